@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PackageDescription
+
+/// What every Swift target is compiled with.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "virsh-backup",
+  products: [
+    .executable(name: "virsh-backup", targets: ["virsh-backup"])
+  ],
+  targets: [
+    // The C libraries: a module map and a shim header each, nothing else.
+    .systemLibrary(
+      name: "CLibvirt", pkgConfig: "libvirt-qemu", providers: [.apt(["libvirt-dev"])]),
+    .systemLibrary(name: "CReadline", providers: [.apt(["libreadline-dev"])]),
+    .systemLibrary(name: "CLibXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+
+    // The leaves: none of them knows another.
+    .target(
+      name: "Libvirt", dependencies: ["CLibvirt"], swiftSettings: strict + [.strictMemorySafety()]),
+    .target(name: "QMP", swiftSettings: strict),
+    .target(name: "DomainXML", dependencies: ["CLibXML2"], swiftSettings: strict),
+    .target(name: "Vsh", swiftSettings: strict),
+    .target(name: "LineEditor", dependencies: ["CReadline"], swiftSettings: strict),
+
+    // The engine, and above it the commands.
+    .target(name: "Backup", dependencies: ["DomainXML", "QMP"], swiftSettings: strict),
+    .target(
+      name: "BackupCommands",
+      dependencies: ["Backup", "DomainXML", "Libvirt", "LineEditor", "QMP", "Vsh"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "virsh-backup", dependencies: ["BackupCommands"], swiftSettings: strict),
+
+    // The tests mirror the sources; `Support` is what the integration tests stand on.
+    .target(
+      name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
+    .testTarget(name: "QMPTests", dependencies: ["QMP"], swiftSettings: strict),
+    .testTarget(name: "DomainXMLTests", dependencies: ["DomainXML"], swiftSettings: strict),
+    .testTarget(name: "VshTests", dependencies: ["Vsh"], swiftSettings: strict),
+    .testTarget(
+      name: "BackupTests", dependencies: ["Backup", "DomainXML", "QMP"], swiftSettings: strict),
+    .testTarget(
+      name: "BackupCommandsTests", dependencies: ["BackupCommands", "Vsh"], swiftSettings: strict),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["TestSupport", "virsh-backup"],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

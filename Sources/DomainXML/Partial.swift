@@ -1,0 +1,134 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// An operation under way: what a client is about to make, written before it makes anything, so that
+/// any later client can finish or undo it.
+///
+/// A partial is written once and deleted last. How far the operation came is read off the things it
+/// names, never off the partial.
+package struct Partial: Sendable, Equatable {
+  /// The client that started the operation.
+  package struct Owner: Sendable, Equatable {
+    /// Host name of the client's machine.
+    package var host: String
+    /// `/proc/sys/kernel/random/boot_id` of that machine.
+    package var bootID: String
+    /// The client's process id.
+    package var pid: Int32
+    /// Its start time, field 22 of `/proc/PID/stat`, in clock ticks since the boot.
+    package var startTime: UInt64
+
+    /// Makes the description of a client.
+    package init(host: String, bootID: String, pid: Int32, startTime: UInt64) {
+      self.host = host
+      self.bootID = bootID
+      self.pid = pid
+      self.startTime = startTime
+    }
+  }
+
+  /// What a create makes for one disk, beside the volume its manifest names.
+  package struct CreateDisk: Sendable, Equatable {
+    /// The target name, `vda`.
+    package var name: String
+    /// The scratch volume's name in the scratch pool; nil for an unprotected job.
+    package var scratchVolume: String?
+    /// Node of the disk that holds the bitmaps (`libvirt-1-format`).
+    package var node: String
+    /// `qom-set` path of the device (`/machine/peripheral/virtio-disk0/virtio-backend`).
+    package var device: String
+
+    /// Makes the description of a disk's part in a create.
+    package init(name: String, scratchVolume: String?, node: String, device: String) {
+      self.name = name
+      self.scratchVolume = scratchVolume
+      self.node = node
+      self.device = device
+    }
+  }
+
+  /// What a restore makes for one disk.
+  package struct RestoreDisk: Sendable, Equatable {
+    /// The target name in the point, `vda`.
+    package var name: String
+    /// Absolute path of the file until its data is whole.
+    package var temporaryPath: String
+    /// Absolute path of the file afterwards.
+    package var path: String
+
+    /// Makes the description of a disk's part in a restore.
+    package init(name: String, temporaryPath: String, path: String) {
+      self.name = name
+      self.temporaryPath = temporaryPath
+      self.path = path
+    }
+  }
+
+  /// A point that a delete removes.
+  package struct DeletePoint: Sendable, Equatable {
+    /// The point's UUID.
+    package var uuid: String
+    /// Name of its manifest volume.
+    package var manifest: String
+    /// Names of its data volumes.
+    package var volumes: [String]
+
+    /// Makes the description of a point to delete.
+    package init(uuid: String, manifest: String, volumes: [String]) {
+      self.uuid = uuid
+      self.manifest = manifest
+      self.volumes = volumes
+    }
+  }
+
+  /// What is under way.
+  package enum Operation: Sendable, Equatable {
+    /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes.
+    /// `isSuspended` says that the domain is suspended around the start, by us.
+    case create(
+      manifest: Manifest, disks: [CreateDisk], scratchPool: String?, isSuspended: Bool,
+      isFrozen: Bool)
+    /// A restore of `point`; `definition` is what will be defined in the end, if anything.
+    case restore(
+      point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
+    /// A delete, in the order in which the points go.
+    case delete(points: [DeletePoint])
+  }
+
+  /// The operation's own UUID, lower case. Its first 12 hex digits are in every name it makes in QEMU.
+  package var uuid: String
+  /// Name of the point that is made, restored or (the first that is) deleted.
+  package var pointName: String
+  /// Name of the domain, as it was.
+  package var domainName: String
+  /// UUID of the domain, lower case.
+  package var domainUUID: String
+  /// Host UUID of the libvirt that runs the operation (`virConnectGetCapabilities`, `<host><uuid>`).
+  package var hostUUID: String
+  /// The client.
+  package var owner: Owner
+  /// Seconds since 1970-01-01T00:00:00Z when it began.
+  package var creationTime: Int64
+  /// Name of the helper domain, where there is one.
+  package var helper: String?
+  /// What is under way.
+  package var operation: Operation
+
+  /// Makes the description of an operation.
+  package init(
+    uuid: String, pointName: String, domainName: String, domainUUID: String, hostUUID: String,
+    owner: Owner, creationTime: Int64, helper: String?, operation: Operation
+  ) {
+    self.uuid = uuid
+    self.pointName = pointName
+    self.domainName = domainName
+    self.domainUUID = domainUUID
+    self.hostUUID = hostUUID
+    self.owner = owner
+    self.creationTime = creationTime
+    self.helper = helper
+    self.operation = operation
+  }
+}
