@@ -43,6 +43,12 @@ package enum Syntax {
       }
   }
 
+  /// Whether a text can be the name of a block node, QEMU's own (`#block123`) included.
+  static func isNodeName(_ text: String) -> Bool {
+    (1...31).contains(text.utf8.count)
+      && text.utf8.allSatisfy { isAlphanumeric($0) || "_.#-".utf8.contains($0) }
+  }
+
   /// Whether a text is one word of letters, digits, `_` and `-`: a format, a reason code.
   static func isWord(_ text: String) -> Bool {
     (1...64).contains(text.utf8.count)
