@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension Manifest {
-  /// Checks everything but the definitions, of a manifest read or about to be written.
+  /// Checks everything but the definitions, of a manifest that was read.
   func validate() throws(DomainXMLError) {
     guard Syntax.isBackupName(name) else { throw .invalid("'\(name)' cannot name a backup") }
     for (uuid, what) in [(uuid, "uuid"), (chain, "chain"), (parent ?? uuid, "parent")] {

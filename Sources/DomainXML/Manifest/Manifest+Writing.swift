@@ -13,12 +13,14 @@ extension Manifest {
   /// - Returns: the document, with a line end.
   /// - Throws: `DomainXMLError` where the manifest is not valid.
   package func xml() throws(DomainXMLError) -> String {
-    try XMLElement("backup", ["version": String(Self.version)], xmlElements()).document()
+    let root = try XMLElement("backup", ["version": String(Self.version)], xmlElements())
+    let text = try root.document()
+    _ = try Self(parsing: text)
+    return text
   }
 
   /// The elements of the root, in order.
   func xmlElements() throws(DomainXMLError) -> [XMLElement] {
-    try validate()
     let domain = try XMLElement(parsing: domainXML)
     let definition = try DomainDefinition(domain)
     guard definition.name == domainName, definition.uuid == domainUUID else {

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension Partial {
-  /// Checks a partial read or about to be written.
+  /// Checks a partial that was read.
   func validate() throws(DomainXMLError) {
     for (uuid, what) in [
       (uuid, "uuid"), (domainUUID, "domainUUID"), (hostUUID, "hostUUID"),

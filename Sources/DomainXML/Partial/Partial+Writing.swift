@@ -12,7 +12,6 @@ extension Partial {
   /// - Returns: the document, with a line end.
   /// - Throws: `DomainXMLError` where the partial is not valid.
   package func xml() throws(DomainXMLError) -> String {
-    try validate()
     let (type, detail, rest) = try operation.xmlElements()
     let element = XMLElement(
       "operation", ["type": type],
@@ -30,8 +29,10 @@ extension Partial {
           ]),
         XMLElement("creationTime", text: String(creationTime)),
       ] + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
-    return try XMLElement("backup", ["version": String(Manifest.version)], [element] + rest)
-      .document()
+    let root = XMLElement("backup", ["version": String(Manifest.version)], [element] + rest)
+    let text = try root.document()
+    _ = try Self(parsing: text)
+    return text
   }
 }
 
