@@ -78,7 +78,7 @@ extension LibvirtError {
     /// The daemon does not allow this client to do so.
     package static var accessDenied: Code { Code(VIR_ERR_ACCESS_DENIED) }
     /// There is such a storage volume already.
-    package static var storageVolumeExist: Code { Code(VIR_ERR_STORAGE_VOL_EXIST) }
+    package static var storageVolExist: Code { Code(VIR_ERR_STORAGE_VOL_EXIST) }
     /// A document does not follow its schema.
     package static var xmlInvalidSchema: Code { Code(VIR_ERR_XML_INVALID_SCHEMA) }
     /// No way of authentication is left.
