@@ -22,6 +22,22 @@ extension Shell {
     }
   }
 
+  /// The candidates for the word that a line editor wants to replace.
+  ///
+  /// An editor may begin its word later than the shell does, at a `=` or a `@`: what lies before is
+  /// left out of the candidates then.
+  ///
+  /// - Parameters:
+  ///   - line: The line up to the cursor.
+  ///   - wordStart: Where the editor's word begins, in bytes.
+  /// - Returns: The candidates.
+  package func completions(line: String, wordStart: Int) -> [String] {
+    let word = CommandLineCursor(line: line).word
+    let text = String(decoding: line.utf8.dropFirst(wordStart), as: UTF8.self)
+    guard word != text, word.hasSuffix(text) else { return completions(line: line) }
+    return completions(line: line).map { String($0.dropFirst(word.count - text.count)) }
+  }
+
   private func candidates(at cursor: CommandLineCursor) -> [String] {
     guard let name = cursor.words.first else {
       return commandNames(from: cursor)

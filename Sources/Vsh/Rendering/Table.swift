@@ -29,7 +29,9 @@ package struct Table: Sendable {
   /// - Returns: Its lines, a newline after each.
   package func text(hasHeader: Bool = true, isASCII: Bool? = nil) -> String {
     let isASCII = isASCII ?? !DisplayText.isLocaleUTF8
-    let lines = ((hasHeader ? [header] : []) + rows).map { $0.map { DisplayText($0, isASCII: isASCII) } }
+    let lines = ((hasHeader ? [header] : []) + rows).map {
+      $0.map { DisplayText($0, isASCII: isASCII) }
+    }
     let widths = header.indices.map { column in
       lines.map { $0.indices.contains(column) ? $0[column].width : 0 }.max() ?? 0
     }
