@@ -4,3 +4,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import BackupCommands
+import Glibc
+
+exit(Program.run(CommandLine.arguments))

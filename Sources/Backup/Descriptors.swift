@@ -3,5 +3,9 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// Placeholder until the module has its first type.
-package enum BackupCommandsModule {}
+import Glibc
+
+/// Closes a file descriptor of ours.
+func closeDescriptor(_ descriptor: Int32) {
+  _ = Glibc.close(descriptor)
+}

@@ -1,0 +1,38 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Why the engine refuses or fails.
+///
+/// The text is what the user reads after `error: `.
+package struct BackupError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Kinds of refusal that callers tell apart.
+  package enum Code: Sendable {
+    /// The domain, disk, pool or backup that was named does not exist.
+    case notFound
+    /// A name is taken.
+    case exists
+    /// Something else is under way.
+    case busy
+    /// What was asked for makes no sense here.
+    case invalid
+    /// The user interrupted the work.
+    case interrupted
+    /// The work took longer than was allowed.
+    case timedOut
+    /// It was tried and did not work.
+    case failed
+  }
+
+  /// The kind.
+  package var code: Code
+  /// The text, without a full stop.
+  package var description: String
+
+  /// Makes an error.
+  package init(_ code: Code, _ description: String) {
+    self.code = code
+    self.description = description
+  }
+}

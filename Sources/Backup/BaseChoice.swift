@@ -1,0 +1,159 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// On what a disk's next backup stands: a point and the bitmaps since it, or nothing and why.
+struct BaseChoice {
+  /// The point; nil for a full.
+  var parent: Point?
+  /// Bitmaps whose union holds every change since it.
+  var bitmaps: [CreatePlan.BitmapPlace] = []
+  /// True when the user named the point.
+  var isDifferential = false
+  /// Why it is a full; nil for an incremental.
+  var reason: Reason?
+  /// Bytes that will be copied, as far as can be told.
+  var expectedBytes: UInt64
+
+  /// Chooses.
+  ///
+  /// Any doubt makes a full, unless the user said that it must not.
+  ///
+  /// - Throws: ``BackupError`` when an incremental was demanded and cannot be had, or the point
+  ///   that was named does not exist.
+  init(
+    _ disk: LiveDisk, request: CreateOptions.DiskRequest, options: CreateOptions, points: [Point],
+    chain: String, catalog: Catalog, isForgotten: Bool
+  ) throws {
+    expectedBytes = disk.allocation
+    if request.isFull || (options.isFull && !request.isIncremental && request.parent == nil) {
+      reason = .requested
+      return
+    }
+    let search = Search(disk: disk, chain: chain, catalog: catalog, isForgotten: isForgotten)
+    let named = request.parent ?? options.parent
+    if let named {
+      guard
+        let point = points.first(where: {
+          $0.manifest.name == named || $0.manifest.uuid == named.lowercased()
+        })
+      else {
+        throw BackupError(
+          .notFound, "Domain backup not found: no domain backup with matching name '\(named)'")
+      }
+      if point.manifest.disks.contains(where: { $0.name == disk.name }) {
+        switch search.check(point) {
+        case .success(let found):
+          use(point, found)
+          isDifferential = true
+        case .failure(let refusal):
+          throw BackupError(
+            .invalid,
+            "disk '\(disk.name)' cannot be backed up since '\(named)': \(refusal.reason.text)")
+        }
+        return
+      }
+      reason = .newDisk(since: point.manifest.name)
+    } else {
+      let candidates = points.filter { point in
+        point.manifest.disks.contains { $0.name == disk.name }
+      }
+      var firstRefusal: Reason?
+      for point in candidates.reversed() {
+        switch search.check(point) {
+        case .success(let found):
+          use(point, found)
+          return
+        case .failure(let refusal):
+          firstRefusal = firstRefusal ?? refusal.reason
+        }
+      }
+      reason = firstRefusal ?? points.last.map { .newDisk(since: $0.manifest.name) } ?? .first
+      if candidates.isEmpty, search.hasBitmapOfDeletedPoint { reason = .baseDeleted }
+    }
+    if let reason, request.isIncremental || options.isIncremental {
+      throw BackupError(
+        .invalid, "disk '\(disk.name)' cannot be backed up incrementally: \(reason.text)")
+    }
+  }
+
+  private mutating func use(_ point: Point, _ found: Search.Found) {
+    parent = point
+    bitmaps = found.bitmaps
+    expectedBytes = found.bytes
+  }
+}
+
+/// Looks for the bitmaps of points on the nodes of one disk.
+private struct Search {
+  struct Found {
+    var bitmaps: [CreatePlan.BitmapPlace]
+    var bytes: UInt64
+  }
+
+  struct Refusal: Error {
+    var reason: Reason
+  }
+
+  let disk: LiveDisk
+  let chain: String
+  let catalog: Catalog
+  let isForgotten: Bool
+
+  /// Whether everything that changed since a point is known.
+  func check(_ point: Point) -> Result<Found, Refusal> {
+    func refuse(_ reason: Reason) -> Result<Found, Refusal> { .failure(Refusal(reason: reason)) }
+    guard let old = point.manifest.disks.first(where: { $0.name == disk.name }) else {
+      return refuse(.newDisk(since: point.manifest.name))
+    }
+    guard let volumes = try? catalog.chain(of: point, disk: disk.name),
+      volumes.allSatisfy({ catalog.volumes.contains($0.volume.name) })
+    else { return refuse(.baseMissing(point.manifest.name)) }
+
+    let name = BitmapName(
+      chain: point.manifest.chain, point: point.manifest.uuid, disk: disk.name
+    ).text
+    let layers = ([disk.node] + disk.backing).map { node in
+      (node: node.nodeName, bitmap: node.dirtyBitmaps?.first { $0.name == name })
+    }
+    guard let top = layers[0].bitmap else { return refuse(reasonForNone) }
+    // Below the layer it was born in there is none; a gap means that somebody removed one.
+    let found = layers.prefix { $0.bitmap != nil }
+    guard !layers.dropFirst(found.count).contains(where: { $0.bitmap != nil }) else {
+      return refuse(.bitmapMissing)
+    }
+    let bitmaps = found.compactMap(\.bitmap)
+    guard !bitmaps.contains(where: { $0.inconsistent == true }) else {
+      return refuse(.bitmapInconsistent)
+    }
+    // Lower layers are not written to: theirs need not record.
+    guard top.recording, !bitmaps.contains(where: \.busy) else { return refuse(.bitmapMissing) }
+    guard disk.capacity >= old.capacity else { return refuse(.diskShrunk) }
+    return .success(
+      Found(
+        bitmaps: found.map { .init(node: $0.node, name: name) },
+        bytes: min(bitmaps.reduce(0) { $0 &+ $1.count }, disk.capacity)))
+  }
+
+  /// Whether the disk has a bitmap of this chain whose point is no more.
+  var hasBitmapOfDeletedPoint: Bool {
+    ours.contains { $0.disk == disk.name && catalog.point(uuid: $0.point) == nil }
+  }
+
+  private var ours: [BitmapName] {
+    (disk.node.dirtyBitmaps ?? []).compactMap(\.name).compactMap(BitmapName.init(parsing:))
+      .filter { $0.chain == chain }
+  }
+
+  private var reasonForNone: Reason {
+    if isForgotten { return .forgotten }
+    if hasBitmapOfDeletedPoint { return .baseDeleted }
+    if ours.contains(where: { $0.disk != disk.name }) { return .imageChanged }
+    if disk.hasInternalSnapshots { return .internalSnapshots }
+    return disk.keepsBitmaps ? .bitmapMissing : .bitmapLost(format: disk.format)
+  }
+}

@@ -1,0 +1,252 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+/// What a pool holds: points, operations under way and documents that cannot be used.
+///
+/// The manifests alone say what exists. Order is their sequence, kinship is per disk.
+package struct Catalog: Sendable {
+  /// A document that cannot be used.
+  package struct Broken: Sendable, Equatable {
+    /// Name of the volume.
+    package var volume: String
+    /// What is wrong with it.
+    package var reason: String
+    /// Whether it is a partial, not a manifest.
+    package var isPartial: Bool
+    /// Whether a newer version of this program wrote it.
+    package var isNewer: Bool = false
+  }
+
+  /// An operation under way.
+  package struct Pending: Sendable, Equatable {
+    /// Name of the volume the partial is in.
+    package var volume: String
+    /// The partial.
+    package var partial: Partial
+  }
+
+  /// Documents larger than this are not ours.
+  static let largestDocument: UInt64 = 8 << 20
+
+  /// All points, by domain and sequence.
+  package private(set) var points: [Point]
+  /// All operations under way.
+  package private(set) var pending: [Pending]
+  /// All documents that cannot be used.
+  package private(set) var broken: [Broken]
+  /// Names of every volume in the pool.
+  package private(set) var volumes: Set<String>
+  /// UUIDs of domains whose bitmaps were removed by `backup-forget`, with the note's volume.
+  package private(set) var forgotten: [String: [String]]
+  /// Places of the points by UUID.
+  private var places: [String: Int] = [:]
+
+  /// Reads a pool.
+  ///
+  /// - Parameters:
+  ///   - repository: The pool's volumes.
+  ///   - refresh: Whether the pool first looks what others put into it.
+  /// - Throws: What the repository throws when it cannot be listed. A document that cannot be read
+  ///   is listed as broken.
+  package init(of repository: any Repository, refresh: Bool = true) throws {
+    if refresh { try repository.refresh() }
+    volumes = Set(try repository.volumeNames())
+    points = []
+    pending = []
+    broken = []
+    forgotten = [:]
+    for volume in volumes.sorted() {
+      do {
+        try load(volume, from: repository)
+      } catch {
+        // A document that was deleted while we looked is simply gone.
+        guard (try? repository.contains(volume)) != false else { continue }
+        var isNewer = false
+        if let error = error as? DomainXMLError, case .newerVersion = error.reason {
+          isNewer = true
+        }
+        broken.append(
+          Broken(
+            volume: volume, reason: "\(error)",
+            isPartial: volume.hasSuffix(VolumeNames.partialSuffix), isNewer: isNewer))
+      }
+    }
+    dropDoubles()
+    points.sort {
+      ($0.manifest.domainUUID, $0.manifest.sequence, $0.manifest.uuid)
+        < ($1.manifest.domainUUID, $1.manifest.sequence, $1.manifest.uuid)
+    }
+    for (place, point) in points.enumerated() { places[point.manifest.uuid] = place }
+    for index in points.indices { points[index].missingVolumes = missingVolumes(of: points[index]) }
+  }
+
+  private mutating func load(_ volume: String, from repository: any Repository) throws {
+    if volume.hasSuffix(VolumeNames.manifestSuffix) {
+      let manifest = try Manifest(parsing: Catalog.text(of: volume, in: repository))
+      points.append(Point(manifest: manifest, manifestVolume: volume))
+    } else if volume.hasSuffix(VolumeNames.partialSuffix) {
+      let partial = try Partial(parsing: Catalog.text(of: volume, in: repository))
+      pending.append(Pending(volume: volume, partial: partial))
+    } else if volume.hasSuffix(VolumeNames.forgottenSuffix) {
+      let note = try ForgottenNote(parsing: Catalog.text(of: volume, in: repository))
+      forgotten[note.domainUUID, default: []].append(volume)
+    }
+  }
+
+  /// The content of a document of ours.
+  ///
+  /// - Throws: ``BackupError`` for one that is too large to be ours; what the repository throws.
+  static func text(of volume: String, in repository: any Repository) throws -> String {
+    let length = try repository.length(of: volume)
+    guard length <= largestDocument else {
+      throw BackupError(.invalid, "it is \(length) bytes long")
+    }
+    return String(
+      decoding: try repository.read(volume, offset: 0, length: length), as: UTF8.self)
+  }
+
+  /// Of two manifests with one UUID (a copied file) the first by name counts.
+  private mutating func dropDoubles() {
+    var seen: Set<String> = []
+    points.removeAll { point in
+      guard !seen.insert(point.manifest.uuid).inserted else { return false }
+      broken.append(
+        Broken(
+          volume: point.manifestVolume,
+          reason: "another manifest has its UUID \(point.manifest.uuid)", isPartial: false))
+      return true
+    }
+  }
+}
+
+// MARK: - Looking things up
+
+extension Catalog {
+  /// The point of that UUID; nil when there is none.
+  package func point(uuid: String) -> Point? {
+    places[uuid].map { points[$0] }
+  }
+
+  /// The points of one domain, oldest first.
+  package func points(of domainUUID: String) -> [Point] {
+    points.filter { $0.manifest.domainUUID == domainUUID }
+  }
+
+  /// The operations under way on one domain.
+  package func pending(of domainUUID: String) -> [Pending] {
+    pending.filter { $0.partial.domainUUID == domainUUID }
+  }
+
+  /// The points that stand on this one, by any disk, oldest first.
+  package func children(of uuid: String) -> [Point] {
+    points.filter { $0.manifest.disks.contains { $0.parent == uuid } }
+  }
+
+  /// All points that stand on this one, directly or not, oldest first: each after what it stands on.
+  package func descendants(of uuid: String) -> [Point] {
+    var found: Set<String> = []
+    var open = [uuid]
+    while let next = open.popLast() {
+      for child in children(of: next) where found.insert(child.manifest.uuid).inserted {
+        open.append(child.manifest.uuid)
+      }
+    }
+    return points.filter { found.contains($0.manifest.uuid) }
+  }
+
+  /// The volumes a disk of a point is made of, its own first, the full last.
+  ///
+  /// - Throws: ``BackupError`` when an ancestor is missing or a chain bites its tail.
+  package func chain(of point: Point, disk name: String) throws -> [Manifest.Disk] {
+    var chain: [Manifest.Disk] = []
+    var seen: Set<String> = []
+    var next: Point? = point
+    while let current = next {
+      guard let disk = current.manifest.disks.first(where: { $0.name == name }) else {
+        throw BackupError(
+          .failed, "backup '\(current.manifest.name)' has no data of disk '\(name)'")
+      }
+      guard seen.insert(current.manifest.uuid).inserted else {
+        throw BackupError(.failed, "the parents of backup '\(point.manifest.name)' form a circle")
+      }
+      chain.append(disk)
+      guard let parent = disk.parent else { return chain }
+      next = self.point(uuid: parent)
+      if next == nil {
+        throw BackupError(
+          .failed,
+          "backup '\(current.manifest.name)' needs backup \(parent) for disk '\(name)', "
+            + "which is gone")
+      }
+      if next?.manifest.domainUUID != point.manifest.domainUUID {
+        throw BackupError(
+          .failed,
+          "backup '\(current.manifest.name)' names a parent that is another domain's")
+      }
+    }
+    return chain
+  }
+
+  /// The domain a user means by a recorded name or UUID.
+  ///
+  /// - Throws: ``BackupError`` with code `notFound`, or `invalid` where a name fits several domains.
+  package func recordedDomain(_ text: String) throws -> String {
+    let lowered = text.lowercased()
+    if points.contains(where: { $0.manifest.domainUUID == lowered }) { return lowered }
+    // The newest name of a domain is its name: it may have been renamed since.
+    var names: [String: String] = [:]
+    for point in points { names[point.manifest.domainUUID] = point.manifest.domainName }
+    var fitting = names.filter { $0.value == text }.keys.sorted()
+    if fitting.isEmpty {
+      fitting = Set(points.filter { $0.manifest.domainName == text }.map(\.manifest.domainUUID))
+        .sorted()
+    }
+    guard let first = fitting.first else {
+      throw BackupError(.notFound, "no domain and no backup of a domain with name '\(text)'")
+    }
+    guard fitting.count == 1 else {
+      throw BackupError(
+        .invalid,
+        "backups of several domains are named '\(text)', give the UUID: "
+          + fitting.joined(separator: ", "))
+    }
+    return first
+  }
+
+  /// A point of a domain, by name or UUID; the newest for nil.
+  ///
+  /// - Throws: ``BackupError`` with code `notFound`.
+  package func point(_ text: String?, of domainUUID: String) throws -> Point {
+    let own = points(of: domainUUID)
+    guard let text else {
+      guard let newest = own.last else {
+        throw BackupError(.notFound, "the domain has no backup in this pool")
+      }
+      return newest
+    }
+    if let named = own.first(where: { $0.manifest.name == text })
+      ?? own.first(where: { $0.manifest.uuid == text.lowercased() })
+    {
+      return named
+    }
+    throw BackupError(
+      .notFound, "Domain backup not found: no domain backup with matching name '\(text)'")
+  }
+
+  private func missingVolumes(of point: Point) -> [String] {
+    var missing: [String] = []
+    for disk in point.manifest.disks {
+      do {
+        let chain = try self.chain(of: point, disk: disk.name)
+        missing += chain.map(\.volume.name).filter { !volumes.contains($0) }
+      } catch {
+        missing.append(disk.volume.name)
+      }
+    }
+    return missing
+  }
+}

@@ -1,0 +1,59 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What a user asks of a backup.
+package struct CreateOptions: Sendable, Equatable {
+  /// What a user says about one disk.
+  package struct DiskRequest: Sendable, Equatable {
+    /// The target name, `vda`.
+    package var name: String
+    /// `backup=no` makes it false.
+    package var isIncluded: Bool
+    /// `backupmode=full`.
+    package var isFull: Bool
+    /// `backupmode=incremental`: fail instead of falling back to a full.
+    package var isIncremental: Bool
+    /// `incremental=NAME`: the point it is to stand on.
+    package var parent: String?
+
+    /// Makes a request.
+    package init(
+      name: String, isIncluded: Bool = true, isFull: Bool = false, isIncremental: Bool = false,
+      parent: String? = nil
+    ) {
+      self.name = name
+      self.isIncluded = isIncluded
+      self.isFull = isFull
+      self.isIncremental = isIncremental
+      self.parent = parent
+    }
+  }
+
+  /// Name of the point; nil for the time.
+  package var name: String?
+  /// What the user writes about it.
+  package var description: String?
+  /// All disks full.
+  package var isFull: Bool
+  /// Fail instead of falling back to a full.
+  package var isIncremental: Bool
+  /// Name or UUID of the point to stand on; nil for the newest of each disk.
+  package var parent: String?
+  /// Disks by name; empty for all.
+  package var disks: [DiskRequest]
+
+  /// Makes the options.
+  package init(
+    name: String? = nil, description: String? = nil, isFull: Bool = false,
+    isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = []
+  ) {
+    self.name = name
+    self.description = description
+    self.isFull = isFull
+    self.isIncremental = isIncremental
+    self.parent = parent
+    self.disks = disks
+  }
+}

@@ -1,0 +1,137 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+package import QMP
+
+extension CreatePlan {
+  /// What a plan is made from.
+  package struct Situation: Sendable {
+    /// The live definition.
+    package var definition: DomainDefinition
+    /// The same as text.
+    package var definitionText: String
+    /// The persistent definition as text; nil for a transient domain.
+    package var inactiveText: String?
+    /// All nodes of its QEMU.
+    package var nodes: [BlockNode]
+    /// All devices of its QEMU.
+    package var devices: [BlockInfo]
+    /// The pool.
+    package var catalog: Catalog
+    /// Seconds since 1970-01-01T00:00:00Z.
+    package var time: Int64
+    /// Makes UUIDs, lower case.
+    package var newUUID: @Sendable () -> String
+
+    /// Makes a situation.
+    package init(
+      definition: DomainDefinition, definitionText: String, inactiveText: String?,
+      nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog, time: Int64,
+      newUUID: @escaping @Sendable () -> String
+    ) {
+      self.definition = definition
+      self.definitionText = definitionText
+      self.inactiveText = inactiveText
+      self.nodes = nodes
+      self.devices = devices
+      self.catalog = catalog
+      self.time = time
+      self.newUUID = newUUID
+    }
+  }
+
+  /// Decides what a backup will be.
+  ///
+  /// - Throws: ``BackupError`` when a disk, point or combination makes no sense, or where an
+  ///   incremental was demanded and cannot be had.
+  package init(_ options: CreateOptions, in situation: Situation) throws {
+    let domain = situation.definition
+    let points = situation.catalog.points(of: domain.uuid)
+    let name = try CreatePlan.name(for: options, in: situation, points: points)
+    let selection = try DiskSelection(options.disks, in: domain)
+    let nodes = Dictionary(
+      situation.nodes.map { ($0.nodeName, $0) }, uniquingKeysWith: { first, _ in first })
+    operation = situation.newUUID()
+    leftOut = selection.leftOut
+    let chain = points.last?.manifest.chain ?? situation.newUUID()
+    let point = situation.newUUID()
+    let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
+
+    let isForgotten = situation.catalog.forgotten[domain.uuid] != nil
+    var planned: [Disk] = []
+    var described: [Manifest.Disk] = []
+    for (number, (disk, request)) in selection.chosen.enumerated() {
+      let live = try LiveDisk(disk, nodes: nodes, devices: situation.devices)
+      let base = try BaseChoice(
+        live, request: request, options: options, points: points, chain: chain,
+        catalog: situation.catalog, isForgotten: isForgotten)
+      planned.append(
+        Disk(
+          live: live, names: NodeNames(operation: operation, disk: number),
+          bitmap: BitmapName(chain: chain, point: point, disk: live.name).text,
+          bases: base.bitmaps, expectedBytes: base.expectedBytes,
+          scratchVolume: volumes.scratch(live.name)))
+      described.append(
+        Manifest.Disk(
+          name: live.name, mode: base.parent == nil ? .full : .incremental,
+          parent: base.parent?.manifest.uuid, isDifferential: base.isDifferential,
+          reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
+          format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
+    }
+    disks = planned
+    let parents = Set(described.compactMap(\.parent))
+    manifest = Manifest(
+      name: name, uuid: point, chain: chain,
+      sequence: CreatePlan.nextSequence(in: situation, points: points),
+      creationTime: situation.time, description: options.description,
+      parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
+      consistency: .crash, disks: described, domainName: domain.name, domainUUID: domain.uuid,
+      domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
+  }
+
+  /// One more than any sequence that was ever promised and is still known.
+  private static func nextSequence(in situation: Situation, points: [Point]) -> Int {
+    let promised = situation.catalog.pending(of: situation.definition.uuid).compactMap { pending in
+      if case .create(let manifest, _, _, _, _) = pending.partial.operation {
+        return manifest.sequence
+      }
+      return nil
+    }
+    return (points.map(\.manifest.sequence) + promised + [0]).reduce(0, max) + 1
+  }
+
+  private static func name(
+    for options: CreateOptions, in situation: Situation, points: [Point]
+  ) throws -> String {
+    let domain = situation.definition
+    func isFree(_ name: String) -> Bool {
+      let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
+      return !points.contains { $0.manifest.name == name }
+        && !situation.catalog.volumes.contains(volumes.manifest)
+        && !situation.catalog.volumes.contains(volumes.partial)
+    }
+    if let name = options.name {
+      guard Syntax.isBackupName(name) else {
+        throw BackupError(
+          .invalid,
+          "invalid backup name '\(name)': letters, digits, '_', '-' and, not first, '.' are allowed"
+        )
+      }
+      guard isFree(name) else {
+        throw BackupError(.exists, "operation failed: domain backup \(name) already exists")
+      }
+      return name
+    }
+    let stamp = UTCTime(secondsSince1970: situation.time).compact
+    var name = stamp
+    var number = 2
+    while !isFree(name) {
+      name = "\(stamp)-\(number)"
+      number += 1
+    }
+    return name
+  }
+}

@@ -1,0 +1,120 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+package import QMP
+
+/// A backup as a value: what will be made, and what will be sent to QEMU, in order.
+package struct CreatePlan: Sendable, Equatable {
+  /// A disk of the plan.
+  package struct Disk: Sendable, Equatable {
+    /// What QEMU has for it.
+    package var live: LiveDisk
+    /// Names of what is made for it in QEMU.
+    package var names: NodeNames
+    /// The bitmap that will record from the instant on.
+    package var bitmap: String
+    /// Bitmaps whose union says what to copy; empty for a full.
+    package var bases: [BitmapPlace]
+    /// Bytes that will be copied, as far as can be told.
+    package var expectedBytes: UInt64
+    /// Scratch volume.
+    package var scratchVolume: String
+  }
+
+  /// A bitmap on a node.
+  package struct BitmapPlace: Sendable, Equatable {
+    /// The node.
+    package var node: String
+    /// The bitmap's name.
+    package var name: String
+  }
+
+  /// Seconds a guest write may wait for the scratch.
+  static let filterTimeout: Int64 = 15
+  /// Bytes per bit: the unit a job copies.
+  static let granularity: Int64 = 65536
+
+  /// The operation's UUID.
+  package var operation: String
+  /// What will be published, volume sizes still 0.
+  package var manifest: Manifest
+  /// The disks, in the manifest's order.
+  package var disks: [Disk]
+  /// Disks that are left out, with the reason, for the user.
+  package var leftOut: [String]
+
+  /// Whether the guest has to stand still while the filters go in: with one disk a single command
+  /// is the instant.
+  package var needsSuspension: Bool { disks.count > 1 }
+
+  /// Bytes that will be copied, as far as can be told.
+  package var expectedBytes: UInt64 { disks.reduce(0) { $0 &+ $1.expectedBytes } }
+
+  // MARK: - What is sent to QEMU
+
+  /// Opens each disk's filter; nothing passes through it yet.
+  package var openFilters: [Command] {
+    disks.map {
+      .blockdevAdd(
+        .copyBeforeWrite(
+          $0.names.filter, file: $0.live.node.nodeName, target: $0.names.scratch,
+          timeout: CreatePlan.filterTimeout))
+    }
+  }
+
+  /// Starts recording what changes after the instant.
+  ///
+  /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
+  /// little more than changed, never less.
+  package var startRecording: Command {
+    .transaction(
+      disks.map {
+        .bitmapAdd(
+          node: $0.live.node.nodeName, name: $0.bitmap, persistent: $0.live.keepsBitmaps,
+          granularity: CreatePlan.granularity)
+      })
+  }
+
+  /// The instant: from here on each disk's old data is kept.
+  package var insertFilters: [Command] {
+    disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
+  }
+
+  /// Opens the frozen states.
+  package var openViews: [Command] {
+    disks.map { .blockdevAdd(.snapshotAccess($0.names.view, file: $0.names.filter)) }
+  }
+
+  /// Says what to copy, for the disks that are incremental; nil where none is.
+  ///
+  /// It comes after ``insertFilters``: what is written in between is copied too, from the view and
+  /// so as it was.
+  package var selectChanges: Command? {
+    let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
+      [
+        .bitmapAdd(
+          node: disk.names.view, name: disk.names.workBitmap, persistent: false, disabled: true,
+          granularity: CreatePlan.granularity),
+        .bitmapMerge(
+          node: disk.names.view, target: disk.names.workBitmap,
+          sources: disk.bases.map { ($0.node, $0.name) }),
+      ]
+    }
+    return actions.isEmpty ? nil : .transaction(actions)
+  }
+
+  /// Starts all copies, or none.
+  package var startJobs: Command {
+    .transaction(
+      disks.map {
+        .blockdevBackup(
+          BlockdevBackup(
+            jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
+            bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
+            filterNodeName: $0.names.jobFilter))
+      })
+  }
+}

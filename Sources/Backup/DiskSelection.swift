@@ -1,0 +1,85 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// Which disks of a domain take part in a backup.
+struct DiskSelection {
+  /// The disks, in the domain's order, with what the user said about each.
+  var chosen: [(disk: DomainDefinition.Disk, request: CreateOptions.DiskRequest)] = []
+  /// What was left out without being named, a line each.
+  var leftOut: [String] = []
+
+  /// Applies the user's words to the domain.
+  ///
+  /// - Throws: ``BackupError`` when a disk is unknown, named twice, cannot be backed up, or none is
+  ///   left.
+  init(_ requests: [CreateOptions.DiskRequest], in domain: DomainDefinition) throws {
+    guard !domain.disks.isEmpty else {
+      throw BackupError(
+        .invalid,
+        "unsupported configuration: domain must have at least one disk to perform backup")
+    }
+    var named: [String: CreateOptions.DiskRequest] = [:]
+    for request in requests {
+      guard domain.disks.contains(where: { $0.target == request.name }) else {
+        throw BackupError(
+          .notFound, "unsupported configuration: no disk named '\(request.name)'")
+      }
+      guard named.updateValue(request, forKey: request.name) == nil else {
+        throw BackupError(
+          .invalid, "unsupported configuration: disk '\(request.name)' specified twice")
+      }
+    }
+    let takesOthers = !named.values.contains { $0.isIncluded }
+    for disk in domain.disks {
+      if let request = named[disk.target] {
+        guard request.isIncluded else { continue }
+        guard disk.source != .none else {
+          throw BackupError(
+            .invalid, "unsupported configuration: disk '\(disk.target)' has no media")
+        }
+        try DiskSelection.check(disk)
+        chosen.append((disk, request))
+      } else if takesOthers {
+        if let why = DiskSelection.reasonToLeaveOut(disk) {
+          leftOut.append("disk '\(disk.target)' is left out: \(why)")
+          continue
+        }
+        try DiskSelection.check(disk)
+        chosen.append((disk, CreateOptions.DiskRequest(name: disk.target)))
+      }
+    }
+    guard !chosen.isEmpty else {
+      throw BackupError(
+        .invalid, "unsupported configuration: no disks selected for backup")
+    }
+  }
+
+  private static func reasonToLeaveOut(_ disk: DomainDefinition.Disk) -> String? {
+    switch disk.device {
+    case "cdrom": return "CD-ROM"
+    case "floppy": return "floppy"
+    default: break
+    }
+    if disk.source == .none { return "empty" }
+    return disk.isReadOnly ? "read-only" : nil
+  }
+
+  private static func check(_ disk: DomainDefinition.Disk) throws {
+    if disk.isEncrypted {
+      throw BackupError(
+        .invalid,
+        "unsupported configuration: disk '\(disk.target)' is encrypted and its backup would not "
+          + "be; exclude it with --diskspec \(disk.target),backup=no")
+    }
+    if disk.isTransient {
+      throw BackupError(
+        .invalid,
+        "unsupported configuration: disk '\(disk.target)' is transient; exclude it with "
+          + "--diskspec \(disk.target),backup=no")
+    }
+  }
+}

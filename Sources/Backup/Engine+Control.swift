@@ -1,0 +1,113 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+import QMP
+
+/// An operation under way, for those who ask.
+package struct JobReport: Sendable, Equatable {
+  /// `create`, `restore`, `delete`.
+  package var operation: String
+  /// Name of the point.
+  package var name: String
+  /// `running`, or `running on HOST`.
+  package var state: String
+  /// Seconds since 1970-01-01T00:00:00Z when it began.
+  package var started: Int64
+  /// How far each disk is.
+  package var disks: [DiskProgress]
+}
+
+extension Engine {
+  /// Settles, then tells what still runs.
+  package func jobs(of domainUUID: String) throws -> [JobReport] {
+    try settle(domainUUID: domainUUID)
+    let host = try hypervisor.hostUUID()
+    return try catalog().pending(of: domainUUID).map { pending in
+      let partial = pending.partial
+      let isHere = partial.hostUUID == host
+      let guest = isHere ? try self.guest(of: partial) : nil
+      return JobReport(
+        operation: partial.operation.name, name: partial.pointName,
+        state: isHere ? "running" : "running on \(partial.hostUUID)",
+        started: partial.creationTime,
+        disks: try guest.map {
+          progress(
+            of: try jobs(of: partial, in: $0.monitor), disks: partial.diskNames,
+            operation: partial.uuid)
+        } ?? [])
+    }
+  }
+
+  /// Cancels what runs on a domain and undoes it.
+  ///
+  /// - Throws: ``BackupError`` when nothing runs that could be cancelled.
+  package func abort(domainUUID: String) throws {
+    try settle(domainUUID: domainUUID)
+    let host = try hypervisor.hostUUID()
+    let pending = try catalog().pending(of: domainUUID).filter { $0.partial.hostUUID == host }
+    var isAborted = false
+    for item in pending {
+      guard let guest = try guest(of: item.partial) else { continue }
+      switch item.partial.operation {
+      case .create:
+        try undoCreate(item, guest: guest)
+        isAborted = true
+      case .restore:
+        // Its client sees the end of the jobs and cleans up.
+        try cancelJobs(of: item.partial, in: guest)
+        isAborted = true
+      case .delete:
+        continue
+      }
+    }
+    guard isAborted else {
+      throw BackupError(
+        .invalid, "Requested operation is not valid: no job is active on the domain")
+    }
+  }
+
+  /// Removes our bitmaps from a running domain's disks.
+  ///
+  /// The next backup is full and says why.
+  package func forget(domainUUID: String) throws {
+    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+    }
+    try settle(domainUUID: domainUUID)
+    let catalog = try catalog()
+    if let pending = catalog.pending(of: domainUUID).first(where: { $0.partial.isCreate }) {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(pending.partial.pointName)' of the domain is "
+          + "running")
+    }
+    if let newest = catalog.points(of: domainUUID).last, catalog.forgotten[domainUUID] == nil {
+      let names = VolumeNames(
+        domain: newest.manifest.domainName, uuid: domainUUID, point: newest.manifest.name)
+      try repository.write(
+        names.forgotten, Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
+    }
+    try removeBitmaps(in: guest.monitor) { _ in true }
+  }
+
+  private func guest(of partial: Partial) throws -> (any Guest)? {
+    switch partial.operation {
+    case .create: try hypervisor.guest(uuid: partial.domainUUID)
+    case .restore, .delete: try partial.helper.flatMap { try hypervisor.guest(name: $0) }
+    }
+  }
+}
+
+extension Partial.Operation {
+  /// The operation's name, for people and programs.
+  package var name: String {
+    switch self {
+    case .create: "create"
+    case .restore: "restore"
+    case .delete: "delete"
+    }
+  }
+}

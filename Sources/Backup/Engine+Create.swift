@@ -1,0 +1,228 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+import QMP
+
+extension Engine {
+  /// Makes a point of a running domain.
+  ///
+  /// - Parameters:
+  ///   - domainUUID: The domain.
+  ///   - options: What the user asked for.
+  ///   - isAsync: Whether to return as soon as the copies run.
+  ///   - deadline: When to give up; nil for never.
+  /// - Returns: The manifest as published or, for `isAsync`, as it will be.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; nothing of the attempt is left
+  ///   then, unless the connection is lost: the next command on the domain settles it.
+  package func create(
+    domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
+  ) throws -> Manifest {
+    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+    }
+    try settle(domainUUID: domainUUID)
+    let catalog = try catalog()
+    try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
+    let text = try guest.definition()
+    let plan = try CreatePlan(
+      options,
+      in: .init(
+        definition: try DomainDefinition(parsing: text), definitionText: text,
+        inactiveText: try guest.inactiveDefinition(), nodes: try guest.monitor.blockNodes(),
+        devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
+        newUUID: process.newUUID))
+    for line in plan.leftOut { observer.notice(line) }
+    for disk in plan.manifest.disks {
+      if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
+    }
+    try checkSpace(for: plan)
+
+    let isRunning = try guest.isRunning()
+    let partial = try begin(plan, isSuspended: plan.needsSuspension && isRunning)
+    do {
+      try start(plan, partial: partial, guest: guest)
+      if isAsync { return plan.manifest }
+      try wait(for: partial, in: guest, deadline: deadline)
+      return try publish(partial, guest: guest)
+    } catch {
+      // What went wrong first is what the user has to know; what cannot be undone now is undone by
+      // the next command.
+      try? undoCreate(partial, guest: guest)
+      throw error
+    }
+  }
+
+  /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
+  private func refuseWhileBusy(
+    _ guest: any Guest, domainUUID: String, catalog: Catalog
+  ) throws {
+    if let other = catalog.pending(of: domainUUID).first(where: { $0.partial.isCreate }) {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
+          + "already running")
+    }
+    if let job = try guest.activeJob() {
+      throw BackupError(
+        .busy, "Requested operation is not valid: the domain has an active job (\(job))")
+    }
+    if let job = try guest.monitor.jobs().first {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: the domain has an active block job (\(job.type), "
+          + "'\(job.id)')")
+    }
+    if try guest.monitor.blockNodes().contains(where: {
+      NodeNames.operationPrefix(of: $0.nodeName) != nil
+    }) {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: a backup of the domain into another pool has not ended; "
+          + "see backup-jobinfo with --pool")
+    }
+  }
+
+  private func checkSpace(for plan: CreatePlan) throws {
+    let needed = plan.expectedBytes &+ UInt64(plan.disks.count) << 20
+    let available = try repository.available()
+    guard available >= needed else {
+      throw BackupError(
+        .failed,
+        "pool '\(repository.name)' has \(ByteCount(available)) left, the backup needs about "
+          + "\(ByteCount(needed))")
+    }
+  }
+
+  /// Writes down what is about to be made.
+  private func begin(_ plan: CreatePlan, isSuspended: Bool) throws -> Catalog.Pending {
+    let manifest = plan.manifest
+    let names = VolumeNames(
+      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
+    let partial = Partial(
+      uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
+      domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      creationTime: manifest.creationTime, helper: nil,
+      operation: .create(
+        manifest: manifest,
+        disks: plan.disks.map {
+          .init(
+            name: $0.live.name, scratchVolume: $0.scratchVolume, node: $0.live.node.nodeName,
+            device: $0.live.device)
+        },
+        scratchPool: nil, isSuspended: isSuspended, isFrozen: false))
+    do {
+      try repository.write(names.partial, Array(try partial.xml().utf8))
+    } catch let error as BackupError where error.code == .exists {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(manifest.name)' of the domain is already "
+          + "running")
+    }
+    let pending = Catalog.Pending(volume: names.partial, partial: partial)
+    // Another client may have looked at the same time and seen nothing: both see it now.
+    let others = try catalog().pending(of: manifest.domainUUID).filter {
+      $0.partial.isCreate && $0.partial.uuid != partial.uuid
+    }
+    if let other = others.first {
+      try repository.delete(names.partial)
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
+          + "already running")
+    }
+    return pending
+  }
+
+  private func start(_ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest) throws {
+    let monitor = guest.monitor
+    let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+    for (disk, described) in zip(plan.disks, plan.manifest.disks) {
+      try stopIfInterrupted()
+      let base = try described.parent.map { parent in
+        try catalogVolume(of: parent, disk: disk.live.name)
+      }
+      try repository.create(
+        VolumeSpecification(
+          name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
+          backing: base, owner: definition.imageOwner, label: definition.imageLabel))
+      try repository.create(
+        VolumeSpecification(
+          name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
+          owner: definition.imageOwner, label: definition.imageLabel))
+      try open(
+        path: repository.path(of: described.volume.name), format: "qcow2",
+        file: disk.names.targetFile, image: disk.names.target, in: monitor)
+      try open(
+        path: repository.path(of: disk.scratchVolume), format: "qcow2",
+        file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
+    }
+    for command in plan.openFilters { try openFilter(command, in: monitor) }
+    try stopIfInterrupted()
+    guard try repository.contains(partial.volume) else {
+      throw BackupError(.busy, "another client ended the backup before it began; try again")
+    }
+    try instant(plan, partial: partial, guest: guest)
+    for command in plan.openViews { try monitor.execute(command) }
+    if let command = plan.selectChanges { try monitor.execute(command) }
+    try monitor.execute(plan.startJobs)
+  }
+
+  private func openFilter(_ command: Command, in monitor: any Monitor) throws {
+    do {
+      try monitor.execute(command)
+    } catch let error as QMPError {
+      throw BackupError(
+        .failed,
+        "the domain's QEMU cannot keep a frozen view of its disks (copy-before-write: \(error.desc))"
+      )
+    }
+  }
+
+  /// The moment the point is of.
+  private func instant(
+    _ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest
+  ) throws {
+    guard case .create(_, _, _, isSuspended: true, _) = partial.partial.operation else {
+      try guest.monitor.execute(plan.startRecording)
+      for command in plan.insertFilters { try guest.monitor.execute(command) }
+      return
+    }
+    let guardian = try hypervisor.guardResume(of: plan.manifest.domainUUID)
+    defer { guardian.release() }
+    try guest.suspend()
+    let result = Result {
+      try guest.monitor.execute(plan.startRecording)
+      for command in plan.insertFilters { try guest.monitor.execute(command) }
+    }
+    try guest.resume()
+    try result.get()
+  }
+
+  private func catalogVolume(of point: String, disk: String) throws -> String {
+    guard
+      let volume = try catalog().point(uuid: point)?.manifest.disks
+        .first(where: { $0.name == disk })?.volume.name
+    else { throw BackupError(.failed, "the backup's parent \(point) is gone") }
+    return volume
+  }
+
+  func stopIfInterrupted() throws {
+    if observer.isInterrupted { throw BackupError(.interrupted, "interrupted, nothing was kept") }
+  }
+}
+
+extension Partial {
+  /// Whether a point is being made.
+  package var isCreate: Bool {
+    if case .create = operation { return true }
+    return false
+  }
+}
+
+extension DomainDefinition {
+  /// The SELinux label of what the domain's QEMU may write.
+  var imageLabel: String? { securityLabels.first { $0.model == "selinux" }?.imageLabel }
+}

@@ -1,0 +1,130 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// Which points a delete removes.
+package enum DeleteScope: Sendable {
+  /// The point, which must have no descendants.
+  case point
+  /// The point and its descendants.
+  case withChildren
+  /// The descendants alone.
+  case childrenOnly
+}
+
+extension Engine {
+  /// Deletes points.
+  ///
+  /// - Parameters:
+  ///   - point: The point that was named.
+  ///   - scope: What goes with it.
+  /// - Returns: The names of the points that are gone, in the order they went.
+  /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `invalid` where others
+  ///   stand on it.
+  package func delete(_ point: Point, scope: DeleteScope) throws -> [String] {
+    let domainUUID = point.manifest.domainUUID
+    try settle(domainUUID: domainUUID)
+    let catalog = try catalog()
+    let descendants = catalog.descendants(of: point.manifest.uuid)
+    let doomed: [Point]
+    switch scope {
+    case .point:
+      if let child = descendants.first {
+        throw BackupError(
+          .invalid,
+          "backup '\(child.manifest.name)' stands on backup '\(point.manifest.name)'; "
+            + "--children deletes both")
+      }
+      doomed = [point]
+    case .withChildren: doomed = Array(descendants.reversed()) + [point]
+    case .childrenOnly: doomed = descendants.reversed()
+    }
+    guard let first = doomed.first else { return [] }
+    try refuseWhileRead(doomed, catalog: catalog)
+
+    let names = VolumeNames(
+      domain: first.manifest.domainName, uuid: domainUUID, point: point.manifest.name)
+    let uuid = process.newUUID()
+    let partial = Partial(
+      uuid: uuid, pointName: point.manifest.name, domainName: point.manifest.domainName,
+      domainUUID: domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      creationTime: process.time(), helper: nil,
+      operation: .delete(
+        points: doomed.map {
+          .init(
+            uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
+            volumes: $0.manifest.disks.map(\.volume.name))
+        }))
+    let pending = Catalog.Pending(volume: names.partial(operation: uuid), partial: partial)
+    try repository.write(pending.volume, Array(try partial.xml().utf8))
+    try perform(pending)
+    return doomed.map(\.manifest.name)
+  }
+
+  func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
+    guard try isAbandoned(pending) else { return .running }
+    try perform(pending)
+    return .finished
+  }
+
+  /// Deletes what a partial says; each step may be repeated.
+  ///
+  /// The manifest of a point goes before its data, descendants before what they stand on: no listed
+  /// point ever lacks something. Bitmaps stay: the next backup sees by them that its base was
+  /// deleted.
+  private func perform(_ pending: Catalog.Pending) throws {
+    guard case .delete(let points) = pending.partial.operation else { return }
+    for point in points {
+      // Another manifest may have come to that name since.
+      if try isPublished(point.uuid, in: point.manifest) {
+        try repository.delete(point.manifest)
+      }
+      let used = Set(
+        try catalog().points.flatMap { $0.manifest.disks.map(\.volume.name) })
+      for volume in point.volumes where !used.contains(volume) {
+        try repository.delete(volume)
+      }
+    }
+    try dropBitmapsOfEmptyChain(pending.partial)
+    try repository.delete(pending.volume)
+  }
+
+  /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.
+  private func dropBitmapsOfEmptyChain(_ partial: Partial) throws {
+    guard case .delete(let points) = partial.operation,
+      try catalog().points(of: partial.domainUUID).isEmpty,
+      let guest = try hypervisor.guest(uuid: partial.domainUUID)
+    else { return }
+    let gone = Set(points.map(\.uuid))
+    try removeBitmaps(in: guest.monitor) { gone.contains($0.point) }
+  }
+
+  private func refuseWhileRead(_ doomed: [Point], catalog: Catalog) throws {
+    let uuids = Set(doomed.map(\.manifest.uuid))
+    for pending in catalog.pending {
+      let reads: Bool
+      switch pending.partial.operation {
+      case .create(let manifest, _, _, _, _):
+        reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
+      case .restore(let point, _, _, _):
+        reads =
+          uuids.contains(point)
+          || uuids.contains { uuid in
+            catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
+          }
+      case .delete(let points):
+        reads = points.contains { uuids.contains($0.uuid) }
+      }
+      if reads {
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: an operation on backup "
+            + "'\(pending.partial.pointName)' is using it")
+      }
+    }
+  }
+}

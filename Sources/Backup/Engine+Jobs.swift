@@ -1,0 +1,130 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+import QMP
+
+/// How the jobs of an operation stand.
+enum JobsState: Equatable {
+  /// At least one still works.
+  case running
+  /// All copied what they had to.
+  case ready
+  /// At least one failed; the text is QEMU's.
+  case failed(disk: String, error: String)
+  /// Not all of them are there.
+  case missing
+}
+
+extension Engine {
+  /// How the jobs of an operation stand.
+  func state(of jobs: [JobInfo], disks: [String], operation: String) -> JobsState {
+    var isReady = true
+    for (number, disk) in disks.enumerated() {
+      let id = NodeNames(operation: operation, disk: number).job
+      guard let job = jobs.first(where: { $0.id == id }) else { return .missing }
+      if let error = job.error { return .failed(disk: disk, error: error) }
+      if !["pending", "concluded"].contains(job.status) { isReady = false }
+    }
+    return isReady ? .ready : .running
+  }
+
+  /// Waits until all jobs of an operation have copied what they had to.
+  ///
+  /// - Throws: ``BackupError``: `failed` when a job failed or QEMU ended, `interrupted`, `timedOut`.
+  func wait(
+    for pending: Catalog.Pending, in guest: any Guest, deadline: ContinuousClock.Instant?
+  ) throws {
+    let partial = pending.partial
+    let disks = partial.diskNames
+    while true {
+      let jobs = try self.jobs(of: partial, in: guest.monitor)
+      observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
+      switch state(of: jobs, disks: disks, operation: partial.uuid) {
+      case .ready:
+        return
+      case .failed(let disk, let error):
+        throw BackupError(.failed, failureText(disk: disk, error: error))
+      case .missing:
+        throw BackupError(.failed, "the domain's QEMU ended during the operation")
+      case .running:
+        break
+      }
+      try stopIfInterrupted()
+      if let deadline, ContinuousClock.now >= deadline {
+        throw BackupError(.timedOut, "timed out, nothing was kept")
+      }
+      _ = try guest.monitor.nextEvent(timeoutMilliseconds: 500)
+    }
+  }
+
+  /// How far each disk is.
+  func progress(
+    of jobs: [JobInfo], disks: [String], operation: String
+  ) -> [DiskProgress] {
+    disks.enumerated().compactMap { number, disk in
+      let id = NodeNames(operation: operation, disk: number).job
+      return jobs.first { $0.id == id }.map {
+        DiskProgress(disk: disk, done: $0.currentProgress, total: $0.totalProgress)
+      }
+    }
+  }
+
+  private func failureText(disk: String, error: String) -> String {
+    var text = "copying disk '\(disk)' failed: \(error)"
+    if let left = try? repository.available(), left < 1 << 20 {
+      text += " (pool '\(repository.name)' is full)"
+    }
+    return text
+  }
+
+  /// Cancels jobs that still work, waits for their end.
+  func cancelJobs(of partial: Partial, in guest: any Guest) throws {
+    while true {
+      let working = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
+      if working.isEmpty { return }
+      for job in working where job.status != "aborting" {
+        do {
+          try guest.monitor.execute(.jobCancel(job.id))
+        } catch is QMPError {
+          // It ended in between; the next look shows how.
+          continue
+        }
+      }
+      _ = try guest.monitor.nextEvent(timeoutMilliseconds: 200)
+    }
+  }
+
+  /// Ends jobs that are `pending` for good and waits until they are `concluded`.
+  func finalizeJobs(of partial: Partial, in guest: any Guest) throws {
+    while true {
+      let open = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
+      if open.isEmpty { return }
+      for job in open where job.status == "pending" {
+        do {
+          try guest.monitor.execute(.jobFinalize(job.id))
+        } catch is QMPError {
+          // Another client was faster.
+          continue
+        }
+      }
+      if try jobs(of: partial, in: guest.monitor).allSatisfy({ $0.status == "concluded" }) {
+        return
+      }
+      _ = try guest.monitor.nextEvent(timeoutMilliseconds: 200)
+    }
+  }
+}
+
+extension Partial {
+  /// The disks it copies, in order.
+  package var diskNames: [String] {
+    switch operation {
+    case .create(_, let disks, _, _, _): disks.map(\.name)
+    case .restore(_, let disks, _, _): disks.map(\.name)
+    case .delete: []
+    }
+  }
+}

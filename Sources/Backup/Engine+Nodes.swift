@@ -1,0 +1,118 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Opens a volume we made for writing, as fast as the storage allows.
+  ///
+  /// What the storage allows is found by trying. Where QEMU may not open the path itself and the
+  /// hypervisor is this machine, the file is opened here and handed over.
+  ///
+  /// - Throws: `QMPError` of the plainest way when none works.
+  func open(
+    path: String, format: String, file: String, image: String, in monitor: any Monitor
+  ) throws {
+    var refusal: (any Error)?
+    for access in BlockdevOptions.Access.allCases {
+      do {
+        try monitor.execute(.blockdevAdd(.file(file, filename: path, access: access)))
+      } catch let error as QMPError {
+        refusal = error
+        continue
+      }
+      do {
+        try monitor.execute(
+          .blockdevAdd(.image(image, format: format, file: file, access: access)))
+        return
+      } catch let error as QMPError {
+        refusal = error
+        try? monitor.execute(.blockdevDel(file))
+      }
+    }
+    if try openDescriptors(of: path, file: file, in: monitor) {
+      try monitor.execute(
+        .blockdevAdd(.image(image, format: format, file: file, access: .buffered)))
+      return
+    }
+    if let refusal { throw refusal }
+  }
+
+  /// Opens a file here and hands it to QEMU.
+  ///
+  /// - Returns: False where that is not possible.
+  private func openDescriptors(
+    of path: String, file: String, in monitor: any Monitor
+  ) throws -> Bool {
+    guard let writing = hypervisor.open(path, forWriting: true) else { return false }
+    defer { closeDescriptor(writing) }
+    let set = try monitor.execute(
+      .addFd(set: nil), returning: AddFdInfo.self, descriptors: [writing]
+    ).fdsetID
+    // The node keeps the files it uses; the set itself is not needed after that.
+    defer { try? monitor.execute(.removeFd(set: set)) }
+    if let reading = hypervisor.open(path, forWriting: false) {
+      defer { closeDescriptor(reading) }
+      try monitor.execute(.addFd(set: set), descriptors: [reading])
+    }
+    do {
+      try monitor.execute(
+        .blockdevAdd(.file(file, filename: "/dev/fdset/\(set)", access: .buffered)))
+      return true
+    } catch is QMPError {
+      return false
+    }
+  }
+
+  /// Closes a node; one that is not there is fine.
+  ///
+  /// - Throws: `QMPError` when the node is there and stays.
+  func close(_ node: String, in monitor: any Monitor) throws {
+    do {
+      try monitor.execute(.blockdevDel(node))
+    } catch let error as QMPError {
+      guard try monitor.blockNodes().contains(where: { $0.nodeName == node }) else { return }
+      throw error
+    }
+  }
+
+  /// The jobs of an operation.
+  func jobs(of partial: Partial, in monitor: any Monitor) throws -> [JobInfo] {
+    let prefix = NodeNames.prefix(operation: partial.uuid)
+    return try monitor.jobs().filter { $0.id.hasPrefix(prefix) }
+  }
+
+  /// Removes the operation's jobs from the list; one that is not there is fine.
+  func dismissJobs(of partial: Partial, in monitor: any Monitor) throws {
+    for job in try jobs(of: partial, in: monitor) {
+      do {
+        try monitor.execute(.jobDismiss(job.id))
+      } catch let error as QMPError {
+        guard try jobs(of: partial, in: monitor).contains(where: { $0.id == job.id }) else {
+          continue
+        }
+        throw error
+      }
+    }
+  }
+
+  /// Removes bitmaps wherever they are.
+  ///
+  /// One on a node that cannot be written now stays: it harms nothing, since its name says what it
+  /// is of, and goes when the node can be written.
+  func removeBitmaps(in monitor: any Monitor, where isRemoved: (BitmapName) -> Bool) throws {
+    for node in try monitor.blockNodes() where NodeNames.operationPrefix(of: node.nodeName) == nil {
+      for name in (node.dirtyBitmaps ?? []).compactMap(\.name) {
+        guard let parsed = BitmapName(parsing: name), isRemoved(parsed) else { continue }
+        do {
+          try monitor.execute(.bitmapRemove(node: node.nodeName, name: name))
+        } catch is QMPError {
+          continue
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Makes the point of a create exist: its jobs are ready.
+  ///
+  /// Each step may be repeated, also by two clients at once.
+  ///
+  /// - Returns: The manifest as published.
+  @discardableResult
+  func publish(_ pending: Catalog.Pending, guest: any Guest) throws -> Manifest {
+    guard case .create(var manifest, _, _, _, _) = pending.partial.operation else {
+      throw BackupError(.invalid, "not a backup")
+    }
+    try finalizeJobs(of: pending.partial, in: guest)
+    try takeDown(pending.partial, guest: guest)
+    for index in manifest.disks.indices {
+      manifest.disks[index].volume.size = try repository.allocation(
+        of: manifest.disks[index].volume.name)
+    }
+    let published = try writeManifest(manifest, of: pending)
+    try finish(pending, manifest: published, guest: guest)
+    return published
+  }
+
+  /// What remains to be done for a point that exists.
+  func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
+    if let guest {
+      try takeDown(pending.partial, guest: guest)
+      try dismissJobs(of: pending.partial, in: guest.monitor)
+      try dropSupersededBitmaps(by: manifest, in: guest.monitor)
+    }
+    try deleteScratch(of: pending.partial)
+    let catalog = try catalog()
+    for note in catalog.forgotten[manifest.domainUUID] ?? [] { try repository.delete(note) }
+    try repository.delete(pending.volume)
+  }
+
+  /// Writes the manifest and reads it back.
+  ///
+  /// Of two clients that do so at once one makes the volume and the other waits for its content.
+  private func writeManifest(
+    _ manifest: Manifest, of pending: Catalog.Pending
+  ) throws -> Manifest {
+    let volume = VolumeNames(
+      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name
+    ).manifest
+    let content = Array(try manifest.xml().utf8)
+    for attempt in 0..<3 {
+      if let published = publishedManifest(manifest.uuid, in: volume) { return published }
+      guard try repository.contains(pending.volume) else {
+        throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
+      }
+      do {
+        try repository.write(volume, content)
+      } catch let error as BackupError where error.code == .exists {
+        // Somebody is writing it, or died while doing so.
+        if waitForManifest(manifest.uuid, in: volume) == nil, attempt > 0 {
+          try repository.delete(volume)
+        }
+      }
+    }
+    if let published = publishedManifest(manifest.uuid, in: volume) { return published }
+    throw BackupError(.failed, "the manifest '\(volume)' could not be written")
+  }
+
+  /// The manifest in a volume, if it is whole and of that point.
+  func publishedManifest(_ uuid: String, in volume: String) -> Manifest? {
+    guard let text = try? Catalog.text(of: volume, in: repository),
+      let manifest = try? Manifest(parsing: text), manifest.uuid == uuid
+    else { return nil }
+    return manifest
+  }
+
+  private func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
+    for _ in 0..<20 {
+      if let manifest = publishedManifest(uuid, in: volume) { return manifest }
+      pause(milliseconds: 50)
+    }
+    return nil
+  }
+
+  /// Takes everything of a create out of QEMU but its jobs and bitmaps.
+  func takeDown(_ partial: Partial, guest: any Guest) throws {
+    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    let monitor = guest.monitor
+    let prefix = NodeNames.prefix(operation: partial.uuid)
+    guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
+      return
+    }
+    let definition = try DomainDefinition(parsing: try guest.definition())
+    for (number, disk) in disks.enumerated() {
+      let names = NodeNames(operation: partial.uuid, disk: number)
+      try removeFilter(names.filter, of: disk, definition: definition, in: monitor)
+      for node in [
+        names.view, names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
+      ] {
+        try close(node, in: monitor)
+      }
+      try closeLeftovers(of: disk, definition: definition, in: monitor)
+    }
+  }
+
+  /// Gives the device back the node that is below our filter now: a snapshot may have put a new one
+  /// there.
+  private func removeFilter(
+    _ filter: String, of disk: Partial.CreateDisk, definition: DomainDefinition,
+    in monitor: any Monitor
+  ) throws {
+    guard try monitor.blockDevices().contains(where: { $0.inserted?.nodeName == filter }) else {
+      return
+    }
+    let nodes = Dictionary(
+      try monitor.blockNodes().map { ($0.nodeName, $0) }, uniquingKeysWith: { first, _ in first })
+    let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
+    let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
+    try monitor.execute(.setDrive(device: disk.device, node: child))
+  }
+
+  /// Closes what libvirt could not close when the disk was unplugged while our filter used it.
+  private func closeLeftovers(
+    of disk: Partial.CreateDisk, definition: DomainDefinition, in monitor: any Monitor
+  ) throws {
+    guard !definition.disks.contains(where: { $0.target == disk.name }) else { return }
+    let parts = disk.node.split(separator: "-")
+    guard parts.count == 3, parts[0] == "libvirt", let index = Int(parts[1]),
+      !definition.disks.flatMap(\.chain).contains(where: { $0.index == index })
+    else { return }
+    for node in ["libvirt-\(index)-format", "libvirt-\(index)-storage"] {
+      try close(node, in: monitor)
+    }
+  }
+
+  /// Removes the bitmaps of the chain that a new point makes useless, disk by disk.
+  private func dropSupersededBitmaps(by manifest: Manifest, in monitor: any Monitor) throws {
+    let catalog = try catalog()
+    let points = catalog.points(of: manifest.domainUUID)
+    let disks = Dictionary(manifest.disks.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
+    // A point that was named as a parent may be named again, until a full follows.
+    func isPinned(_ name: BitmapName) -> Bool {
+      guard disks[name.disk]?.mode == .incremental, catalog.point(uuid: name.point) != nil else {
+        return false
+      }
+      return points.contains { point in
+        point.manifest.disks.contains {
+          $0.name == name.disk && $0.isDifferential && $0.parent == name.point
+        }
+      }
+    }
+    let sequence = manifest.sequence
+    try removeBitmaps(in: monitor) { name in
+      guard name.chain == manifest.chain, name.point != manifest.uuid, disks[name.disk] != nil
+      else { return false }
+      // A client that settles late must not touch what came after.
+      if let point = catalog.point(uuid: name.point), point.manifest.sequence > sequence {
+        return false
+      }
+      return !isPinned(name)
+    }
+  }
+
+  func deleteScratch(of partial: Partial) throws {
+    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    for volume in disks.compactMap(\.scratchVolume) { try repository.delete(volume) }
+  }
+}

@@ -1,0 +1,283 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Restores disks of a point and defines the domain.
+  ///
+  /// The copies run in a helper domain that ends with our connection: a client that dies leaves
+  /// only files with temporary names, which the next command removes.
+  ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - options: What the user asked for.
+  ///   - emulators: Emulators a definition from a pool that others can write may name.
+  ///   - deadline: When to give up; nil for never.
+  /// - Returns: The name of the domain, and the paths of its disks by target name.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
+  package func restore(
+    _ point: Point, options: RestoreOptions, emulators: Set<String>,
+    deadline: ContinuousClock.Instant?
+  ) throws -> (domain: String, disks: [(name: String, path: String)]) {
+    try settle(domainUUID: point.manifest.domainUUID)
+    let catalog = try catalog()
+    guard let point = catalog.point(uuid: point.manifest.uuid) else {
+      throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
+    }
+    let plan = try RestorePlan(
+      point, options: options, catalog: catalog, operation: process.newUUID(),
+      poolDirectory: hypervisor.poolDirectory(name:))
+    for disk in plan.disks { try checkChain(disk.chain) }
+    let definition = try options.isDefined ? self.definition(for: plan, options: options) : nil
+    try checkTrust(plan, options: options, definition: definition, emulators: emulators)
+    if let definition { try refuseWhileTaken(definition) }
+    let targets = try targetRepositories(for: plan)
+
+    let pending = try begin(plan, definition: definition, options: options)
+    do {
+      try copy(plan, pending: pending, targets: targets, deadline: deadline)
+    } catch {
+      try? undoRestore(pending)
+      throw error
+    }
+    // All data is whole and marked as such: from here on only forward.
+    try finishRestore(pending)
+    if let definition, options.isStarted {
+      try hypervisor.start(
+        uuid: try DomainDefinition(parsing: definition).uuid, paused: options.isPaused)
+    }
+    return (
+      options.newName ?? point.manifest.domainName, plan.disks.map { ($0.stored.name, $0.path) }
+    )
+  }
+
+  // MARK: - Before anything is written
+
+  /// The definition that will be defined.
+  package func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
+    let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
+    let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
+    // A disk that was plugged in for the moment only is restored, but not defined.
+    let moved = plan.disks.filter { !$0.isAsDefined && known.contains($0.stored.name) }
+    return try RestoredDefinition(
+      disks: moved.map {
+        .init(target: $0.stored.name, source: .file($0.path), format: $0.format)
+      },
+      removedDisks: options.newName == nil ? [] : try notCopied(plan, of: recorded),
+      copy: options.newName.map { .init(name: $0, uuid: process.newUUID()) }
+    ).apply(to: recorded)
+  }
+
+  /// Disks that a copy must not have: two domains would write one image.
+  private func notCopied(_ plan: RestorePlan, of definition: String) throws -> Set<String> {
+    let restored = Set(plan.disks.map(\.stored.name))
+    return Set(
+      try DomainDefinition(parsing: definition).disks.filter {
+        !restored.contains($0.target) && !$0.isReadOnly && $0.device == "disk"
+      }.map(\.target))
+  }
+
+  private func checkTrust(
+    _ plan: RestorePlan, options: RestoreOptions, definition: String?, emulators: Set<String>
+  ) throws {
+    guard !repository.isTrusted else { return }
+    let named = Set(options.disks.filter { $0.file != nil }.map(\.name))
+    if options.targetDirectory == nil,
+      let disk = plan.disks.first(where: { !named.contains($0.stored.name) })
+    {
+      throw BackupError(
+        .invalid,
+        "others can write to pool '\(repository.name)': its backups are restored only into "
+          + "--target-pool or to named files (disk '\(disk.stored.name)')")
+    }
+    guard let definition else { return }
+    let offenders = try DomainDefinition.offenders(
+      in: definition, restoring: Set(plan.disks.map(\.stored.name)), emulators: emulators)
+    if !offenders.isEmpty {
+      throw BackupError(
+        .invalid,
+        "others can write to pool '\(repository.name)', and the definition in the backup has what "
+          + "could harm the host: \(offenders.joined(separator: "; ")). --no-define restores the "
+          + "disks alone")
+    }
+  }
+
+  private func refuseWhileTaken(_ definition: String) throws {
+    let parsed = try DomainDefinition(parsing: definition)
+    if let name = try hypervisor.domainName(uuid: parsed.uuid) {
+      throw BackupError(
+        .exists,
+        "operation failed: domain '\(name)' exists; restore a copy beside it with --newname")
+    }
+    if let uuid = try hypervisor.domainUUID(name: parsed.name) {
+      throw BackupError(
+        .exists,
+        "operation failed: domain '\(parsed.name)' already exists with uuid \(uuid)")
+    }
+  }
+
+  /// The volumes of each disk's directory, after a look that the names are free.
+  private func targetRepositories(
+    for plan: RestorePlan
+  ) throws -> [String: any Repository] {
+    var repositories: [String: any Repository] = [:]
+    for disk in plan.disks {
+      let repository =
+        try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
+      if repositories.updateValue(repository, forKey: disk.directory) == nil {
+        try repository.refresh()
+      }
+      if try repository.contains(disk.fileName) {
+        throw BackupError(.exists, "disk '\(disk.stored.name)': file '\(disk.path)' exists")
+      }
+    }
+    return repositories
+  }
+
+  // MARK: - The work
+
+  private func begin(
+    _ plan: RestorePlan, definition: String?, options: RestoreOptions
+  ) throws -> Catalog.Pending {
+    let manifest = plan.point.manifest
+    let prefix = NodeNames.prefix(operation: plan.operation)
+    let partial = Partial(
+      uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
+      domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      creationTime: process.time(),
+      helper: "virsh-backup-\(plan.operation.filter { $0 != "-" }.prefix(12))",
+      operation: .restore(
+        point: manifest.uuid,
+        disks: plan.disks.map {
+          .init(
+            name: $0.stored.name,
+            temporaryPath: hypervisor.canRename(in: $0.directory)
+              ? "\($0.path).\(prefix)part" : $0.path,
+            path: $0.path)
+        }, definition: definition, isStarted: options.isStarted))
+    let names = VolumeNames(
+      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
+    let pending = Catalog.Pending(
+      volume: names.partial(operation: plan.operation), partial: partial)
+    try repository.write(pending.volume, Array(try partial.xml().utf8))
+    return pending
+  }
+
+  private func copy(
+    _ plan: RestorePlan, pending: Catalog.Pending, targets: [String: any Repository],
+    deadline: ContinuousClock.Instant?
+  ) throws {
+    guard case .restore(_, let paths, _, _) = pending.partial.operation,
+      let name = pending.partial.helper
+    else { return }
+    let helper = try hypervisor.startHelper(
+      try helperDefinition(for: plan, name: name), autoDestroy: true)
+    defer { try? helper.destroy() }
+    let definition = try DomainDefinition(parsing: try helper.definition())
+    let nodes = Dictionary(
+      try helper.monitor.blockNodes().map { ($0.nodeName, $0) },
+      uniquingKeysWith: { first, _ in first })
+    var jobs: [TransactionAction] = []
+    for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
+      try stopIfInterrupted()
+      guard let index = definition.disks[number].chain.first?.index,
+        let source = LiveDisk.node(index: index, among: nodes)
+      else { throw BackupError(.failed, "the helper domain has no node for its disk \(number)") }
+      try targets[disk.directory]?.create(
+        VolumeSpecification(
+          name: RestorePlan.split(path.temporaryPath).name, format: disk.format,
+          capacity: disk.stored.capacity, owner: definition.imageOwner,
+          label: definition.imageLabel))
+      try open(
+        path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
+        image: disk.names.target, in: helper.monitor)
+      jobs.append(
+        .blockdevBackup(
+          BlockdevBackup(
+            jobID: disk.names.job, device: source.nodeName, target: disk.names.target, bitmap: nil,
+            filterNodeName: disk.names.jobFilter)))
+    }
+    try helper.monitor.execute(.transaction(jobs))
+    try wait(for: pending, in: helper, deadline: deadline)
+    try finalizeJobs(of: pending.partial, in: helper)
+    for disk in plan.disks {
+      // Closing flushes: from here on the files are whole.
+      try close(disk.names.target, in: helper.monitor)
+      try close(disk.names.targetFile, in: helper.monitor)
+    }
+    try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
+  }
+
+  private func helperDefinition(for plan: RestorePlan, name: String) throws -> String {
+    let recorded = try DomainDefinition(parsing: plan.point.manifest.domainXML)
+    return try HelperDefinition(
+      name: name, uuid: process.newUUID(), operation: plan.operation,
+      architecture: recorded.architecture ?? "x86_64",
+      disks: plan.disks.map { disk in
+        .init(
+          chain: disk.chain.map {
+            .init(source: .file(repository.path(of: $0.volume.name)), format: "qcow2", index: nil)
+          })
+      }
+    ).xml()
+  }
+
+  /// Gives the files their names and defines the domain: the data is whole.
+  private func finishRestore(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, let definition, _) = pending.partial.operation else { return }
+    var directories: Set<String> = []
+    for disk in disks where disk.temporaryPath != disk.path {
+      directories.insert(RestorePlan.split(disk.path).directory)
+      _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
+    }
+    for directory in directories { try hypervisor.repository(directory: directory).refresh() }
+    if let definition,
+      try hypervisor.domainName(uuid: DomainDefinition(parsing: definition).uuid) == nil
+    {
+      try hypervisor.define(definition)
+    }
+    // In this order: a mark without its partial says nothing, a partial without its mark would say
+    // that the files are not whole.
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+  }
+
+  private func undoRestore(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    if try repository.contains(pending.volume + VolumeNames.doneSuffix) { return }
+    if let name = pending.partial.helper, let helper = try hypervisor.guest(name: name) {
+      try helper.destroy()
+    }
+    for disk in disks {
+      let (directory, name) = RestorePlan.split(disk.temporaryPath)
+      let target = try hypervisor.repository(directory: directory)
+      try target.refresh()
+      try target.delete(name)
+    }
+    try repository.delete(pending.volume)
+  }
+
+  func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
+    let partial = pending.partial
+    if let name = partial.helper, process.liveness(partial.owner) != .dead,
+      let helper = try hypervisor.guest(name: name),
+      try !jobs(of: partial, in: helper.monitor).isEmpty
+    {
+      return .running
+    }
+    guard try isAbandoned(pending) else { return .running }
+    if try repository.contains(pending.volume + VolumeNames.doneSuffix) {
+      if let name = partial.helper, let helper = try hypervisor.guest(name: name) {
+        try helper.destroy()
+      }
+      try finishRestore(pending)
+      return .finished
+    }
+    try undoRestore(pending)
+    return .undone
+  }
+}

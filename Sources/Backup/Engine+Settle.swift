@@ -1,0 +1,110 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// What settling found of an operation, or did with it.
+package enum Settlement: Sendable, Equatable {
+  /// Its copies run, or its client is about to start them.
+  case running
+  /// Another libvirt host runs it.
+  case elsewhere(hostUUID: String)
+  /// It was complete and has been finished.
+  case finished
+  /// It had failed or its client is dead, and it has been undone.
+  case undone
+}
+
+extension Engine {
+  /// Finishes or undoes what other clients left of their operations on a domain.
+  ///
+  /// Jobs speak for themselves: what works is left alone, what is ready is published, what failed is
+  /// undone, whoever started it. An operation without jobs belongs to a client that is setting up
+  /// and is undone only when that client is gone, or much too late.
+  ///
+  /// - Returns: What became of each, by the operation's UUID.
+  @discardableResult
+  package func settle(domainUUID: String) throws -> [String: Settlement] {
+    try removeStumps()
+    var settled: [String: Settlement] = [:]
+    for pending in try catalog().pending(of: domainUUID) {
+      settled[pending.partial.uuid] = try settle(pending)
+    }
+    return settled
+  }
+
+  private func settle(_ pending: Catalog.Pending) throws -> Settlement {
+    let partial = pending.partial
+    let host = try hypervisor.hostUUID()
+    guard partial.hostUUID == host else { return .elsewhere(hostUUID: partial.hostUUID) }
+    switch partial.operation {
+    case .create(let manifest, _, _, _, _): return try settleCreate(pending, manifest)
+    case .restore: return try settleRestore(pending)
+    case .delete: return try settleDelete(pending)
+    }
+  }
+
+  private func settleCreate(
+    _ pending: Catalog.Pending, _ manifest: Manifest
+  ) throws -> Settlement {
+    let partial = pending.partial
+    let guest = try hypervisor.guest(uuid: partial.domainUUID)
+    // The jobs first, then the manifest: a client that publishes writes the manifest before it
+    // takes the first job off the list.
+    let jobs = try guest.map { try self.jobs(of: partial, in: $0.monitor) } ?? []
+    let volume = VolumeNames(
+      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name
+    ).manifest
+    if try isPublished(manifest.uuid, in: volume) {
+      try finish(pending, manifest: manifest, guest: guest)
+      return .finished
+    }
+    switch state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
+    case .running:
+      return .running
+    case .ready:
+      guard let guest else { return .running }
+      try publish(pending, guest: guest)
+      return .finished
+    case .failed:
+      try undoCreate(pending, guest: guest)
+      return .undone
+    case .missing:
+      guard try isAbandoned(pending) else { return .running }
+      try undoCreate(pending, guest: guest)
+      return .undone
+    }
+  }
+
+  /// Whether nobody will go on with an operation that has no jobs.
+  func isAbandoned(_ pending: Catalog.Pending) throws -> Bool {
+    if pending.partial.owner == process.owner { return true }
+    if process.liveness(pending.partial.owner) == .dead { return true }
+    return try repository.age(of: pending.volume) > Engine.setupLimit
+  }
+
+  /// Deletes partials that were never whole, and marks whose partial is gone.
+  ///
+  /// The partial is the first thing an operation makes and is read again before the guest is
+  /// touched, so that one that loses it stops.
+  private func removeStumps() throws {
+    let catalog = try catalog()
+    let stumps = catalog.broken.filter { $0.isPartial }
+    if !stumps.isEmpty {
+      // It may be on its way.
+      pause(milliseconds: 300)
+      let still = try self.catalog().broken
+      for stump in stumps where still.contains(stump) && !stump.isNewer {
+        try repository.delete(stump.volume)
+      }
+    }
+    for volume in catalog.volumes
+    where volume.hasSuffix(VolumeNames.partialSuffix + VolumeNames.doneSuffix) {
+      let partial = String(volume.dropLast(VolumeNames.doneSuffix.count))
+      if !catalog.volumes.contains(partial) { try repository.delete(volume) }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Takes back a create that will not be published.
+  ///
+  /// The base kept recording throughout, so the next backup misses nothing. A point whose manifest
+  /// is there is never touched.
+  ///
+  /// - Throws: What libvirt or QEMU throws; the partial is still there then, and the next command
+  ///   goes on.
+  func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
+    guard case .create(let manifest, _, _, let isSuspended, _) = pending.partial.operation else {
+      return
+    }
+    let names = VolumeNames(
+      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
+    guard try !isPublished(manifest.uuid, in: names.manifest) else { return }
+    if let guest {
+      if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {
+        try guest.resume()
+      }
+      try cancelJobs(of: pending.partial, in: guest)
+      try takeDown(pending.partial, guest: guest)
+      try dismissJobs(of: pending.partial, in: guest.monitor)
+      try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+    }
+    try repository.delete(names.manifest)
+    for disk in manifest.disks { try repository.delete(disk.volume.name) }
+    try deleteScratch(of: pending.partial)
+    try repository.delete(pending.volume)
+  }
+
+  /// Whether the guest's QEMU is the one the operation began in, and it has not started to copy.
+  private func isOurs(_ guest: any Guest, _ partial: Partial) throws -> Bool {
+    let prefix = NodeNames.prefix(operation: partial.uuid)
+    return try jobs(of: partial, in: guest.monitor).isEmpty
+      && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
+  }
+
+  /// Whether a volume is the whole manifest of a point.
+  ///
+  /// - Throws: When that cannot be found out, which is not the same as no.
+  func isPublished(_ uuid: String, in volume: String) throws -> Bool {
+    guard try repository.contains(volume) else { return false }
+    guard try repository.length(of: volume) <= Catalog.largestDocument else { return false }
+    let text = try Catalog.text(of: volume, in: repository)
+    let manifest = try? Manifest(parsing: text)
+    return manifest?.uuid == uuid
+  }
+}

@@ -1,0 +1,71 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+import QMP
+
+/// The one engine behind all commands: it makes, restores and deletes points of one pool.
+///
+/// Every operation is first written down in the pool, then done in steps that may be repeated, so
+/// that any client can finish or undo what another left (`settle`).
+package final class Engine {
+  /// What is known of the client that owns an operation.
+  package enum Liveness: Sendable {
+    /// It runs.
+    case alive
+    /// It is provably gone.
+    case dead
+    /// It was on another machine.
+    case unknown
+  }
+
+  /// What the engine takes from the process it runs in.
+  package struct Process: Sendable {
+    /// This client.
+    package var owner: Partial.Owner
+    /// Whether another client still runs.
+    package var liveness: @Sendable (Partial.Owner) -> Liveness
+    /// Seconds since 1970-01-01T00:00:00Z.
+    package var time: @Sendable () -> Int64
+    /// Makes UUIDs, lower case.
+    package var newUUID: @Sendable () -> String
+
+    /// Makes the description of a process.
+    package init(
+      owner: Partial.Owner, liveness: @escaping @Sendable (Partial.Owner) -> Liveness,
+      time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String
+    ) {
+      self.owner = owner
+      self.liveness = liveness
+      self.time = time
+      self.newUUID = newUUID
+    }
+  }
+
+  /// Seconds after which an operation without jobs is given up, whoever owns it.
+  static let setupLimit: Int64 = 120
+
+  let repository: any Repository
+  let hypervisor: any Hypervisor
+  let observer: any Observer
+  let process: Process
+
+  /// Makes an engine for one pool of one host.
+  package init(
+    repository: any Repository, hypervisor: any Hypervisor, observer: any Observer,
+    process: Process
+  ) {
+    self.repository = repository
+    self.hypervisor = hypervisor
+    self.observer = observer
+    self.process = process
+  }
+
+  /// Name of the pool.
+  package var poolName: String { repository.name }
+
+  /// Reads the pool.
+  package func catalog() throws -> Catalog { try Catalog(of: repository) }
+}

@@ -1,0 +1,95 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import QMP
+
+/// A running domain, as the engine uses it.
+package protocol Guest: AnyObject {
+  /// Its monitor.
+  var monitor: any Monitor { get }
+  /// Its live definition, with what a definition keeps secret (`virDomainGetXMLDesc`).
+  func definition() throws -> String
+  /// Its persistent definition; nil for a transient domain.
+  func inactiveDefinition() throws -> String?
+  /// Whether its processors run.
+  func isRunning() throws -> Bool
+  /// Stops its processors (`virDomainSuspend`).
+  func suspend() throws
+  /// Lets them run again; one that runs is fine (`virDomainResume`).
+  func resume() throws
+  /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
+  func activeJob() throws -> String?
+  /// Ends it at once; one that has ended is fine (`virDomainDestroy`).
+  func destroy() throws
+}
+
+/// The libvirt host the engine works on.
+package protocol Hypervisor: AnyObject {
+  /// UUID of the host, the same in every connection to it.
+  func hostUUID() throws -> String
+  /// The running domain of that UUID; nil when there is none.
+  func guest(uuid: String) throws -> (any Guest)?
+  /// The running domain of that name; nil when there is none.
+  func guest(name: String) throws -> (any Guest)?
+  /// Starts a helper domain, paused; it ends with our connection when `autoDestroy` is true.
+  func startHelper(_ definition: String, autoDestroy: Bool) throws -> any Guest
+  /// Makes a domain persistent (`virDomainDefineXML`).
+  func define(_ definition: String) throws
+  /// Starts a defined domain (`virDomainCreate`).
+  func start(uuid: String, paused: Bool) throws
+  /// The volumes of a directory of the hypervisor, through the pool that has it or a transient one.
+  func repository(directory: String) throws -> any Repository
+  /// Opens a file of the hypervisor here; nil when the hypervisor is not this machine, the file
+  /// cannot be seen from here or we may not open it.
+  func open(_ path: String, forWriting: Bool) -> Int32?
+  /// Gives a file its final name.
+  ///
+  /// - Returns: False when the file is not there, which after a repetition is right.
+  /// - Throws: ``BackupError`` with code `exists` when the name is taken.
+  func rename(_ path: String, to newPath: String) throws -> Bool
+  /// Whether the hypervisor is this machine and files in that directory can be renamed from here.
+  func canRename(in directory: String) -> Bool
+  /// Directory of a pool, by the pool's name.
+  func poolDirectory(name: String) throws -> String
+  /// Name of the domain with that UUID, running or not; nil when there is none.
+  func domainName(uuid: String) throws -> String?
+  /// UUID of the domain with that name, running or not; nil when there is none.
+  func domainUUID(name: String) throws -> String?
+  /// Starts a process that resumes the domain should we die first.
+  func guardResume(of uuid: String) throws -> any Guardian
+}
+
+/// A process that does what is owed to a guest when we cannot.
+package protocol Guardian: AnyObject {
+  /// Tells it that nothing is owed any more.
+  func release()
+}
+
+/// How the user can stop the work, and sees how far it is.
+package protocol Observer: AnyObject {
+  /// True once the user asked to stop (^C, SIGTERM).
+  var isInterrupted: Bool { get }
+  /// Takes note of how far the work is.
+  func progress(_ disks: [DiskProgress])
+  /// Takes note of something the user should know, a line without `error:`.
+  func notice(_ text: String)
+}
+
+/// How far the copy of one disk is.
+package struct DiskProgress: Sendable, Equatable {
+  /// The target name, `vda`.
+  package var disk: String
+  /// Bytes copied.
+  package var done: UInt64
+  /// Bytes to copy in all; it may still grow.
+  package var total: UInt64
+
+  /// Makes the description.
+  package init(disk: String, done: UInt64, total: UInt64) {
+    self.disk = disk
+    self.done = done
+    self.total = total
+  }
+}

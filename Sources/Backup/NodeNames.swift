@@ -1,0 +1,57 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The names an operation gives to what it makes in QEMU, for one disk.
+///
+/// They follow from the operation's UUID and the disk's number, so that any client finds them
+/// again. QEMU allows 31 characters for a node.
+package struct NodeNames: Sendable, Equatable {
+  /// What all names of the operation begin with.
+  package let prefix: String
+  private let stem: String
+
+  /// Makes the names.
+  ///
+  /// - Parameters:
+  ///   - operation: The operation's UUID.
+  ///   - disk: The disk's place in the operation, counted from 0.
+  package init(operation: String, disk: Int) {
+    prefix = NodeNames.prefix(operation: operation)
+    stem = "\(prefix)\(disk)-"
+  }
+
+  /// What the names of all that an operation makes begin with, `vb-0123456789ab-`.
+  package static func prefix(operation: String) -> String {
+    "vb-\(operation.filter { $0 != "-" }.prefix(12))-"
+  }
+
+  /// The first 12 hex digits of the operation a node or job belongs to; nil for one not ours.
+  package static func operationPrefix(of name: String) -> String? {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count >= 3, parts[0] == "vb", parts[1].count == 12,
+      parts[1].allSatisfy(\.isHexDigit)
+    else { return nil }
+    return String(parts[1])
+  }
+
+  /// Id of the copy job.
+  package var job: String { stem + "job" }
+  /// File of the volume that is written.
+  package var targetFile: String { stem + "tfile" }
+  /// Image in it.
+  package var target: String { stem + "target" }
+  /// File of the scratch volume.
+  package var scratchFile: String { stem + "sfile" }
+  /// Image in it.
+  package var scratch: String { stem + "scratch" }
+  /// Filter under the device.
+  package var filter: String { stem + "cbw" }
+  /// The frozen state.
+  package var view: String { stem + "view" }
+  /// Filter that the copy job puts over what it reads.
+  package var jobFilter: String { stem + "jobcbw" }
+  /// Bitmap on the view that says what to copy.
+  package var workBitmap: String { stem + "work" }
+}

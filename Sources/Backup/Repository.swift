@@ -1,0 +1,76 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+/// The volumes of one storage pool.
+///
+/// A libvirt pool is one; the tests have another.
+package protocol Repository: AnyObject {
+  /// The pool's name.
+  var name: String { get }
+  /// Absolute path of the pool's directory on the hypervisor.
+  var directory: String { get }
+  /// False when others than its owner can put things into it.
+  var isTrusted: Bool { get }
+
+  /// Makes the pool see what others put into it (`virStoragePoolRefresh`).
+  func refresh() throws
+  /// Names of all volumes (`virStoragePoolListAllVolumes`).
+  func volumeNames() throws -> [String]
+  /// Whether there is a volume of that name.
+  func contains(_ volume: String) throws -> Bool
+  /// Makes a volume (`virStorageVolCreateXML`).
+  ///
+  /// - Throws: ``BackupError`` with code `exists` when the name is taken.
+  func create(_ volume: VolumeSpecification) throws
+  /// Deletes a volume; a missing one is fine (`virStorageVolDelete`).
+  func delete(_ volume: String) throws
+  /// Reads a part of a volume (`virStorageVolDownload`).
+  func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8]
+  /// Makes a raw volume with that content, mode 0600 (`virStorageVolUpload`).
+  ///
+  /// - Throws: ``BackupError`` with code `exists` when the name is taken.
+  func write(_ volume: String, _ content: [UInt8]) throws
+  /// Absolute path of a volume on the hypervisor.
+  func path(of volume: String) -> String
+  /// Bytes a volume occupies (`virStorageVolGetInfo`).
+  func allocation(of volume: String) throws -> UInt64
+  /// Bytes a volume is long, for one that is a plain file (`virStorageVolGetInfo`).
+  func length(of volume: String) throws -> UInt64
+  /// Bytes free in the pool (`virStoragePoolGetInfo`).
+  func available() throws -> UInt64
+  /// Seconds since the volume was last written, by the pool's own clock.
+  func age(of volume: String) throws -> Int64
+}
+
+/// A volume to make.
+package struct VolumeSpecification: Sendable, Equatable {
+  /// Its name.
+  package var name: String
+  /// `qcow2` (always compat 1.1) or `raw`.
+  package var format: String
+  /// Bytes the guest will see.
+  package var capacity: UInt64
+  /// Name of the volume in the same pool it stands on.
+  package var backing: String?
+  /// The QEMU that is to write it; nil leaves that to the pool.
+  package var owner: FileOwner?
+  /// Its SELinux label; nil where there is none.
+  package var label: String?
+
+  /// Makes the description of a volume.
+  package init(
+    name: String, format: String, capacity: UInt64, backing: String? = nil,
+    owner: FileOwner? = nil, label: String? = nil
+  ) {
+    self.name = name
+    self.format = format
+    self.capacity = capacity
+    self.backing = backing
+    self.owner = owner
+    self.label = label
+  }
+}

@@ -1,0 +1,54 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What a user asks of a restore.
+package struct RestoreOptions: Sendable, Equatable {
+  /// What a user says about one disk.
+  package struct DiskRequest: Sendable, Equatable {
+    /// The target name, `vda`.
+    package var name: String
+    /// Absolute path of the file; nil for where the definition says.
+    package var file: String?
+    /// `qcow2` or `raw`; nil for what the disk had.
+    package var format: String?
+
+    /// Makes a request.
+    package init(name: String, file: String? = nil, format: String? = nil) {
+      self.name = name
+      self.file = file
+      self.format = format
+    }
+  }
+
+  /// Name of a copy beside the original; nil restores the domain itself.
+  package var newName: String?
+  /// Directory the disks go to; nil for where the definition says.
+  package var targetDirectory: String?
+  /// Format of all disks; nil for what each had.
+  package var format: String?
+  /// Disks by name; empty for all.
+  package var disks: [DiskRequest]
+  /// Whether the domain is defined in the end.
+  package var isDefined: Bool
+  /// Whether the domain is started in the end.
+  package var isStarted: Bool
+  /// Whether it is started paused.
+  package var isPaused: Bool
+
+  /// Makes the options.
+  package init(
+    newName: String? = nil, targetDirectory: String? = nil, format: String? = nil,
+    disks: [DiskRequest] = [], isDefined: Bool = true, isStarted: Bool = false,
+    isPaused: Bool = false
+  ) {
+    self.newName = newName
+    self.targetDirectory = targetDirectory
+    self.format = format
+    self.disks = disks
+    self.isDefined = isDefined
+    self.isStarted = isStarted
+    self.isPaused = isPaused
+  }
+}

@@ -1,0 +1,144 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+/// A restore as a value: which volumes are read, which files are made, what is defined.
+package struct RestorePlan: Sendable, Equatable {
+  /// A disk of the plan.
+  package struct Disk: Sendable, Equatable {
+    /// What the point says about it.
+    package var stored: Manifest.Disk
+    /// The volumes it is made of, its own first.
+    package var chain: [Manifest.Disk]
+    /// Names of what is made for it in QEMU.
+    package var names: NodeNames
+    /// Absolute path of the file.
+    package var path: String
+    /// Its format.
+    package var format: String
+    /// Whether path and format are what the definition says anyway.
+    package var isAsDefined: Bool
+
+    /// Directory of the file.
+    package var directory: String { RestorePlan.split(path).directory }
+    /// Name of the file in it.
+    package var fileName: String { RestorePlan.split(path).name }
+  }
+
+  /// The operation's UUID.
+  package var operation: String
+  /// The point.
+  package var point: Point
+  /// The disks, in the point's order.
+  package var disks: [Disk]
+
+  /// Decides where each disk goes.
+  ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - options: What the user asked for.
+  ///   - catalog: The pool.
+  ///   - operation: The operation's UUID.
+  ///   - poolDirectory: Finds the directory of a pool that a definition names.
+  /// - Throws: ``BackupError`` when a disk is unknown or has no place to go.
+  package init(
+    _ point: Point, options: RestoreOptions, catalog: Catalog, operation: String,
+    poolDirectory: (String) throws -> String
+  ) throws {
+    self.operation = operation
+    self.point = point
+    var named: [String: RestoreOptions.DiskRequest] = [:]
+    for request in options.disks {
+      guard point.manifest.disks.contains(where: { $0.name == request.name }) else {
+        throw BackupError(
+          .notFound,
+          "backup '\(point.manifest.name)' has no disk named '\(request.name)'")
+      }
+      guard named.updateValue(request, forKey: request.name) == nil else {
+        throw BackupError(
+          .invalid, "unsupported configuration: disk '\(request.name)' specified twice")
+      }
+    }
+    let chosen = point.manifest.disks.filter { named.isEmpty || named[$0.name] != nil }
+    let definition = try DomainDefinition(parsing: point.manifest.domainXML)
+    disks = try chosen.enumerated().map { number, stored in
+      let origin = definition.disks.first { $0.target == stored.name }
+      let place = try RestorePlan.originalPath(of: origin, poolDirectory: poolDirectory)
+      let request = named[stored.name] ?? .init(name: stored.name)
+      let format = try RestorePlan.format(request.format ?? options.format, stored: stored)
+      let path = try RestorePlan.path(
+        of: stored.name, request: request, options: options, format: format, original: place)
+      return Disk(
+        stored: stored, chain: try catalog.chain(of: point, disk: stored.name),
+        names: NodeNames(operation: operation, disk: number), path: path, format: format,
+        isAsDefined: path == place && format == stored.format)
+    }
+    var paths: Set<String> = []
+    for disk in disks where !paths.insert(disk.path).inserted {
+      throw BackupError(.invalid, "two disks would be restored to '\(disk.path)'")
+    }
+  }
+
+  /// Directory and name of an absolute path.
+  static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
+    let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+    return (directory, String(path[path.index(after: slash)...]))
+  }
+
+  private static func originalPath(
+    of disk: DomainDefinition.Disk?, poolDirectory: (String) throws -> String
+  ) throws -> String? {
+    switch disk?.source {
+    case .file(let path): return path
+    case .volume(let pool, let name):
+      guard !name.contains("/") else { return nil }
+      return try poolDirectory(pool) + "/" + name
+    default: return nil
+    }
+  }
+
+  private static func format(_ wanted: String?, stored: Manifest.Disk) throws -> String {
+    guard let wanted else {
+      // Only these two are written by everything; others become what holds all they hold.
+      return stored.format == "raw" ? "raw" : "qcow2"
+    }
+    guard wanted == "qcow2" || wanted == "raw" else {
+      throw BackupError(.invalid, "format '\(wanted)' is not one of qcow2, raw")
+    }
+    return wanted
+  }
+
+  private static func path(
+    of disk: String, request: RestoreOptions.DiskRequest, options: RestoreOptions, format: String,
+    original: String?
+  ) throws -> String {
+    if let file = request.file {
+      guard file.hasPrefix("/"), !file.hasSuffix("/"), !file.split(separator: "/").contains("..")
+      else { throw BackupError(.invalid, "the path '\(file)' is not absolute") }
+      return file
+    }
+    if let newName = options.newName {
+      guard let directory = options.targetDirectory ?? original.map({ split($0).directory }) else {
+        throw noPlace(for: disk)
+      }
+      let name = VolumeNames.escape(newName)
+      return "\(directory)/\(name)-\(disk).\(format == "raw" ? "img" : format)"
+    }
+    guard let original else {
+      guard let directory = options.targetDirectory else { throw noPlace(for: disk) }
+      return "\(directory)/\(disk).\(format == "raw" ? "img" : format)"
+    }
+    return options.targetDirectory.map { "\($0)/\(split(original).name)" } ?? original
+  }
+
+  private static func noPlace(for disk: String) -> BackupError {
+    BackupError(
+      .invalid,
+      "disk '\(disk)' was not a file; say where it goes with --diskspec \(disk),file=PATH or "
+        + "--target-pool")
+  }
+}

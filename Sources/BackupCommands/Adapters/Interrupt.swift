@@ -1,0 +1,66 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Glibc
+
+/// What ^C and SIGTERM do while a command works: nothing but a mark that the command looks at.
+///
+/// Outside of a command both do what they always do.
+final class Interrupt {
+  /// Readable once the user asked to stop.
+  let fileDescriptor: Int32
+  private var previous: [Int32: sigaction] = [:]
+
+  /// Makes the mark; signals are not touched yet.
+  init() { fileDescriptor = interruptPipe.reading }
+
+  /// True once the user asked to stop.
+  var isRequested: Bool {
+    var entry = pollfd(fd: fileDescriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) > 0
+  }
+
+  /// Catches both signals while the body runs.
+  func whileCaught<Result>(_ body: () throws -> Result) rethrows -> Result {
+    clear()
+    for signal in [SIGINT, SIGTERM] {
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = noteInterrupt
+      var old = sigaction()
+      sigaction(signal, &action, &old)
+      previous[signal] = old
+    }
+    defer {
+      for (signal, var old) in previous { sigaction(signal, &old, nil) }
+      previous = [:]
+      clear()
+    }
+    return try body()
+  }
+
+  private func clear() {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    while read(fileDescriptor, &bytes, bytes.count) > 0 {}
+  }
+}
+
+/// A pipe for the whole process, since a signal handler can reach nothing else.
+private let interruptPipe: (reading: Int32, writing: Int32) = {
+  var ends: [Int32] = [-1, -1]
+  guard pipe(&ends) == 0 else { return (-1, -1) }
+  for end in ends {
+    _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+    _ = fcntl(end, F_SETFL, O_NONBLOCK)
+  }
+  return (ends[0], ends[1])
+}()
+
+/// Runs in the signal handler: one write(2) and nothing else.
+private func noteInterrupt(_ signal: Int32) {
+  let before = errno
+  var one: UInt8 = 1
+  _ = write(interruptPipe.writing, &one, 1)
+  errno = before
+}

@@ -1,0 +1,44 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Libvirt
+import QMP
+
+/// A running domain of libvirt.
+final class LibvirtGuest: Guest {
+  private let domain: Domain
+  let monitor: any Monitor
+
+  /// Wraps a running domain.
+  init(_ domain: Domain, interrupt: Interrupt) {
+    self.domain = domain
+    monitor = LibvirtMonitor(domain, interrupt: interrupt)
+  }
+
+  func definition() throws -> String { try domain.xmlDescription(flags: [.secure]) }
+
+  func inactiveDefinition() throws -> String? {
+    try domain.isPersistent ? domain.xmlDescription(flags: [.secure, .inactive]) : nil
+  }
+
+  func isRunning() throws -> Bool { try domain.state.state == .running }
+
+  func suspend() throws { try domain.suspend() }
+
+  func resume() throws {
+    guard try domain.state.state != .running else { return }
+    try domain.resume()
+  }
+
+  func activeJob() throws -> String? {
+    let type = try domain.jobType
+    return type == .none ? nil : "\(type)"
+  }
+
+  func destroy() throws {
+    _ = try unless(.operationInvalid, .noDomain) { try domain.destroy() }
+  }
+}

@@ -1,0 +1,179 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import Glibc
+import Libvirt
+
+/// A libvirt host.
+final class LibvirtHypervisor: Hypervisor {
+  private let connection: Connection
+  private let interrupt: Interrupt
+  private var cachedHostUUID: String?
+  /// Pools made only to write into a directory that had none.
+  private var ownPools: [StoragePool] = []
+
+  /// Wraps a connection.
+  init(_ connection: Connection, interrupt: Interrupt) {
+    self.connection = connection
+    self.interrupt = interrupt
+  }
+
+  deinit {
+    for pool in ownPools { try? pool.destroy() }
+  }
+
+  /// Whether the hypervisor is this machine: its URI names no host.
+  private lazy var isLocal: Bool = {
+    guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return false }
+    return uri[colon...].hasPrefix(":///")
+  }()
+
+  /// Whether guests are the system's, not a user's.
+  private(set) lazy var isSystem: Bool = {
+    guard let uri = try? connection.uri else { return true }
+    return !uri.hasSuffix("/session") && !uri.contains("/session?")
+  }()
+
+  func hostUUID() throws -> String {
+    if let cachedHostUUID { return cachedHostUUID }
+    guard let uuid = try HostCapabilities(parsing: try connection.capabilities).hostUUID else {
+      throw BackupError(.failed, "the hypervisor has no host UUID")
+    }
+    cachedHostUUID = uuid
+    return uuid
+  }
+
+  // MARK: - Domains
+
+  func guest(uuid: String) throws -> (any Guest)? {
+    try running(try unless(.noDomain) { try connection.domain(uuid: uuid) })
+  }
+
+  func guest(name: String) throws -> (any Guest)? {
+    try running(try unless(.noDomain) { try connection.domain(name: name) })
+  }
+
+  func startHelper(_ definition: String, autoDestroy: Bool) throws -> any Guest {
+    LibvirtGuest(
+      try connection.createDomain(
+        xml: definition, flags: autoDestroy ? [.paused, .autoDestroy] : [.paused]),
+      interrupt: interrupt)
+  }
+
+  func define(_ definition: String) throws {
+    _ = try connection.defineDomain(xml: definition)
+  }
+
+  func start(uuid: String, paused: Bool) throws {
+    try connection.domain(uuid: uuid).create(flags: paused ? [.paused] : [])
+  }
+
+  func domainName(uuid: String) throws -> String? {
+    try unless(.noDomain) { try connection.domain(uuid: uuid) }?.name
+  }
+
+  func domainUUID(name: String) throws -> String? {
+    try unless(.noDomain) { try connection.domain(name: name) }?.uuid
+  }
+
+  private func running(_ domain: Domain?) throws -> (any Guest)? {
+    guard let domain, try domain.isActive else { return nil }
+    return LibvirtGuest(domain, interrupt: interrupt)
+  }
+
+  // MARK: - Storage
+
+  func poolDirectory(name: String) throws -> String {
+    let pool = try connection.storagePool(name: name)
+    return try LibvirtRepository(pool, isSystem: isSystem).directory
+  }
+
+  func repository(directory: String) throws -> any Repository {
+    let (repository, made) = try pool(directory: directory)
+    if let made { ownPools.append(made) }
+    return repository
+  }
+
+  /// The pool of a directory.
+  ///
+  /// - Returns: Its volumes, and the pool where it had to be made.
+  func pool(directory: String) throws -> (LibvirtRepository, made: StoragePool?) {
+    if let pool = try existingPool(directory: directory) {
+      return (try LibvirtRepository(pool, isSystem: isSystem), nil)
+    }
+    do {
+      let pool = try connection.createStoragePool(
+        xml: try PoolDefinition(
+          name: "virsh-backup-\(LibvirtHypervisor.digest(directory))", directory: directory
+        ).xml())
+      return (try LibvirtRepository(pool, isSystem: isSystem), pool)
+    } catch let error as LibvirtError {
+      // Another client may have made it in the meantime.
+      guard let pool = try existingPool(directory: directory) else { throw error }
+      return (try LibvirtRepository(pool, isSystem: isSystem), nil)
+    }
+  }
+
+  private func existingPool(directory: String) throws -> StoragePool? {
+    try unless(.noStoragePool) { try connection.storagePool(targetPath: directory) }
+  }
+
+  /// 16 hex digits that are the same for the same path in every client (FNV-1a).
+  private static func digest(_ path: String) -> String {
+    let hash = path.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    let text = String(hash, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
+
+  // MARK: - Files
+
+  func open(_ path: String, forWriting: Bool) -> Int32? {
+    guard isLocal else { return nil }
+    let descriptor = Glibc.open(path, (forWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW)
+    return descriptor >= 0 ? descriptor : nil
+  }
+
+  func canRename(in directory: String) -> Bool {
+    isLocal && access(directory, W_OK | X_OK) == 0
+  }
+
+  func rename(_ path: String, to newPath: String) throws -> Bool {
+    // A link never replaces a file, as rename(2) would.
+    if link(path, newPath) == 0 {
+      unlink(path)
+      return true
+    }
+    let code = errno
+    if code == ENOENT { return false }
+    if code == EEXIST {
+      guard isSameFile(path, newPath) else {
+        throw BackupError(.exists, "file '\(newPath)' exists")
+      }
+      unlink(path)
+      return true
+    }
+    // A file system without links.
+    if access(newPath, F_OK) != 0, Glibc.rename(path, newPath) == 0 { return true }
+    throw BackupError(
+      .failed, "cannot rename '\(path)' to '\(newPath)': \(String(cString: strerror(code)))")
+  }
+
+  private func isSameFile(_ first: String, _ second: String) -> Bool {
+    var one = stat()
+    var other = stat()
+    return lstat(first, &one) == 0 && lstat(second, &other) == 0 && one.st_ino == other.st_ino
+      && one.st_dev == other.st_dev
+  }
+
+  // MARK: - Guarding
+
+  func guardResume(of uuid: String) throws -> any Guardian {
+    try GuardProcess(uri: try connection.uri, domainUUID: uuid)
+  }
+}

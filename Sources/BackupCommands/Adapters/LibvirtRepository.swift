@@ -1,0 +1,137 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import Glibc
+import Libvirt
+
+/// The volumes of a libvirt storage pool that is a directory on the hypervisor.
+final class LibvirtRepository: Repository {
+  /// Kinds of pools whose volumes are files in one directory.
+  private static let fileKinds: Set<String> = ["dir", "fs", "netfs"]
+
+  let name: String
+  let directory: String
+  let isTrusted: Bool
+  private let pool: StoragePool
+
+  /// Wraps an active pool.
+  ///
+  /// - Throws: ``BackupError`` for a pool whose volumes are not files, or that is not active.
+  init(_ pool: StoragePool, isSystem: Bool) throws {
+    let description = try PoolDefinition(parsing: try pool.xmlDescription())
+    guard LibvirtRepository.fileKinds.contains(description.type), let path = description.path
+    else {
+      throw BackupError(
+        .invalid,
+        "pool '\(pool.name)' is of type '\(description.type)'; backups need files: dir, fs, netfs")
+    }
+    guard try pool.isActive else {
+      throw BackupError(
+        .invalid, "Requested operation is not valid: storage pool '\(pool.name)' is not active")
+    }
+    self.pool = pool
+    name = pool.name
+    directory = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    isTrusted = LibvirtRepository.isTrusted(description, isSystem: isSystem)
+  }
+
+  /// Whether only its owner can put things into a pool's directory.
+  ///
+  /// On a system's hypervisor that owner must be root, who could harm the host anyway.
+  private static func isTrusted(_ pool: PoolDefinition, isSystem: Bool) -> Bool {
+    guard let mode = pool.mode, mode & 0o022 == 0 else { return false }
+    return !isSystem || pool.owner?.owner == 0
+  }
+
+  func refresh() throws {
+    var failure: (any Error)?
+    for _ in 0..<50 {
+      do {
+        return try pool.refresh()
+      } catch {
+        // libvirt refuses while another client makes or writes a volume in the pool.
+        guard try pool.isActive else { throw error }
+        failure = error
+        usleep(100_000)
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  func volumeNames() throws -> [String] { try pool.volumeNames() }
+
+  func contains(_ volume: String) throws -> Bool { try find(volume) != nil }
+
+  func create(_ volume: VolumeSpecification) throws {
+    try make(
+      VolumeDefinition(
+        name: volume.name, capacity: volume.capacity, format: volume.format,
+        backing: volume.backing.map { .init(name: $0, format: "qcow2") }, owner: volume.owner,
+        label: volume.label))
+  }
+
+  func delete(_ volume: String) throws {
+    guard let found = try find(volume) else { return }
+    do {
+      _ = try unless(.noStorageVolume) { try found.delete() }
+    } catch {
+      // The file may have gone without the pool's knowledge.
+      try refresh()
+      if try find(volume) != nil { throw error }
+    }
+  }
+
+  func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
+    try pool.volume(name: volume).download(offset: offset, length: Int(length))
+  }
+
+  func write(_ volume: String, _ content: [UInt8]) throws {
+    let made = try make(
+      VolumeDefinition(name: volume, capacity: UInt64(content.count), format: "raw"))
+    do {
+      try made.upload(content)
+    } catch {
+      try? made.delete()
+      throw error
+    }
+  }
+
+  func path(of volume: String) -> String { "\(directory)/\(volume)" }
+
+  func allocation(of volume: String) throws -> UInt64 {
+    // What QEMU wrote is known to the pool only after it looked.
+    try pool.volume(name: volume).info.allocation
+  }
+
+  func length(of volume: String) throws -> UInt64 {
+    try pool.volume(name: volume).info.capacity
+  }
+
+  func available() throws -> UInt64 { try pool.info.available }
+
+  func age(of volume: String) throws -> Int64 {
+    guard let found = try find(volume) else { return 0 }
+    let probe = "virsh-backup-\(UUIDs.random()).clock"
+    try write(probe, [0x0a])
+    defer { try? delete(probe) }
+    let now = try VolumeTimes(parsing: try pool.volume(name: probe).xmlDescription())
+    return now.modified - (try VolumeTimes(parsing: try found.xmlDescription()).modified)
+  }
+
+  private func find(_ volume: String) throws -> StorageVolume? {
+    try unless(.noStorageVolume) { try pool.volume(name: volume) }
+  }
+
+  @discardableResult
+  private func make(_ volume: VolumeDefinition) throws -> StorageVolume {
+    let xml = try volume.xml()
+    guard let made = try unless(.storageVolExist, look: { try pool.createVolume(xml: xml) }) else {
+      throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
+    }
+    return made
+  }
+}

@@ -1,0 +1,52 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-delete`: points go, every other stays restorable.
+  static var backupDelete: Command {
+    Command(
+      "backup-delete", summary: "Delete a backup of a domain",
+      description: """
+        Delete a backup, which must have no descendants, or with --children the backup and all \
+        that stand on it. The domain need not exist any more.
+        """,
+      options: [
+        .recordedDomain,
+        .string(
+          "backupname", "backup name or uuid", required: true, completer: Completers.backups),
+        .pool,
+        .bool("children", "delete the backup and all its descendants"),
+        .bool("children-only", "delete the descendants, not the backup"),
+      ]
+    ) { shell, arguments in
+      try arguments.mutuallyExclusive("children", "children-only")
+      let scope: DeleteScope =
+        arguments.flag("children")
+        ? .withChildren : arguments.flag("children-only") ? .childrenOnly : .point
+      let name = try arguments.required("backupname")
+      let workplace = try Workplace(shell)
+      let engine = try workplace.engine(
+        pool: try arguments.string("pool"),
+        observer: Console(shell, label: "Delete"))
+      let catalog = try engine.catalog()
+      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let point = try catalog.point(name, of: uuid)
+      do {
+        _ = try engine.delete(point, scope: scope)
+      } catch {
+        throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
+      }
+      shell.printExtra(
+        scope == .childrenOnly
+          ? "Domain backup \(point.manifest.name) children deleted"
+          : "Domain backup \(point.manifest.name) deleted", terminator: "")
+      return true
+    }
+  }
+}

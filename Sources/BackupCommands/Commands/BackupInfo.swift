@@ -1,0 +1,116 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import QMP
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-info`: all that is known of a point.
+  static var backupInfo: Command {
+    Command(
+      "backup-info", summary: "Show what is known of a backup",
+      description: """
+        Show a backup, its disks and the commands to restore it and to read it without this \
+        program. Nothing is changed.
+        """,
+      options: [
+        .recordedDomain, .backupname, .pool, .bool("xml", "print the manifest"), .json,
+      ]
+    ) { shell, arguments in
+      try arguments.mutuallyExclusive("xml", "json")
+      let workplace = try Workplace(shell)
+      let repository = try workplace.pools.repository(try arguments.string("pool"))
+      let catalog = try Catalog(of: repository)
+      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let point = try catalog.point(try arguments.string("backupname"), of: uuid)
+      let description = BackupDescription(point: point, catalog: catalog, repository: repository)
+      if arguments.flag("xml") {
+        shell.print(try point.manifest.xml(), terminator: "")
+      } else if arguments.flag("json") {
+        shell.print(description.json.text, terminator: "")
+      } else {
+        description.show(on: shell)
+      }
+      return true
+    }
+  }
+}
+
+/// What `backup-info` shows.
+private struct BackupDescription {
+  let point: Point
+  let catalog: Catalog
+  let repository: any Repository
+
+  private var manifest: Manifest { point.manifest }
+  private var state: String { point.isComplete ? "complete" : "missing volume" }
+  private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
+  private var parent: String? { manifest.parent.map(name(of:)) }
+
+  private func name(of uuid: String) -> String { catalog.point(uuid: uuid)?.manifest.name ?? uuid }
+
+  func show(on shell: Shell<Client>) {
+    shell.printProperty("Name:", manifest.name)
+    shell.printProperty("UUID:", manifest.uuid)
+    shell.printProperty("Domain:", manifest.domainName)
+    shell.printProperty("State:", state)
+    shell.printProperty("Type:", point.type.rawValue)
+    shell.printProperty("Created:", Timestamp.local(seconds: manifest.creationTime))
+    if let text = manifest.description { shell.printProperty("Description:", text) }
+    shell.printProperty("Parent:", parent ?? "-")
+    shell.printProperty("Children:", String(children.count))
+    shell.printProperty("Descendants:", String(catalog.descendants(of: manifest.uuid).count))
+    shell.printProperty("Consistency:", manifest.consistency.rawValue)
+    shell.printProperty("Size:", Vsh.ByteCount.text(point.size))
+    shell.print()
+    var table = Table("Disk", "Mode", "Parent", "Capacity", "Size", "Reason", "Volume")
+    for disk in manifest.disks {
+      table.append(
+        disk.name, disk.mode.rawValue, disk.parent.map(name(of:)) ?? "-",
+        Vsh.ByteCount.text(disk.capacity), Vsh.ByteCount.text(disk.volume.size),
+        disk.reason ?? "-", disk.volume.name)
+    }
+    shell.print(table)
+    shell.print()
+    showCommands(on: shell)
+  }
+
+  private func showCommands(on shell: Shell<Client>) {
+    let words = ["backup-restore", manifest.domainName, manifest.name, "--pool", repository.name]
+    shell.print("To restore it:")
+    shell.print("  " + words.map(Quoting.shell).joined(separator: " "))
+    shell.print("To read it without this program:")
+    for disk in manifest.disks {
+      let path = Quoting.shell(repository.path(of: disk.volume.name))
+      shell.print("  qemu-img convert -O raw \(path) \(disk.name).img")
+    }
+    let paths = manifest.disks.map {
+      "-a " + Quoting.shell(repository.path(of: $0.volume.name))
+    }
+    shell.print("  guestmount --ro -i \(paths.joined(separator: " ")) /mnt")
+  }
+
+  var json: JSONValue {
+    var members = point.jsonMembers(pool: repository.name, state: state, parent: parent)
+    members["consistency"] = .string(manifest.consistency.rawValue)
+    members["children"] = .array(children.map(JSONValue.string))
+    members["checksums"] = false
+    members["disks"] = .array(
+      manifest.disks.map { disk in
+        .object([
+          "name": .string(disk.name), "mode": .string(disk.mode.rawValue),
+          "parent": disk.parent.map { .string(name(of: $0)) } ?? .null,
+          "reason_code": disk.reasonCode.map(JSONValue.string) ?? .null,
+          "reason": disk.reason.map(JSONValue.string) ?? .null,
+          "capacity": .int(Int64(clamping: disk.capacity)),
+          "size": .int(Int64(clamping: disk.volume.size)), "volume": .string(disk.volume.name),
+          "path": .string(repository.path(of: disk.volume.name)),
+        ])
+      })
+    return .object(members)
+  }
+}

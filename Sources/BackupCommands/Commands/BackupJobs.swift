@@ -1,0 +1,117 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Libvirt
+import QMP
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-jobinfo`: what of ours runs on a domain.
+  static var backupJobinfo: Command {
+    Command(
+      "backup-jobinfo", summary: "Show the backup operations of a domain that are running",
+      description: """
+        Show the operations on a domain that are running. What is complete is published first, \
+        and what has failed is undone.
+        """,
+      options: [.recordedDomain, .pool, .json]
+    ) { shell, arguments in
+      let workplace = try Workplace(shell)
+      let engine = try workplace.engine(
+        pool: try arguments.string("pool"),
+        observer: Console(shell, label: "Backup"))
+      let uuid = try workplace.domainUUID(
+        try arguments.required("domain"), in: try engine.catalog())
+      let jobs = try engine.jobs(of: uuid)
+      if arguments.flag("json") {
+        shell.print(
+          JSONValue.object(["jobs": .array(jobs.map(\.json))]).text, terminator: "")
+        return true
+      }
+      if jobs.isEmpty { printJobField("Job type:", "None", on: shell) }
+      for job in jobs {
+        printJobField("Job type:", "Unbounded", on: shell)
+        printJobField("Operation:", job.operation.capitalizedASCII, on: shell)
+        printJobField("Backup:", job.name, on: shell)
+        printJobField("State:", job.state, on: shell)
+        printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
+        for disk in job.disks {
+          printJobField(
+            "Disk \(disk.disk):",
+            "\(Vsh.ByteCount.text(disk.done, decimals: 3)) of "
+              + Vsh.ByteCount.text(disk.total, decimals: 3), on: shell)
+        }
+      }
+      return true
+    }
+  }
+
+  /// `backup-jobabort`: ends what of ours runs on a domain.
+  static var backupJobabort: Command {
+    Command(
+      "backup-jobabort", summary: "Cancel the backup operations of a domain",
+      description: "Cancel the operations that are running on a domain and undo what they made.",
+      options: [.recordedDomain, .pool]
+    ) { shell, arguments in
+      let workplace = try Workplace(shell)
+      let engine = try workplace.engine(
+        pool: try arguments.string("pool"),
+        observer: Console(shell, label: "Backup"))
+      let uuid = try workplace.domainUUID(
+        try arguments.required("domain"), in: try engine.catalog())
+      try engine.abort(domainUUID: uuid)
+      return true
+    }
+  }
+
+  /// `backup-forget`: removes our bitmaps.
+  static var backupForget: Command {
+    Command(
+      "backup-forget", summary: "Remove the record of changes from a domain's disks",
+      description: """
+        Remove our dirty bitmaps from the disks of a running domain; the next backup is full. \
+        This is needed before snapshot-revert to an internal snapshot, and useful after the images \
+        were written to by something other than the domain.
+        """,
+      options: [.domain(Completers.runningDomains), .pool]
+    ) { shell, arguments in
+      let domain = try shell.context.domain(try arguments.required("domain"))
+      let engine = try Workplace(shell).engine(
+        pool: try arguments.string("pool"),
+        observer: Console(shell, label: "Backup"))
+      try engine.forget(domainUUID: domain.uuid)
+      shell.printExtra(
+        "Changes of domain '\(domain.name)' forgotten, its next backup is full", terminator: "")
+      return true
+    }
+  }
+
+  private static func printJobField(_ label: String, _ value: String, on shell: Shell<Client>) {
+    shell.print(label + String(repeating: " ", count: max(1, 18 - label.count)) + value)
+  }
+}
+
+extension JobReport {
+  /// The operation as a JSON object.
+  fileprivate var json: JSONValue {
+    .object([
+      "operation": .string(operation), "name": .string(name), "state": .string(state),
+      "started": .string(UTCTime(secondsSince1970: started).rfc3339),
+      "disks": .array(
+        disks.map {
+          .object([
+            "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
+            "bytes_total": .int(Int64(clamping: $0.total)),
+          ])
+        }),
+    ])
+  }
+}
+
+extension String {
+  /// The text with its first letter as a capital.
+  fileprivate var capitalizedASCII: String { prefix(1).uppercased() + dropFirst() }
+}

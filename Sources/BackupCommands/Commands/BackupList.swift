@@ -1,0 +1,58 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import QMP
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-list`: the points of a pool.
+  static var backupList: Command {
+    Command(
+      "backup-list", summary: "List the backups in a storage pool",
+      description: """
+        List backups, also those of domains that do not exist any more. Nothing is changed.
+        """,
+      options: [
+        .string(
+          "domain", "only backups of this domain", positional: false,
+          completer: Completers.recordedDomains),
+        .pool,
+        .bool("all-pools", "look into every active storage pool"),
+        .bool("parent", "add a column showing the parent backup"),
+        .bool("roots", "list only backups without parents"),
+        .bool("leaves", "list only backups without children"),
+        .bool("no-leaves", "list only backups that are not leaves (with children)"),
+        .bool("tree", "list backups in a tree"),
+        .string(
+          "from", "limit list to children of the given backup", positional: false,
+          completer: Completers.backups),
+        .bool("descendants", "with --from, list all descendants"),
+        .bool("topological", "list parents before their children"),
+        .bool("name", "list backup names only"),
+        .bool("details", "add columns with more about each backup"),
+        .bool("all", "also list unfinished and broken backups"),
+        .json,
+      ]
+    ) { shell, arguments in
+      let listing = try BackupListing(shell, arguments)
+      if arguments.flag("json") {
+        shell.print(listing.json.text, terminator: "")
+      } else if arguments.flag("tree") {
+        shell.print(listing.tree.text, terminator: "")
+      } else if arguments.flag("name") {
+        for entry in listing.entries { shell.print(entry.name) }
+      } else {
+        shell.print(listing.table(arguments))
+      }
+      if listing.hidden > 0, !shell.isQuiet {
+        shell.output.flush()
+        shell.output.writeError(
+          "\(listing.hidden) unfinished or broken backup(s) not shown, see --all\n")
+      }
+      return true
+    }
+  }
+}

@@ -1,0 +1,224 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import QMP
+import Vsh
+
+/// What `backup-list` shows.
+struct BackupListing {
+  /// A line of the list.
+  struct Entry {
+    /// Name of the point.
+    var name: String
+    /// The point; nil for one that is not whole.
+    var point: Point?
+    /// Name of the domain, as far as known.
+    var domain: String
+    /// The pool.
+    var pool: String
+    /// `complete`, `missing volume`, `running`, `running on HOST`, `incomplete`.
+    var state: String
+    /// Seconds since 1970-01-01T00:00:00Z; nil where unknown.
+    var time: Int64?
+    /// Name of the parent.
+    var parent: String?
+  }
+
+  /// What is shown, in order.
+  var entries: [Entry] = []
+  /// How many unfinished and broken ones are not.
+  var hidden = 0
+
+  /// Collects what the options ask for.
+  ///
+  /// - Throws: `ShellError` for options that exclude each other; what the pools throw.
+  init(_ shell: Shell<Client>, _ arguments: Arguments) throws {
+    try BackupListing.check(arguments)
+    let workplace = try Workplace(shell)
+    let repositories =
+      arguments.flag("all-pools")
+      ? try workplace.pools.all()
+      : [try workplace.pools.repository(try arguments.string("pool"))]
+    var found: [Entry] = []
+    var wasRecorded = false
+    for repository in repositories {
+      let catalog = try Catalog(of: repository)
+      var domainUUID: String?
+      if let domain = try arguments.string("domain") {
+        do {
+          domainUUID = try workplace.domainUUID(domain, in: catalog)
+          wasRecorded = true
+        } catch let error as BackupError where error.code == .notFound {
+          if repositories.count == 1 { throw error }
+          continue
+        }
+      }
+      let states = try BackupListing.entries(
+        catalog, pool: repository.name, domainUUID: domainUUID,
+        hostUUID: try? workplace.hypervisor.hostUUID())
+      found += try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
+    }
+    if let domain = try arguments.string("domain"), !wasRecorded {
+      throw BackupError(.notFound, "no domain and no backup of a domain with name '\(domain)'")
+    }
+    if !arguments.flag("all") {
+      hidden = found.filter { $0.state != "complete" }.count
+      found.removeAll { $0.state != "complete" }
+    }
+    entries =
+      arguments.flag("topological")
+      ? found
+      : found.sorted {
+        ($0.domain.lowercased(), $0.name.lowercased(), $0.pool)
+          < ($1.domain.lowercased(), $1.name.lowercased(), $1.pool)
+      }
+  }
+
+  private static func check(_ arguments: Arguments) throws {
+    try arguments.mutuallyExclusive("parent", "roots")
+    try arguments.mutuallyExclusive("roots", "from")
+    try arguments.mutuallyExclusive("all-pools", "pool")
+    for other in ["name", "parent", "roots", "leaves", "no-leaves", "details"]
+    where arguments.flag("tree") && arguments.flag(other) {
+      throw ShellError("--\(other) and --tree are mutually exclusive")
+    }
+    try arguments.mutuallyExclusive("json", "name")
+    try arguments.mutuallyExclusive("json", "tree")
+    if arguments.flag("descendants"), arguments.raw("from") == nil {
+      throw ShellError("--descendants requires --from")
+    }
+    if arguments.raw("from") != nil, arguments.raw("domain") == nil {
+      throw ShellError("Option --domain is required by option --from")
+    }
+  }
+
+  /// Every point and every document that is none, those of one domain where one is given.
+  private static func entries(
+    _ catalog: Catalog, pool: String, domainUUID: String?, hostUUID: String?
+  ) throws -> [Entry] {
+    var entries = catalog.points.filter {
+      domainUUID == nil || $0.manifest.domainUUID == domainUUID
+    }.map { point in
+      Entry(
+        name: point.manifest.name, point: point, domain: point.manifest.domainName, pool: pool,
+        state: point.isComplete ? "complete" : "missing volume", time: point.manifest.creationTime,
+        parent: point.manifest.parent.map {
+          catalog.point(uuid: $0)?.manifest.name ?? $0
+        })
+    }
+    for pending in catalog.pending
+    where domainUUID == nil || pending.partial.domainUUID == domainUUID {
+      guard case .create(let manifest, _, _, _, _) = pending.partial.operation,
+        catalog.point(uuid: manifest.uuid) == nil
+      else { continue }
+      entries.append(
+        Entry(
+          name: manifest.name, point: nil, domain: manifest.domainName, pool: pool,
+          state: pending.partial.hostUUID == hostUUID
+            ? "running" : "running on \(pending.partial.owner.host)",
+          time: manifest.creationTime, parent: nil))
+    }
+    if domainUUID == nil {
+      entries += catalog.broken.map {
+        Entry(
+          name: $0.volume, point: nil, domain: "-", pool: pool,
+          state: $0.isNewer ? "of a newer version" : "incomplete", time: nil, parent: nil)
+      }
+    }
+    return entries
+  }
+
+  private static func filtered(
+    _ entries: [Entry], catalog: Catalog, arguments: Arguments
+  ) throws -> [Entry] {
+    var allowed: Set<String>?
+    if let from = try arguments.string("from") {
+      guard let origin = entries.compactMap(\.point).first(where: { $0.manifest.name == from })
+      else {
+        throw BackupError(
+          .notFound, "Domain backup not found: no domain backup with matching name '\(from)'")
+      }
+      let uuid = origin.manifest.uuid
+      let points =
+        arguments.flag("descendants") || arguments.flag("tree")
+        ? catalog.descendants(of: uuid) : catalog.children(of: uuid)
+      allowed = Set(points.map(\.manifest.uuid))
+      if arguments.flag("tree") { allowed?.insert(uuid) }
+    }
+    return entries.filter { entry in
+      guard let uuid = entry.point?.manifest.uuid else { return allowed == nil }
+      if let allowed, !allowed.contains(uuid) { return false }
+      if arguments.flag("roots"), entry.parent != nil { return false }
+      let isLeaf = catalog.children(of: uuid).isEmpty
+      if arguments.flag("leaves") != arguments.flag("no-leaves"),
+        isLeaf != arguments.flag("leaves")
+      {
+        return false
+      }
+      return true
+    }
+  }
+
+  // MARK: - Showing it
+
+  /// The list as a table.
+  func table(_ arguments: Arguments) -> Table {
+    let isDetailed = arguments.flag("details")
+    let showsState = isDetailed || arguments.flag("all")
+    let showsPools = arguments.flag("all-pools")
+    var header = ["Name", "Domain", "Creation Time", "Type", "Size"]
+    if showsPools { header.append("Pool") }
+    if showsState { header.append("State") }
+    if isDetailed { header.append("Disks") }
+    if arguments.flag("parent") || isDetailed { header.append("Parent") }
+    if isDetailed { header.append("Description") }
+    var table = Table()
+    table.header = header
+    for entry in entries {
+      let manifest = entry.point?.manifest
+      var cells = [
+        entry.name, entry.domain, entry.time.map(Timestamp.local(seconds:)) ?? "-",
+        entry.point?.type.rawValue ?? "-",
+        entry.point.map { Vsh.ByteCount.text($0.size) } ?? "-",
+      ]
+      if showsPools { cells.append(entry.pool) }
+      if showsState { cells.append(entry.state) }
+      if isDetailed { cells.append(manifest?.disks.map(\.name).joined(separator: ",") ?? "-") }
+      if arguments.flag("parent") || isDetailed { cells.append(entry.parent ?? "-") }
+      if isDetailed { cells.append(manifest?.description ?? "-") }
+      table.rows.append(cells)
+    }
+    return table
+  }
+
+  /// The list as a tree.
+  var tree: Tree {
+    let uuids = entries.map { $0.point?.manifest.uuid }
+    return Tree(
+      nodes: entries.map { entry in
+        Tree.Node(
+          name: entry.name,
+          parent: entry.point?.manifest.parent.flatMap { parent in
+            uuids.firstIndex { $0 == parent }
+          })
+      })
+  }
+
+  /// The list as a JSON document.
+  var json: JSONValue {
+    .object([
+      "backups": .array(
+        entries.map { entry in
+          entry.point?.json(pool: entry.pool, state: entry.state, parent: entry.parent)
+            ?? .object([
+              "name": .string(entry.name), "domain": .string(entry.domain),
+              "pool": .string(entry.pool), "state": .string(entry.state),
+            ])
+        })
+    ])
+  }
+}

@@ -1,0 +1,107 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import Libvirt
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-restore`: disks and definition as they were at the instant.
+  static var backupRestore: Command {
+    Command(
+      "backup-restore", summary: "Restore a domain from a backup",
+      description: """
+        Restore all or selected disks of a domain that is gone, and define it again; or make a \
+        copy beside it with --newname. Existing files are never overwritten.
+        """,
+      options: [
+        .recordedDomain,
+        .backupname,
+        .pool,
+        .string("newname", "make a copy of the domain with this name"),
+        .string(
+          "target-pool", "storage pool for the disks: name, uuid or absolute directory",
+          completer: Completers.pools),
+        .string(
+          "format", "format of the disks: qcow2 or raw", completer: { _, _ in ["qcow2", "raw"] }),
+        .bool("no-define", "restore the disks only"),
+        .bool("start", "start the domain"),
+        .bool("paused", "start the domain paused"),
+        .timeout,
+        .verbose,
+        .list(
+          "diskspec", "disk attributes: disk[,file=path][,driver=qcow2|raw][,pool=name]",
+          completer: Completers.disks),
+      ]
+    ) { shell, arguments in
+      try arguments.mutuallyExclusive("no-define", "start")
+      try arguments.mutuallyExclusive("no-define", "paused")
+      let deadline = try Workplace.deadline(arguments)
+      let workplace = try Workplace(shell)
+      let console = Console(shell, label: "Restore", isVerbose: arguments.flag("verbose"))
+      let engine = try workplace.engine(pool: try arguments.string("pool"), observer: console)
+      let catalog = try engine.catalog()
+      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let point = try catalog.point(try arguments.string("backupname"), of: uuid)
+      let isPaused = arguments.flag("paused")
+      let options = RestoreOptions(
+        newName: try arguments.string("newname"),
+        targetDirectory: try arguments.string("target-pool").map {
+          try workplace.pools.repository($0).directory
+        },
+        format: try arguments.string("format"),
+        disks: try arguments.strings("diskspec").map {
+          try RestoreOptions.DiskRequest(
+            diskspec: $0, directory: workplace.hypervisor.poolDirectory(name:))
+        },
+        isDefined: !arguments.flag("no-define"), isStarted: arguments.flag("start") || isPaused,
+        isPaused: isPaused)
+
+      try announce(point, engine: engine, workplace: workplace, shell: shell)
+      let emulators = try trustedEmulators(shell)
+      let restored = try shell.context.interrupt.whileCaught {
+        try engine.restore(point, options: options, emulators: emulators, deadline: deadline)
+      }
+      console.complete()
+      if options.isDefined {
+        shell.printExtra(
+          "Domain '\(restored.domain)' restored from backup \(point.manifest.name)",
+          terminator: "")
+      } else {
+        let paths = restored.disks.map { "\($0.name) \($0.path)" }
+        shell.printExtra(
+          "Disks restored from backup \(point.manifest.name):\n" + paths.joined(separator: "\n"),
+          terminator: "")
+      }
+      return true
+    }
+  }
+
+  /// Says what will be restored, and whether there is something newer.
+  private static func announce(
+    _ point: Point, engine: Engine, workplace: Workplace, shell: Shell<Client>
+  ) throws {
+    guard !shell.isQuiet else { return }
+    let manifest = point.manifest
+    shell.output.flush()
+    shell.output.writeError(
+      "Restoring domain '\(manifest.domainName)' from backup \(manifest.name) of "
+        + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'\n")
+    for repository in try workplace.pools.all() where repository.name != engine.poolName {
+      guard let newer = try? Catalog(of: repository).points(of: manifest.domainUUID).last?.manifest,
+        newer.creationTime > manifest.creationTime
+      else { continue }
+      shell.output.writeError(
+        "Pool '\(repository.name)' holds a newer backup: \(newer.name) of "
+          + "\(Timestamp.local(seconds: newer.creationTime))\n")
+    }
+  }
+
+  /// Emulators the host itself offers.
+  private static func trustedEmulators(_ shell: Shell<Client>) throws -> Set<String> {
+    try HostCapabilities.emulators(in: try shell.context.connection().capabilities)
+  }
+}

@@ -1,0 +1,35 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import QMP
+
+extension Point {
+  /// The point as an object of `backup-list --json`.
+  ///
+  /// - Parameters:
+  ///   - pool: Name of the pool.
+  ///   - state: What the list says of it.
+  ///   - parent: Name of the parent; nil for none.
+  /// - Returns: The object.
+  func json(pool: String, state: String, parent: String?) -> JSONValue {
+    .object(jsonMembers(pool: pool, state: state, parent: parent))
+  }
+
+  /// The members of that object.
+  func jsonMembers(pool: String, state: String, parent: String?) -> [String: JSONValue] {
+    [
+      "name": .string(manifest.name), "uuid": .string(manifest.uuid),
+      "domain": .string(manifest.domainName), "domain_uuid": .string(manifest.domainUUID),
+      "pool": .string(pool),
+      "created": .string(UTCTime(secondsSince1970: manifest.creationTime).rfc3339),
+      "type": .string(type.rawValue), "state": .string(state),
+      "parent": parent.map(JSONValue.string) ?? .null, "size": .int(Int64(clamping: size)),
+      "disks": .array(manifest.disks.map { .string($0.name) }),
+      "description": manifest.description.map(JSONValue.string) ?? .null,
+    ]
+  }
+}

@@ -1,0 +1,46 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Vsh
+
+/// Options that several commands have.
+extension Vsh.Option where Context == Client {
+  /// The domain, which must exist.
+  static func domain(_ completer: @escaping Completer = Completers.domains) -> Option {
+    .string("domain", "domain name, id or uuid", required: true, completer: completer)
+  }
+
+  /// The domain, which may be gone.
+  static var recordedDomain: Option {
+    .string(
+      "domain", "domain name, id or uuid; it need not exist any more", required: true,
+      completer: Completers.recordedDomains)
+  }
+
+  /// The pool.
+  static var pool: Option {
+    .string(
+      "pool", "storage pool of the backups: name, uuid or absolute directory",
+      completer: Completers.pools)
+  }
+
+  /// A backup that may be left out.
+  static var backupname: Option {
+    .string(
+      "backupname", "backup name or uuid; the newest one if not given", positional: true,
+      completer: Completers.backups)
+  }
+
+  /// When to give up.
+  static var timeout: Option {
+    .number("timeout", "cancel the operation after that many seconds")
+  }
+
+  /// Progress.
+  static var verbose: Option { .bool("verbose", "display the progress") }
+
+  /// JSON.
+  static var json: Option { .bool("json", "print one JSON document") }
+}

@@ -1,0 +1,88 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Vsh
+
+/// One `--diskspec`: a disk and what is said of it, parted by commas; two make a comma.
+struct DiskSpecification {
+  /// The target name, `vda`.
+  let disk: String
+  private let values: [String: String]
+  private let text: String
+
+  /// Reads one.
+  ///
+  /// - Throws: `ShellError` in virsh's words when it cannot be read or says something unknown.
+  init(_ text: String, keys: Set<String>) throws {
+    let parts = Quoting.commaParts(text)
+    guard let disk = parts.first, !disk.isEmpty else {
+      throw ShellError("unable to parse diskspec: \(text)")
+    }
+    var values: [String: String] = [:]
+    for part in parts.dropFirst() {
+      let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pair.count == 2, keys.contains(String(pair[0])), !pair[1].isEmpty,
+        values.updateValue(String(pair[1]), forKey: String(pair[0])) == nil
+      else { throw ShellError("unable to parse diskspec: \(text)") }
+    }
+    self.disk = disk
+    self.values = values
+    self.text = text
+  }
+
+  /// What is said of a key; nil for nothing.
+  subscript(key: String) -> String? { values[key] }
+
+  /// What is said of a key that takes one of a few words.
+  ///
+  /// - Throws: `ShellError` for another word.
+  func choice(_ key: String, of words: Set<String>) throws -> String? {
+    guard let value = values[key] else { return nil }
+    guard words.contains(value) else { throw ShellError("unable to parse diskspec: \(text)") }
+    return value
+  }
+}
+
+extension CreateOptions.DiskRequest {
+  /// Reads a `--diskspec` of backup-create.
+  ///
+  /// - Throws: `ShellError` when it cannot be read.
+  init(diskspec text: String) throws {
+    let specification = try DiskSpecification(
+      text, keys: ["backup", "backupmode", "incremental"])
+    let mode = try specification.choice("backupmode", of: ["full", "incremental"])
+    let parent = specification["incremental"]
+    guard parent == nil || mode != "full" else {
+      throw ShellError("unable to parse diskspec: \(text)")
+    }
+    self.init(
+      name: specification.disk,
+      isIncluded: try specification.choice("backup", of: ["yes", "no"]) != "no",
+      isFull: mode == "full", isIncremental: mode == "incremental", parent: parent)
+  }
+}
+
+extension RestoreOptions.DiskRequest {
+  /// Reads a `--diskspec` of backup-restore.
+  ///
+  /// - Parameters:
+  ///   - text: The words.
+  ///   - directory: Finds the directory of a pool.
+  /// - Throws: `ShellError` when it cannot be read, what `directory` throws.
+  init(diskspec text: String, directory: (String) throws -> String) throws {
+    let specification = try DiskSpecification(text, keys: ["file", "driver", "pool"])
+    var file = specification["file"]
+    if let pool = specification["pool"] {
+      guard let name = file, !name.contains("/") else {
+        throw ShellError("unable to parse diskspec: \(text)")
+      }
+      file = "\(try directory(pool))/\(name)"
+    }
+    self.init(
+      name: specification.disk, file: file,
+      format: try specification.choice("driver", of: ["qcow2", "raw"]))
+  }
+}

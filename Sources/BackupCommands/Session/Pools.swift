@@ -1,0 +1,87 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Libvirt
+import Vsh
+
+/// Finds the pool that backups are in.
+struct Pools {
+  private let connection: Connection
+  private let hypervisor: LibvirtHypervisor
+  private let defaultPool: String?
+
+  /// Name of the pool where neither the command nor the environment names one.
+  static let fallback = "backups"
+
+  /// Looks on a connection.
+  init(_ connection: Connection, hypervisor: LibvirtHypervisor, defaultPool: String?) {
+    self.connection = connection
+    self.hypervisor = hypervisor
+    self.defaultPool = defaultPool
+  }
+
+  /// The volumes of a pool.
+  ///
+  /// - Parameter text: Name, UUID or absolute directory; nil for the default.
+  /// - Returns: Its volumes.
+  /// - Throws: `ShellError` when there is no such pool, with the commands that make one;
+  ///   ``BackupError`` when it cannot hold backups.
+  func repository(_ text: String?) throws -> any Repository {
+    let name = text ?? defaultPool ?? Pools.fallback
+    let repository: LibvirtRepository
+    if name.hasPrefix("/") {
+      try Pools.check(directory: name)
+      repository = try hypervisor.pool(directory: Pools.plain(name)).0
+    } else {
+      guard let pool = try find(name) else { throw Pools.missing(name) }
+      repository = try LibvirtRepository(pool, isSystem: hypervisor.isSystem)
+    }
+    return connection.isReadOnly ? try DirectoryRepository(repository) : repository
+  }
+
+  /// The volumes of all active pools that can hold backups.
+  func all() throws -> [any Repository] {
+    try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap { pool in
+      guard let repository = try? LibvirtRepository(pool, isSystem: hypervisor.isSystem) else {
+        return nil
+      }
+      return connection.isReadOnly ? try? DirectoryRepository(repository) : repository
+    }
+  }
+
+  private func find(_ name: String) throws -> StoragePool? {
+    if let pool = try unless(.noStoragePool, look: { try connection.storagePool(name: name) }) {
+      return pool
+    }
+    guard name.count == 36 else { return nil }
+    return try unless(.noStoragePool, .invalidArg) { try connection.storagePool(uuid: name) }
+  }
+
+  private static func missing(_ name: String) -> ShellError {
+    let quoted = Quoting.shell(name)
+    return ShellError(lines: [
+      "Storage pool not found: no storage pool with matching name '\(name)'",
+      "these commands make one (choose the directory):",
+      "  pool-define-as \(quoted) dir --target /var/lib/libvirt/backups",
+      "  pool-build \(quoted)",
+      "  pool-start \(quoted)",
+    ])
+  }
+
+  /// Refuses directories that belong to the system.
+  private static func check(directory: String) throws {
+    let parts = directory.split(separator: "/")
+    let reserved: Set<Substring> = ["dev", "etc", "proc", "sys", "usr"]
+    guard let first = parts.first, !reserved.contains(first), !parts.contains("..") else {
+      throw ShellError("backups cannot be kept in '\(directory)'")
+    }
+  }
+
+  /// A path without doubled, leading dot or trailing slashes.
+  private static func plain(_ path: String) -> String {
+    "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+  }
+}

@@ -1,0 +1,62 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Glibc
+import Libvirt
+import Vsh
+
+/// A command at work: the engine for one pool, and what it finds on the way.
+struct Workplace {
+  let hypervisor: LibvirtHypervisor
+  let pools: Pools
+  private let shell: Shell<Client>
+
+  /// Prepares for a command.
+  init(_ shell: Shell<Client>) throws {
+    let client = shell.context
+    let connection = try client.connection()
+    hypervisor = LibvirtHypervisor(connection, interrupt: client.interrupt)
+    pools = Pools(connection, hypervisor: hypervisor, defaultPool: client.defaultPool)
+    self.shell = shell
+  }
+
+  /// The engine for a pool.
+  ///
+  /// - Parameters:
+  ///   - pool: What `--pool` says.
+  ///   - observer: Who is told how far the work is.
+  /// - Returns: The engine.
+  /// - Throws: What ``Pools/repository(_:)`` throws.
+  func engine(pool: String?, observer: any Observer) throws -> Engine {
+    Engine(
+      repository: try pools.repository(pool), hypervisor: hypervisor, observer: observer,
+      process: Workplace.process)
+  }
+
+  private static let process = Engine.Process(
+    owner: ProcessIdentity.own, liveness: ProcessIdentity.liveness(of:),
+    time: { Int64(time(nil)) }, newUUID: UUIDs.random)
+
+  /// The domain a user means: one that exists, else one that is recorded in the pool.
+  ///
+  /// - Throws: ``BackupError`` when there is neither.
+  func domainUUID(_ text: String, in catalog: Catalog) throws -> String {
+    if let domain = try shell.context.domainIfAny(text) { return domain.uuid }
+    return try catalog.recordedDomain(text)
+  }
+
+  /// When a command with `--timeout` gives up.
+  ///
+  /// - Throws: `ShellError` for a number that is not positive.
+  static func deadline(_ arguments: Arguments) throws -> ContinuousClock.Instant? {
+    guard let seconds = try arguments.number("timeout", as: Int32.self) else { return nil }
+    guard seconds > 0 else {
+      throw ShellError(
+        "Numeric value '\(seconds)' for <timeout> option is malformed or out of range")
+    }
+    return .now + .seconds(Int64(seconds))
+  }
+}

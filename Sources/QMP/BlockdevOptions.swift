@@ -1,0 +1,94 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// A node to open (`BlockdevOptions`), of the drivers we use.
+package struct BlockdevOptions: Sendable, Equatable {
+  /// How a file is read and written.
+  package enum Access: Sendable, Equatable, CaseIterable {
+    /// Past the page cache, through `io_uring`.
+    case directIOUring
+    /// Past the page cache, through Linux AIO.
+    case directNative
+    /// Through the page cache, with threads: works everywhere.
+    case buffered
+  }
+
+  var members: [String: JSONValue]
+
+  /// A file on the hypervisor.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - filename: Absolute path, or `/dev/fdset/N`.
+  ///   - readOnly: Whether it is opened for reading only.
+  ///   - access: How it is read and written.
+  /// - Returns: The node.
+  package static func file(
+    _ nodeName: String, filename: String, readOnly: Bool = false, access: Access
+  ) -> BlockdevOptions {
+    var members: [String: JSONValue] = [
+      "driver": "file", "node-name": .string(nodeName), "filename": .string(filename),
+      "read-only": .bool(readOnly), "discard": "unmap",
+    ]
+    switch access {
+    case .directIOUring:
+      members["cache"] = ["direct": true]
+      members["aio"] = "io_uring"
+    case .directNative:
+      members["cache"] = ["direct": true]
+      members["aio"] = "native"
+    case .buffered:
+      break
+    }
+    return BlockdevOptions(members: members)
+  }
+
+  /// An image in a file node, without its backing file.
+  ///
+  /// A backing file is left out on purpose: what we write never depends on it.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - format: `qcow2` or `raw`.
+  ///   - file: The file node.
+  ///   - access: How the file node was opened.
+  /// - Returns: The node.
+  package static func image(
+    _ nodeName: String, format: String, file: String, access: Access
+  ) -> BlockdevOptions {
+    var members: [String: JSONValue] = [
+      "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
+      "discard": "unmap", "detect-zeroes": "unmap",
+    ]
+    if format == "qcow2" { members["backing"] = .null }
+    if access != .buffered { members["cache"] = ["direct": true] }
+    return BlockdevOptions(members: members)
+  }
+
+  /// A filter that saves what is about to be overwritten.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - file: The node whose writes pass through it.
+  ///   - target: The scratch node.
+  ///   - timeout: Seconds after which a write no longer waits for the scratch; the snapshot is
+  ///     then broken, the write is not.
+  /// - Returns: The node.
+  package static func copyBeforeWrite(
+    _ nodeName: String, file: String, target: String, timeout: Int64
+  ) -> BlockdevOptions {
+    BlockdevOptions(members: [
+      "driver": "copy-before-write", "node-name": .string(nodeName), "file": .string(file),
+      "target": .string(target), "on-cbw-error": "break-snapshot", "cbw-timeout": .int(timeout),
+    ])
+  }
+
+  /// The frozen state that a copy-before-write filter keeps, to be read.
+  package static func snapshotAccess(_ nodeName: String, file: String) -> BlockdevOptions {
+    BlockdevOptions(members: [
+      "driver": "snapshot-access", "node-name": .string(nodeName), "file": .string(file),
+    ])
+  }
+}

@@ -1,0 +1,187 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Command {
+  /// Opens a node.
+  ///
+  /// The corresponding QMP command is `blockdev-add`.
+  package static func blockdevAdd(_ node: BlockdevOptions) -> Command {
+    Command("blockdev-add", node.members)
+  }
+
+  /// Closes a node that nothing uses, after flushing it.
+  ///
+  /// The corresponding QMP command is `blockdev-del`.
+  package static func blockdevDel(_ node: String) -> Command {
+    Command("blockdev-del", ["node-name": .string(node)])
+  }
+
+  /// Puts another node under a device.
+  ///
+  /// The corresponding QMP command is `qom-set`, property `drive`.
+  package static func setDrive(device: String, node: String) -> Command {
+    Command(
+      "qom-set",
+      ["path": .string(device), "property": "drive", "value": .string(node)])
+  }
+
+  /// Removes a bitmap from a node, from its image too.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-remove`.
+  package static func bitmapRemove(node: String, name: String) -> Command {
+    Command("block-dirty-bitmap-remove", ["node": .string(node), "name": .string(name)])
+  }
+
+  /// Does all or nothing of several actions, at one instant.
+  ///
+  /// The corresponding QMP command is `transaction`.
+  package static func transaction(_ actions: [TransactionAction]) -> Command {
+    Command(
+      "transaction",
+      [
+        "actions": .array(
+          actions.map { .object(["type": .string($0.type), "data": .object($0.data)]) })
+      ])
+  }
+
+  /// Ends a job that is `pending`, for good.
+  ///
+  /// The corresponding QMP command is `job-finalize`.
+  package static func jobFinalize(_ id: String) -> Command {
+    Command("job-finalize", ["id": .string(id)])
+  }
+
+  /// Removes a job that is `concluded` from the list.
+  ///
+  /// The corresponding QMP command is `job-dismiss`.
+  package static func jobDismiss(_ id: String) -> Command {
+    Command("job-dismiss", ["id": .string(id)])
+  }
+
+  /// Asks a job to give up; it is then `concluded` with an error.
+  ///
+  /// The corresponding QMP command is `job-cancel`.
+  package static func jobCancel(_ id: String) -> Command {
+    Command("job-cancel", ["id": .string(id)])
+  }
+
+  /// Hands an open file to QEMU.
+  ///
+  /// The corresponding QMP command is `add-fd`; the descriptor travels with it.
+  ///
+  /// - Parameter set: Number of an existing set it joins; nil makes a new one.
+  /// - Returns: The command.
+  package static func addFd(set: Int64?) -> Command {
+    Command("add-fd", set.map { ["fdset-id": .int($0)] } ?? [:])
+  }
+
+  /// Gives up a set of open files; nodes that use it keep theirs.
+  ///
+  /// The corresponding QMP command is `remove-fd`.
+  package static func removeFd(set: Int64) -> Command {
+    Command("remove-fd", ["fdset-id": .int(set)])
+  }
+}
+
+/// One action of a `transaction`.
+package struct TransactionAction: Sendable, Equatable {
+  /// Its type, a QMP command's name.
+  package var type: String
+  /// Its arguments.
+  package var data: [String: JSONValue]
+
+  /// Adds a bitmap to a node.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-add`.
+  ///
+  /// - Parameters:
+  ///   - node: The node whose writes it records.
+  ///   - name: Its name.
+  ///   - persistent: Whether the image keeps it.
+  ///   - disabled: True for one that does not record.
+  ///   - granularity: Bytes per bit, a power of two.
+  /// - Returns: The action.
+  package static func bitmapAdd(
+    node: String, name: String, persistent: Bool, disabled: Bool = false, granularity: Int64
+  ) -> TransactionAction {
+    TransactionAction(
+      type: "block-dirty-bitmap-add",
+      data: [
+        "node": .string(node), "name": .string(name), "persistent": .bool(persistent),
+        "disabled": .bool(disabled), "granularity": .int(granularity),
+      ])
+  }
+
+  /// Merges bitmaps of any nodes into one.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-merge`.
+  package static func bitmapMerge(
+    node: String, target: String, sources: [(node: String, name: String)]
+  ) -> TransactionAction {
+    TransactionAction(
+      type: "block-dirty-bitmap-merge",
+      data: [
+        "node": .string(node), "target": .string(target),
+        "bitmaps": .array(
+          sources.map { .object(["node": .string($0.node), "name": .string($0.name)]) }),
+      ])
+  }
+
+  /// Starts a copy job.
+  ///
+  /// The corresponding QMP command is `blockdev-backup`.
+  package static func blockdevBackup(_ job: BlockdevBackup) -> TransactionAction {
+    TransactionAction(type: "blockdev-backup", data: job.members)
+  }
+}
+
+/// A copy job (`BlockdevBackup`).
+///
+/// It never takes itself off the list, neither at its end nor on an error: the client decides.
+package struct BlockdevBackup: Sendable, Equatable {
+  /// The job's id.
+  package var jobID: String
+  /// Node to read.
+  package var device: String
+  /// Node to write.
+  package var target: String
+  /// Disabled bitmap on `device` that says what to copy; nil copies everything.
+  package var bitmap: String?
+  /// Name of the filter the job puts over `device`.
+  package var filterNodeName: String
+  /// Bytes per second; 0 for no limit.
+  package var speed: Int64
+
+  /// Makes the description of a job.
+  package init(
+    jobID: String, device: String, target: String, bitmap: String?, filterNodeName: String,
+    speed: Int64 = 0
+  ) {
+    self.jobID = jobID
+    self.device = device
+    self.target = target
+    self.bitmap = bitmap
+    self.filterNodeName = filterNodeName
+    self.speed = speed
+  }
+
+  var members: [String: JSONValue] {
+    var members: [String: JSONValue] = [
+      "job-id": .string(jobID), "device": .string(device), "target": .string(target),
+      "on-target-error": "report", "on-source-error": "report",
+      "auto-finalize": false, "auto-dismiss": false,
+      "filter-node-name": .string(filterNodeName),
+    ]
+    if speed > 0 { members["speed"] = .int(speed) }
+    if let bitmap {
+      members["sync"] = "bitmap"
+      members["bitmap-mode"] = "never"
+      members["bitmap"] = .string(bitmap)
+    } else {
+      members["sync"] = "full"
+    }
+    return members
+  }
+}

@@ -1,0 +1,223 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// A dirty bitmap, as `query-named-block-nodes` lists it (`BlockDirtyInfo`).
+package struct BlockDirtyInfo: Decodable, Sendable, Equatable {
+  /// Its name; bitmaps that jobs make for themselves have none.
+  package var name: String?
+  /// Bytes that are dirty.
+  package var count: UInt64
+  /// Bytes one bit stands for.
+  package var granularity: UInt32
+  /// True while writes are recorded.
+  package var recording: Bool
+  /// True while a job or export uses it.
+  package var busy: Bool
+  /// True when it is stored in the image file.
+  package var persistent: Bool
+  /// True when it was not stored at the end of an earlier process: it can only be removed.
+  package var inconsistent: Bool?
+
+  /// Makes the description of a bitmap.
+  package init(
+    name: String?, count: UInt64 = 0, granularity: UInt32 = 65536, recording: Bool = true,
+    busy: Bool = false, persistent: Bool = false, inconsistent: Bool? = nil
+  ) {
+    self.name = name
+    self.count = count
+    self.granularity = granularity
+    self.recording = recording
+    self.busy = busy
+    self.persistent = persistent
+    self.inconsistent = inconsistent
+  }
+}
+
+/// What is in the image behind a node (`ImageInfo`), as far as we ask.
+package struct ImageInfo: Decodable, Sendable, Equatable {
+  /// An internal snapshot.
+  package struct Snapshot: Decodable, Sendable, Equatable {
+    /// Its name.
+    package var name: String
+  }
+
+  /// What only some formats say.
+  package struct FormatSpecific: Decodable, Sendable, Equatable {
+    /// qcow2's part.
+    package struct Data: Decodable, Sendable, Equatable {
+      /// `0.10` or `1.1`.
+      package var compat: String?
+    }
+
+    /// The driver's name.
+    package var type: String
+    /// The members.
+    package var data: Data?
+
+    private enum CodingKeys: String, CodingKey { case type, data }
+
+    /// Reads the members of qcow2; other formats keep only their type.
+    package init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      type = try container.decode(String.self, forKey: .type)
+      data = try? container.decodeIfPresent(Data.self, forKey: .data)
+    }
+
+    /// Makes the description of a qcow2 image.
+    package init(type: String, compat: String?) {
+      self.type = type
+      data = Data(compat: compat)
+    }
+  }
+
+  /// Bytes the guest sees.
+  package var virtualSize: UInt64
+  /// Bytes the image takes on its storage.
+  package var actualSize: UInt64?
+  /// Internal snapshots.
+  package var snapshots: [Snapshot]?
+  /// What only some formats say.
+  package var formatSpecific: FormatSpecific?
+
+  private enum CodingKeys: String, CodingKey {
+    case virtualSize = "virtual-size"
+    case actualSize = "actual-size"
+    case snapshots
+    case formatSpecific = "format-specific"
+  }
+
+  /// Makes the description of an image.
+  package init(
+    virtualSize: UInt64, actualSize: UInt64? = nil, snapshots: [Snapshot]? = nil,
+    formatSpecific: FormatSpecific? = nil
+  ) {
+    self.virtualSize = virtualSize
+    self.actualSize = actualSize
+    self.snapshots = snapshots
+    self.formatSpecific = formatSpecific
+  }
+}
+
+/// A block node (`BlockDeviceInfo`).
+package struct BlockNode: Decodable, Sendable, Equatable {
+  /// Its name.
+  package var nodeName: String
+  /// Its driver (`qcow2`, `raw`, `file`).
+  package var driver: String
+  /// The image.
+  package var image: ImageInfo
+  /// The bitmaps on it.
+  package var dirtyBitmaps: [BlockDirtyInfo]?
+
+  private enum CodingKeys: String, CodingKey {
+    case nodeName = "node-name"
+    case driver = "drv"
+    case image
+    case dirtyBitmaps = "dirty-bitmaps"
+  }
+
+  /// Makes the description of a node.
+  package init(
+    nodeName: String, driver: String, image: ImageInfo, dirtyBitmaps: [BlockDirtyInfo]? = nil
+  ) {
+    self.nodeName = nodeName
+    self.driver = driver
+    self.image = image
+    self.dirtyBitmaps = dirtyBitmaps
+  }
+}
+
+/// A device with a medium (`BlockInfo`).
+package struct BlockInfo: Decodable, Sendable, Equatable {
+  /// The medium.
+  package struct Inserted: Decodable, Sendable, Equatable {
+    /// The top node; during a job its filter.
+    package var nodeName: String
+
+    private enum CodingKeys: String, CodingKey { case nodeName = "node-name" }
+
+    /// Makes the description of a medium.
+    package init(nodeName: String) { self.nodeName = nodeName }
+  }
+
+  /// The device's path or, for some kinds, its bare id.
+  package var qdev: String?
+  /// The medium; nil for an empty drive.
+  package var inserted: Inserted?
+
+  /// Makes the description of a device.
+  package init(qdev: String?, inserted: Inserted?) {
+    self.qdev = qdev
+    self.inserted = inserted
+  }
+}
+
+/// A job (`JobInfo`).
+package struct JobInfo: Decodable, Sendable, Equatable {
+  /// Its id.
+  package var id: String
+  /// `backup`, `stream`, `commit`, `mirror`, ...
+  package var type: String
+  /// `created`, `running`, `paused`, `ready`, `standby`, `waiting`, `pending`, `aborting`,
+  /// `concluded`, `null`.
+  package var status: String
+  /// Work done, in bytes for block jobs.
+  package var currentProgress: UInt64
+  /// All work, in bytes for block jobs; it may still grow.
+  package var totalProgress: UInt64
+  /// Why it failed; nil while it did not.
+  package var error: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case id, type, status, error
+    case currentProgress = "current-progress"
+    case totalProgress = "total-progress"
+  }
+
+  /// Makes the description of a job.
+  package init(
+    id: String, type: String = "backup", status: String, currentProgress: UInt64 = 0,
+    totalProgress: UInt64 = 0, error: String? = nil
+  ) {
+    self.id = id
+    self.type = type
+    self.status = status
+    self.currentProgress = currentProgress
+    self.totalProgress = totalProgress
+    self.error = error
+  }
+}
+
+/// What `add-fd` answers (`AddfdInfo`).
+package struct AddFdInfo: Decodable, Sendable, Equatable {
+  /// Number of the set: the file is `/dev/fdset/NUMBER`.
+  package var fdsetID: Int64
+
+  private enum CodingKeys: String, CodingKey { case fdsetID = "fdset-id" }
+}
+
+extension Monitor {
+  /// Lists all nodes.
+  ///
+  /// The corresponding QMP command is `query-named-block-nodes`.
+  package func blockNodes() throws -> [BlockNode] {
+    try execute(
+      Command("query-named-block-nodes", ["flat": true]), returning: [BlockNode].self)
+  }
+
+  /// Lists all devices that can have a medium.
+  ///
+  /// The corresponding QMP command is `query-block`.
+  package func blockDevices() throws -> [BlockInfo] {
+    try execute(Command("query-block"), returning: [BlockInfo].self)
+  }
+
+  /// Lists all jobs.
+  ///
+  /// The corresponding QMP command is `query-jobs`.
+  package func jobs() throws -> [JobInfo] {
+    try execute(Command("query-jobs"), returning: [JobInfo].self)
+  }
+}
