@@ -30,7 +30,8 @@ let package = Package(
     .target(
       name: "Libvirt", dependencies: ["CLibvirt"], swiftSettings: strict + [.strictMemorySafety()]),
     .target(name: "QMP", swiftSettings: strict),
-    .target(name: "DomainXML", dependencies: ["CLibXML2"], swiftSettings: strict),
+    .target(
+      name: "DomainXML", dependencies: ["CLibXML2"], exclude: ["Schema"], swiftSettings: strict),
     .target(name: "Vsh", swiftSettings: strict),
     .target(name: "LineEditor", dependencies: ["CReadline"], swiftSettings: strict),
 

@@ -2,3 +2,19 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/virterror.h>
+/* Not part of Swift's Glibc module. */
+#include <sys/eventfd.h>
+
+/* A C global is a mutable variable to Swift; libvirt sets this one once and for all. */
+static inline virConnectAuthPtr
+virshBackupDefaultAuth(void)
+{
+    return virConnectAuthPtrDefault;
+}
+
+/* VIR_DOMAIN_EVENT_CALLBACK is a function-like macro, which Swift does not import. */
+static inline virConnectDomainEventGenericCallback
+virshBackupLifecycleCallback(virConnectDomainEventCallback callback)
+{
+    return VIR_DOMAIN_EVENT_CALLBACK(callback);
+}

@@ -86,7 +86,9 @@ package struct Manifest: Sendable, Equatable {
   package var chain: String
   /// Place in the chain, counted from 1, never used twice.
   package var sequence: Int
-  /// Seconds since 1970-01-01T00:00:00Z. For display only.
+  /// Seconds since 1970-01-01T00:00:00Z.
+  ///
+  /// For display only.
   package var creationTime: Int64
   /// What the user wrote about it.
   package var description: String?
@@ -98,7 +100,9 @@ package struct Manifest: Sendable, Equatable {
   package var disks: [Disk]
   /// Name of the domain at the instant, out of ``domainXML``.
   package var domainName: String
-  /// UUID of the domain, out of ``domainXML``, lower case. A domain is its UUID.
+  /// UUID of the domain, out of ``domainXML``, lower case.
+  ///
+  /// A domain is its UUID.
   package var domainUUID: String
   /// The definition at the instant (`virDomainGetXMLDesc`): the text of the `<domain>` element.
   package var domainXML: String

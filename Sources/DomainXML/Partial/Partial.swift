@@ -97,7 +97,9 @@ package struct Partial: Sendable, Equatable {
     case delete(points: [DeletePoint])
   }
 
-  /// The operation's own UUID, lower case. Its first 12 hex digits are in every name it makes in QEMU.
+  /// The operation's own UUID, lower case.
+  ///
+  /// Its first 12 hex digits are in every name it makes in QEMU.
   package var uuid: String
   /// Name of the point that is made, restored or (the first that is) deleted.
   package var pointName: String

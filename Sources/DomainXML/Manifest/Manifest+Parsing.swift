@@ -1,0 +1,119 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Manifest {
+  /// The version of the format this program writes, and the highest it reads.
+  static let version = 1
+
+  /// Reads a manifest.
+  ///
+  /// ``domainXML``, ``inactiveDomainXML`` and ``unknownElements`` come in the form that
+  /// ``DomainDefinition/normalized(_:)`` gives. Unknown elements of the root are kept; what is unknown
+  /// elsewhere is refused, as is a partial.
+  ///
+  /// - Parameter text: the document.
+  /// - Throws: `DomainXMLError`, with the reason `newerVersion` where the document is of a later
+  ///   version.
+  package init(parsing text: String) throws(DomainXMLError) {
+    let root = try XMLElement(parsing: text)
+    var reader = try Self.reader(of: root)
+    guard try reader.element("operation") == nil else {
+      throw .invalid("the document describes an operation under way, not a backup")
+    }
+    try self.init(root, &reader)
+  }
+
+  /// Checks root and version of a manifest or partial, and starts to read it.
+  static func reader(of root: XMLElement) throws(DomainXMLError) -> ElementReader {
+    guard root.isNamed("backup") else { throw .invalid("<\(root.name)> is not a <backup>") }
+    guard let text = root["version"], let version = Syntax.number(text), version > 0,
+      let version = Int(exactly: version)
+    else { throw .invalid("the backup has no valid version") }
+    guard version <= Self.version else {
+      throw DomainXMLError(
+        reason: .newerVersion(version),
+        message: "the backup is of version \(version), which needs a newer program")
+    }
+    var reader = try ElementReader(root)
+    _ = reader.attribute("version")
+    try reader.finishAttributes()
+    return reader
+  }
+
+  /// Reads the manifest's elements out of the root of a manifest or partial.
+  init(_ root: XMLElement, _ reader: inout ElementReader) throws(DomainXMLError) {
+    let inherited = root.declarations
+    let name = try reader.required(text: "name")
+    let uuid = try reader.required(text: "uuid")
+    let chain = try reader.required(text: "chain")
+    let sequence = try Self.number(reader.required(text: "sequence"), "sequence")
+    let time = try Self.number(reader.required(text: "creationTime"), "creationTime")
+    let description = try reader.text("description")
+    let parent = try reader.text("parent")
+    let word = try reader.required(text: "consistency")
+    guard let consistency = Consistency(rawValue: word) else {
+      throw .invalid("unknown consistency '\(word)'")
+    }
+    let disks = try Self.disks(reader.required("disks"))
+    let domain = try reader.required("domain").declaring(inherited)
+    let definition = try DomainDefinition(domain)
+    let inactive = try Self.inactiveDomain(reader.element("inactiveDomain"), inherited)
+    var unknown: [String] = []
+    for element in reader.elements { unknown.append(try element.declaring(inherited).xml()) }
+    self.init(
+      name: name, uuid: uuid.lowercased(), chain: chain.lowercased(), sequence: Int(sequence),
+      creationTime: Int64(time), description: description, parent: parent?.lowercased(),
+      consistency: consistency, disks: disks, domainName: definition.name,
+      domainUUID: definition.uuid, domainXML: try domain.xml(),
+      inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
+    try validate()
+  }
+
+  /// Reads a number that fits in all the signed integers it may end up in.
+  static func number(_ text: String, _ what: String) throws(DomainXMLError) -> UInt64 {
+    guard let number = Syntax.number(text), number <= UInt64(Int64.max) else {
+      throw .invalid("'\(what)' is not a number in range")
+    }
+    return number
+  }
+
+  private static func inactiveDomain(
+    _ element: XMLElement?, _ inherited: [XMLElement.NamespaceDeclaration]
+  ) throws(DomainXMLError) -> XMLElement? {
+    guard let element else { return nil }
+    var reader = try ElementReader(element)
+    let domain = try reader.required("domain")
+    try reader.finish()
+    return domain.declaring(inherited + element.declarations)
+  }
+
+  private static func disks(_ element: XMLElement) throws(DomainXMLError) -> [Disk] {
+    var reader = try ElementReader(element)
+    var disks: [Disk] = []
+    for disk in reader.all("disk") { disks.append(try self.disk(disk)) }
+    try reader.finish()
+    return disks
+  }
+
+  private static func disk(_ element: XMLElement) throws(DomainXMLError) -> Disk {
+    var reader = try ElementReader(element)
+    let word = try reader.required(attribute: "mode")
+    guard let mode = Mode(rawValue: word) else { throw .invalid("unknown mode '\(word)'") }
+    var volume = try ElementReader(reader.required("volume"))
+    let disk = Disk(
+      name: try reader.required(attribute: "name"), mode: mode,
+      parent: reader.attribute("parent")?.lowercased(),
+      isDifferential: try reader.flag("differential"),
+      reasonCode: reader.attribute("reasonCode"), reason: reader.attribute("reason"),
+      capacity: try number(reader.required(attribute: "capacity"), "capacity"),
+      format: try reader.required(attribute: "format"),
+      volume: Volume(
+        name: try volume.required(attribute: "name"),
+        size: try number(volume.required(attribute: "size"), "size")))
+    try volume.finish()
+    try reader.finish()
+    return disk
+  }
+}

@@ -1,0 +1,128 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Partial {
+  /// Reads a partial.
+  ///
+  /// Definitions come in the form that ``DomainDefinition/normalized(_:)`` gives. Whatever this
+  /// version does not know is refused, but for elements of the root beside a create, which belong
+  /// to its manifest.
+  ///
+  /// - Parameter text: the document.
+  /// - Throws: `DomainXMLError`, with the reason `newerVersion` where the document is of a later
+  ///   version.
+  package init(parsing text: String) throws(DomainXMLError) {
+    let root = try XMLElement(parsing: text)
+    var outer = try Manifest.reader(of: root)
+    guard let element = try outer.element("operation") else {
+      throw .invalid("the document describes no operation")
+    }
+    var reader = try ElementReader(element)
+    let type = try reader.required(attribute: "type")
+    let inherited = root.declarations + element.declarations
+    let operation: Operation
+    switch type {
+    case "create":
+      let create = try reader.required("create")
+      operation = try Self.create(create, manifest: Manifest(root, &outer))
+    case "restore":
+      try outer.finish()
+      operation = try Self.restore(reader.required("restore"), inherited)
+    case "delete":
+      try outer.finish()
+      operation = try Self.delete(reader.required("delete"))
+    default: throw .invalid("unknown operation '\(type)'")
+    }
+    self.init(
+      uuid: try reader.required(text: "uuid").lowercased(),
+      pointName: try reader.required(text: "pointName"),
+      domainName: try reader.required(text: "domainName"),
+      domainUUID: try reader.required(text: "domainUUID").lowercased(),
+      hostUUID: try reader.required(text: "hostUUID").lowercased(),
+      owner: try Self.owner(reader.required("owner")),
+      creationTime: Int64(
+        try Manifest.number(reader.required(text: "creationTime"), "creationTime")),
+      helper: try reader.text("helper"), operation: operation)
+    try reader.finish()
+    try validate()
+  }
+
+  private static func owner(_ element: XMLElement) throws(DomainXMLError) -> Owner {
+    var reader = try ElementReader(element)
+    let pid = try Manifest.number(reader.required(attribute: "pid"), "pid")
+    guard let pid = Int32(exactly: pid) else { throw .invalid("'pid' is not a number in range") }
+    let owner = Owner(
+      host: try reader.required(attribute: "host"),
+      bootID: try reader.required(attribute: "bootID").lowercased(), pid: pid,
+      startTime: try Manifest.number(reader.required(attribute: "startTime"), "startTime"))
+    try reader.finish()
+    return owner
+  }
+
+  private static func create(
+    _ element: XMLElement, manifest: Manifest
+  ) throws(DomainXMLError) -> Operation {
+    var reader = try ElementReader(element)
+    var disks: [CreateDisk] = []
+    for element in reader.all("disk") {
+      var disk = try ElementReader(element)
+      disks.append(
+        CreateDisk(
+          name: try disk.required(attribute: "name"),
+          scratchVolume: disk.attribute("scratchVolume"),
+          node: try disk.required(attribute: "node"), device: try disk.required(attribute: "device")
+        ))
+      try disk.finish()
+    }
+    let operation = Operation.create(
+      manifest: manifest, disks: disks, scratchPool: reader.attribute("scratchPool"),
+      isSuspended: try reader.flag("suspended"), isFrozen: try reader.flag("frozen"))
+    try reader.finish()
+    return operation
+  }
+
+  private static func restore(
+    _ element: XMLElement, _ inherited: [XMLElement.NamespaceDeclaration]
+  ) throws(DomainXMLError) -> Operation {
+    var reader = try ElementReader(element)
+    var disks: [RestoreDisk] = []
+    for element in reader.all("disk") {
+      var disk = try ElementReader(element)
+      disks.append(
+        RestoreDisk(
+          name: try disk.required(attribute: "name"),
+          temporaryPath: try disk.required(attribute: "temporaryPath"),
+          path: try disk.required(attribute: "path")))
+      try disk.finish()
+    }
+    let domain = try reader.element("domain")?.declaring(inherited + element.declarations)
+    let operation = Operation.restore(
+      point: try reader.required(attribute: "point").lowercased(), disks: disks,
+      definition: try domain?.xml(), isStarted: try reader.flag("started"))
+    try reader.finish()
+    return operation
+  }
+
+  private static func delete(_ element: XMLElement) throws(DomainXMLError) -> Operation {
+    var reader = try ElementReader(element)
+    var points: [DeletePoint] = []
+    for element in reader.all("point") {
+      var point = try ElementReader(element)
+      var volumes: [String] = []
+      for element in point.all("volume") {
+        var volume = try ElementReader(element)
+        volumes.append(try volume.required(attribute: "name"))
+        try volume.finish()
+      }
+      points.append(
+        DeletePoint(
+          uuid: try point.required(attribute: "uuid").lowercased(),
+          manifest: try point.required(attribute: "manifest"), volumes: volumes))
+      try point.finish()
+    }
+    try reader.finish()
+    return .delete(points: points)
+  }
+}

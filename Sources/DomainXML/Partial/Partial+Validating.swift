@@ -1,0 +1,100 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Partial {
+  /// Checks a partial that was read.
+  func validate() throws(DomainXMLError) {
+    for (uuid, what) in [
+      (uuid, "uuid"), (domainUUID, "domainUUID"), (hostUUID, "hostUUID"),
+      (owner.bootID, "bootID"),
+    ] {
+      guard Syntax.isUUID(uuid) else { throw .invalid("'\(what)' is not a UUID") }
+    }
+    guard Syntax.isBackupName(pointName) else {
+      throw .invalid("'\(pointName)' cannot name a backup")
+    }
+    guard !domainName.isEmpty else { throw .invalid("the domain has no name") }
+    guard Syntax.isPlainText(owner.host, atMost: 255), owner.pid > 0,
+      owner.startTime <= UInt64(Int64.max)
+    else { throw .invalid("the owner is not a process of a host") }
+    guard creationTime >= 0 else { throw .invalid("'creationTime' is not a number in range") }
+    guard helper.map(Syntax.isHelperName) ?? true else {
+      throw .invalid("the helper domain's name is not one of ours")
+    }
+    switch operation {
+    case .create(let manifest, let disks, let scratchPool, _, _):
+      try validate(manifest)
+      try validate(disks, scratchPool: scratchPool)
+    case .restore(let point, let disks, let definition, _):
+      guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
+      try validate(disks)
+      if let definition { _ = try DomainDefinition(parsing: definition) }
+    case .delete(let points): try validate(points)
+    }
+  }
+
+  private func validate(_ manifest: Manifest) throws(DomainXMLError) {
+    guard manifest.name == pointName, manifest.domainUUID == domainUUID,
+      manifest.domainName == domainName
+    else { throw .invalid("the operation and its manifest are of different backups") }
+  }
+
+  private func validate(
+    _ disks: [CreateDisk], scratchPool: String?
+  ) throws(DomainXMLError) {
+    try Self.requireDistinct(disks.map(\.name), "disk")
+    try Self.requireDistinct(disks.compactMap(\.scratchVolume), "scratch volume")
+    guard scratchPool.map({ Syntax.isPlainText($0, atMost: 255) && !$0.contains("/") }) ?? true
+    else { throw .invalid("the scratch pool has an impossible name") }
+    for disk in disks {
+      guard Syntax.isBackupName(disk.name) else {
+        throw .invalid("'\(disk.name)' cannot name a disk")
+      }
+      guard disk.scratchVolume.map(Syntax.isVolumeName) ?? true else {
+        throw .invalid("the scratch volume of disk '\(disk.name)' has an impossible name")
+      }
+      guard disk.node.isEmpty || Syntax.isNodeName(disk.node) else {
+        throw .invalid("disk '\(disk.name)' has an impossible node name")
+      }
+      guard disk.device.isEmpty || Syntax.isAbsolutePath(disk.device) else {
+        throw .invalid("disk '\(disk.name)' has an impossible device path")
+      }
+    }
+  }
+
+  private func validate(_ disks: [RestoreDisk]) throws(DomainXMLError) {
+    try Self.requireDistinct(disks.map(\.name), "disk")
+    try Self.requireDistinct(disks.flatMap { Set([$0.path, $0.temporaryPath]) }, "path")
+    for disk in disks {
+      guard Syntax.isBackupName(disk.name) else {
+        throw .invalid("'\(disk.name)' cannot name a disk")
+      }
+      guard Syntax.isAbsolutePath(disk.path), Syntax.isAbsolutePath(disk.temporaryPath) else {
+        throw .invalid("disk '\(disk.name)' has an impossible path")
+      }
+    }
+  }
+
+  private func validate(_ points: [DeletePoint]) throws(DomainXMLError) {
+    guard !points.isEmpty else { throw .invalid("the delete names no backups") }
+    try Self.requireDistinct(points.map(\.uuid), "backup")
+    try Self.requireDistinct(points.flatMap { [$0.manifest] + $0.volumes }, "volume")
+    for point in points {
+      guard Syntax.isUUID(point.uuid) else { throw .invalid("'uuid' is not a UUID") }
+      guard ([point.manifest] + point.volumes).allSatisfy(Syntax.isVolumeName) else {
+        throw .invalid("the delete names a volume of an impossible name")
+      }
+    }
+  }
+
+  private static func requireDistinct(
+    _ names: [String], _ what: String
+  ) throws(DomainXMLError) {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw .invalid("the operation names \(what) '\(name)' twice")
+    }
+  }
+}

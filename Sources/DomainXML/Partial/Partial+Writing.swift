@@ -1,0 +1,77 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Partial {
+  /// Writes the partial as a document.
+  ///
+  /// As with a manifest, the same partial gives the same text, parsing it gives the same partial
+  /// but for the form of definitions, and what parsing would refuse is not written.
+  ///
+  /// - Returns: the document, with a line end.
+  /// - Throws: `DomainXMLError` where the partial is not valid.
+  package func xml() throws(DomainXMLError) -> String {
+    let (type, detail, rest) = try operation.xmlElements()
+    let element = XMLElement(
+      "operation", ["type": type],
+      [
+        XMLElement("uuid", text: uuid),
+        XMLElement("pointName", text: pointName),
+        XMLElement("domainName", text: domainName),
+        XMLElement("domainUUID", text: domainUUID),
+        XMLElement("hostUUID", text: hostUUID),
+        XMLElement(
+          "owner",
+          [
+            "host": owner.host, "bootID": owner.bootID, "pid": String(owner.pid),
+            "startTime": String(owner.startTime),
+          ]),
+        XMLElement("creationTime", text: String(creationTime)),
+      ] + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
+    let root = XMLElement("backup", ["version": String(Manifest.version)], [element] + rest)
+    let text = try root.document()
+    _ = try Self(parsing: text)
+    return text
+  }
+}
+
+extension Partial.Operation {
+  /// The type's word, the operation's own element, and the elements of its manifest.
+  fileprivate func xmlElements() throws(DomainXMLError) -> (String, XMLElement, [XMLElement]) {
+    switch self {
+    case .create(let manifest, let disks, let scratchPool, let isSuspended, let isFrozen):
+      let elements = disks.map { disk in
+        XMLElement(
+          "disk",
+          [
+            "name": disk.name, "scratchVolume": disk.scratchVolume, "node": disk.node,
+            "device": disk.device,
+          ])
+      }
+      let detail = XMLElement(
+        "create",
+        [
+          "scratchPool": scratchPool, "suspended": isSuspended ? "yes" : "no",
+          "frozen": isFrozen ? "yes" : "no",
+        ], elements)
+      return ("create", detail, try manifest.xmlElements())
+    case .restore(let point, let disks, let definition, let isStarted):
+      var elements = disks.map { disk in
+        XMLElement(
+          "disk", ["name": disk.name, "temporaryPath": disk.temporaryPath, "path": disk.path])
+      }
+      if let definition { elements.append(try XMLElement(parsing: definition)) }
+      let detail = XMLElement(
+        "restore", ["point": point, "started": isStarted ? "yes" : "no"], elements)
+      return ("restore", detail, [])
+    case .delete(let points):
+      let elements = points.map { point in
+        XMLElement(
+          "point", ["uuid": point.uuid, "manifest": point.manifest],
+          point.volumes.map { XMLElement("volume", ["name": $0]) })
+      }
+      return ("delete", XMLElement("delete", [:], elements), [])
+    }
+  }
+}

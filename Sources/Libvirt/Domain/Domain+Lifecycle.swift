@@ -1,0 +1,69 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import CLibvirt
+
+extension Domain {
+  /// How to start a domain (`virDomainCreateFlags`).
+  package struct CreateFlags: OptionSet, Sendable {
+    /// libvirt's flags.
+    package let rawValue: UInt32
+
+    /// Makes a set of libvirt's flags.
+    package init(rawValue: UInt32) {
+      self.rawValue = rawValue
+    }
+
+    /// Without letting the guest run.
+    package static let paused = CreateFlags(rawValue: VIR_DOMAIN_START_PAUSED.rawValue)
+    /// To be destroyed when the connection is closed.
+    package static let autoDestroy = CreateFlags(rawValue: VIR_DOMAIN_START_AUTODESTROY.rawValue)
+    /// Without restoring a managed save image.
+    package static let forceBoot = CreateFlags(rawValue: VIR_DOMAIN_START_FORCE_BOOT.rawValue)
+  }
+
+  /// Starts a defined domain.
+  ///
+  /// The corresponding libvirt function is `virDomainCreateWithFlags`.
+  ///
+  /// - Parameter flags: How to start it.
+  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it runs already.
+  package func create(flags: CreateFlags = []) throws(LibvirtError) {
+    try checking("virDomainCreateWithFlags", detail: name) {
+      unsafe virDomainCreateWithFlags(handle, flags.rawValue)
+    }
+  }
+
+  /// Pauses a running domain.
+  ///
+  /// The corresponding libvirt function is `virDomainSuspend`.
+  ///
+  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is shut off.
+  package func suspend() throws(LibvirtError) {
+    try checking("virDomainSuspend", detail: name) { unsafe virDomainSuspend(handle) }
+  }
+
+  /// Lets a paused domain go on.
+  ///
+  /// The corresponding libvirt function is `virDomainResume`.
+  ///
+  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is shut off.
+  package func resume() throws(LibvirtError) {
+    try checking("virDomainResume", detail: name) { unsafe virDomainResume(handle) }
+  }
+
+  /// Ends a domain at once, as by pulling the plug.
+  ///
+  /// The corresponding libvirt function is `virDomainDestroyFlags`.
+  ///
+  /// - Parameter isGraceful: True to fail rather than to kill a hypervisor that does not react.
+  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is shut off.
+  package func destroy(isGraceful: Bool = false) throws(LibvirtError) {
+    let flags = isGraceful ? VIR_DOMAIN_DESTROY_GRACEFUL : VIR_DOMAIN_DESTROY_DEFAULT
+    try checking("virDomainDestroyFlags", detail: name) {
+      unsafe virDomainDestroyFlags(handle, flags.rawValue)
+    }
+  }
+}

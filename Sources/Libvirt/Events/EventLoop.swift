@@ -1,0 +1,70 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import CLibvirt
+import Glibc
+import Synchronization
+
+/// libvirt's event loop: one thread of this process, started once and never stopped.
+///
+/// Keepalive messages, events and the in-process QEMU driver need it. It has to be there before the
+/// first connection is opened, which ``Connection/open(uri:readOnly:)`` takes care of.
+package enum EventLoop {
+  private static let isRunning = Mutex(false)
+
+  /// Starts the event loop, unless it runs already.
+  ///
+  /// Also stops libvirt from printing errors to standard error by itself. The corresponding libvirt
+  /// functions are `virInitialize`, `virSetErrorFunc`, `virEventRegisterDefaultImpl` and
+  /// `virEventRunDefaultImpl`.
+  ///
+  /// - Throws: ``LibvirtError`` when libvirt cannot be initialized or there is no thread to be had.
+  package static func start() throws(LibvirtError) {
+    let failure: LibvirtError? = isRunning.withLock { isRunning in
+      if isRunning { return nil }
+      do throws(LibvirtError) {
+        try checking("virInitialize", isLocal: true) { virInitialize() }
+        unsafe virSetErrorFunc(nil) { _, _ in }
+        try checking("virEventRegisterDefaultImpl", isLocal: true) {
+          virEventRegisterDefaultImpl()
+        }
+        try startThread()
+        isRunning = true
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Starts the thread, with all signals blocked: they are for the main thread, whose waiting they
+  /// have to interrupt.
+  ///
+  /// - Throws: ``LibvirtError`` with the code `.systemError`.
+  private static func startThread() throws(LibvirtError) {
+    var everything = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&everything)
+    unsafe pthread_sigmask(SIG_SETMASK, &everything, &before)
+    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+    var thread = pthread_t()
+    let result = unsafe pthread_create(&thread, nil, runEventLoop, nil)
+    guard result == 0 else {
+      throw LibvirtError(
+        code: .systemError,
+        message: "cannot start the event loop: \(unsafe String(cString: strerror(result)))")
+    }
+    pthread_detach(thread)
+  }
+}
+
+/// What the event thread does until the process ends.
+private func runEventLoop(_: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  while true {
+    // It fails only where poll(2) does, for want of memory: try again, but not without a pause.
+    if virEventRunDefaultImpl() < 0 { usleep(10_000) }
+  }
+}

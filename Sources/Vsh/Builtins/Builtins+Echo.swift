@@ -1,0 +1,44 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Builtins {
+  /// `echo`: prints words, quoted for another language if asked.
+  static func echo<Context>() -> Command<Context> {
+    Command(
+      "echo",
+      summary: "print words",
+      description: "Prints the words it is given, quoted for another language if asked.",
+      options: [
+        .bool("shell", "quote for a shell"),
+        .bool("xml", "quote for XML"),
+        .bool("split", "a line for each part between commas; ',,' is a comma"),
+        .bool("err", "print as an error message"),
+        .alias("str", for: "string"),
+        .alias("hi", for: "string", value: "hello"),
+        .string("prefix", "a word before the others").hidden,
+        .list("string", "the words"),
+      ],
+      needsConnection: false
+    ) { shell, arguments in
+      try arguments.mutuallyExclusive("shell", "xml", "split")
+      let prefix = try arguments.string("prefix").map { [$0] } ?? []
+      let words = arguments.strings("string").map { word in
+        if arguments.flag("shell") { return Quoting.shell(word) }
+        if arguments.flag("xml") { return Quoting.xml(word) }
+        if arguments.flag("split") {
+          return Quoting.commaParts(word).map { "\($0)\n" }.joined()
+        }
+        return word
+      }
+      let text = (prefix + words).joined(separator: " ")
+      if !arguments.flag("err") {
+        shell.print(text, terminator: "")
+      } else if !text.isEmpty {
+        shell.error(text)
+      }
+      return true
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension Builtins {
+  /// `help`: explains everything, a group or a command.
+  static func help<Context>() -> Command<Context> {
+    Command(
+      "help",
+      summary: "print help",
+      description: "Explains a command, lists a group of commands, or lists all of them.",
+      options: [
+        .string(
+          "command", "the command or the group to explain", positional: true, allowsEmpty: true,
+          completer: { shell, request in
+            shell.table.commands.filter { !$0.isHidden }.map(\.name)
+              + (shell.foreign?.complete(shell, [request.word]) ?? [])
+          })
+      ],
+      needsConnection: false
+    ) { shell, arguments in
+      guard let topic = arguments.raw("command"), !topic.isEmpty else {
+        shell.print("Grouped commands:\n")
+        for group in shell.table.groups {
+          shell.print(group.helpText(), terminator: "")
+        }
+        return true
+      }
+      if let command = shell.table.command(named: topic) {
+        shell.print(command.helpText, terminator: "")
+        return true
+      }
+      if let group = shell.table.group(named: topic) {
+        shell.print(group.helpText(), terminator: "")
+        return true
+      }
+      if let isSuccess = try shell.foreign?.help(shell, topic) {
+        return isSuccess
+      }
+      throw ShellError("command or command group '\(topic)' doesn't exist")
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Takes a command line apart, a token at a time.
+///
+/// It works on bytes: every character that means something is ASCII, and a carriage return before a
+/// newline must not hide it.
+package struct Lexer {
+  private var bytes: ArraySlice<UInt8>
+  private var words: ArraySlice<String>
+
+  /// The quote that the last word left open, which only a single quote may be.
+  private(set) var openQuote: Character?
+
+  /// Makes a lexer of a text as a user types it, with quotes, `;` and comments.
+  package init(string: String) {
+    bytes = ArraySlice(string.utf8)
+    words = []
+  }
+
+  /// Makes a lexer of words that a shell has already taken apart: each is a token as it is.
+  package init(words: [String]) {
+    bytes = []
+    self.words = ArraySlice(words)
+  }
+
+  /// The next token; ``Token/end`` again and again once the line is used up.
+  ///
+  /// - Throws: `UsageError` for an unclosed double quote and for a backslash with nothing after it.
+  package mutating func next() throws(UsageError) -> Token {
+    if let word = words.popFirst() {
+      return .word(word)
+    }
+    skipBlanks()
+    switch bytes.first {
+    case nil:
+      return .end
+    case .semicolon, .newline:
+      bytes.removeFirst()
+      return .separator
+    case .hash:
+      bytes = bytes.drop { $0 != .newline }
+      return .separator
+    default:
+      return .word(try word())
+    }
+  }
+
+  private mutating func skipBlanks() {
+    while let first = bytes.first {
+      if first == .space || first == .tab {
+        bytes.removeFirst()
+      } else if bytes.starts(with: [.backslash, .newline]) {
+        bytes.removeFirst(2)
+      } else {
+        return
+      }
+    }
+  }
+
+  private mutating func word() throws(UsageError) -> String {
+    var text: [UInt8] = []
+    var quote: UInt8?
+    while let byte = bytes.first {
+      if quote == nil, byte.endsWord {
+        break
+      }
+      bytes.removeFirst()
+      switch (byte, quote) {
+      case (.singleQuote, nil), (.doubleQuote, nil):
+        quote = byte
+      case (.singleQuote, .singleQuote), (.doubleQuote, .doubleQuote):
+        quote = nil
+      case (.backslash, nil), (.backslash, .doubleQuote):
+        guard let escaped = bytes.popFirst() else {
+          throw UsageError("dangling \\")
+        }
+        if escaped != .newline {
+          text.append(escaped)
+        }
+      default:
+        text.append(byte)
+      }
+    }
+    // A single quote that is never closed is accepted, as virsh does.
+    if quote == .doubleQuote {
+      throw UsageError("missing \"")
+    }
+    openQuote = quote.map { Character(Unicode.Scalar($0)) }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+extension UInt8 {
+  fileprivate static let tab = UInt8(ascii: "\t")
+  fileprivate static let newline = UInt8(ascii: "\n")
+  fileprivate static let space = UInt8(ascii: " ")
+  fileprivate static let doubleQuote = UInt8(ascii: "\"")
+  fileprivate static let hash = UInt8(ascii: "#")
+  fileprivate static let singleQuote = UInt8(ascii: "'")
+  fileprivate static let semicolon = UInt8(ascii: ";")
+  fileprivate static let backslash = UInt8(ascii: "\\")
+
+  fileprivate var endsWord: Bool {
+    self == .space || self == .tab || self == .newline || self == .semicolon
+  }
+}

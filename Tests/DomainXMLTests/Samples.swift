@@ -1,0 +1,119 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+@testable import DomainXML
+
+/// Documents that several suites use.
+enum Samples {
+  static let domainUUID = "c7a5fdbd-edaf-9455-926a-d65c16db1809"
+  static let pointUUID = "11111111-1111-4111-8111-111111111111"
+  static let parentUUID = "22222222-2222-4222-8222-222222222222"
+  static let chainUUID = "33333333-3333-4333-8333-333333333333"
+  static let hostUUID = "44444444-4444-4444-8444-444444444444"
+
+  /// A definition with what makes round trips hard: namespaces, entities, CDATA, odd layout.
+  static let domain = """
+    <domain type='kvm' id='7' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+      <name>web1</name><uuid>\(domainUUID)</uuid>
+      <title>a &lt;b> &amp; "c" 'd' ü 🙂</title>
+      <metadata>
+        <app:info xmlns:app='http://example.org/app' app:k='1&#10;2'><app:raw><![CDATA[x < y]]></app:raw>
+          <plain xmlns='urn:other'><inner/></plain></app:info>
+      </metadata>
+      <!-- a comment -->
+      <devices>
+        <disk type='file' device='disk'>
+          <driver name='qemu' type='qcow2'/>
+          <source file='/images/web1.qcow2' index='2'/>
+          <target dev='vda' bus='virtio'/>
+        </disk>
+      </devices>
+      <qemu:commandline><qemu:arg value='-foo'/></qemu:commandline>
+    </domain>
+    """
+
+  static let inactiveDomain = """
+    <domain type='kvm'><name>web1</name><uuid>\(domainUUID)</uuid></domain>
+    """
+
+  /// A manifest that uses everything.
+  static func manifest() throws -> Manifest {
+    Manifest(
+      name: "20261122T020000Z", uuid: pointUUID, chain: chainUUID, sequence: 2,
+      creationTime: 1_795_312_800, description: "before <the> \"upgrade\"\r\n\tto 'x' & y ",
+      parent: parentUUID, consistency: .filesystem,
+      disks: [
+        .init(
+          name: "vda", mode: .incremental, parent: parentUUID, isDifferential: true,
+          capacity: 10_737_418_240, format: "raw",
+          volume: .init(name: "web1.20261122T020000Z.vda.qcow2", size: 325_582_848)),
+        .init(
+          name: "vdb", mode: .full, parent: nil, reasonCode: "new_disk",
+          reason: "disk added since \"20261121T020000Z\"", capacity: 0, format: "qcow2",
+          volume: .init(name: #"we"b1 {'file', 'json'} & <b>.qcow2"#, size: 0)),
+      ], domainName: "web1", domainUUID: domainUUID,
+      domainXML: try DomainDefinition.normalized(domain),
+      inactiveDomainXML: try DomainDefinition.normalized(inactiveDomain),
+      unknownElements: [
+        "<checksum algorithm='sha256'>abc</checksum>", "<x:y xmlns:x='urn:x' x:z='1'/>",
+      ])
+  }
+
+  /// A partial of an operation.
+  static func partial(_ operation: Partial.Operation, helper: String? = nil) -> Partial {
+    Partial(
+      uuid: "55555555-5555-4555-8555-555555555555", pointName: "20261122T020000Z",
+      domainName: "web1", domainUUID: domainUUID, hostUUID: hostUUID,
+      owner: .init(
+        host: "client.example.org", bootID: "66666666-6666-4666-8666-666666666666", pid: 4711,
+        startTime: 123_456), creationTime: 1_795_312_800, helper: helper, operation: operation)
+  }
+
+  /// A partial of every kind.
+  static func partials() throws -> [Partial] {
+    [
+      partial(
+        .create(
+          manifest: try manifest(),
+          disks: [
+            .init(
+              name: "vda", scratchVolume: "scratch.qcow2", node: "libvirt-2-format",
+              device: "/machine/peripheral/virtio-disk0/virtio-backend"),
+            .init(name: "vdb", scratchVolume: nil, node: "", device: ""),
+          ], scratchPool: "fast", isSuspended: true, isFrozen: false)),
+      partial(
+        .restore(
+          point: pointUUID,
+          disks: [
+            .init(name: "vda", temporaryPath: "/images/.web1 'x'.part", path: "/images/web1.qcow2"),
+            .init(name: "vdb", temporaryPath: "/dev/vg/lv", path: "/dev/vg/lv"),
+          ], definition: try DomainDefinition.normalized(domain), isStarted: true),
+        helper: "virsh-backup-0123456789ab"),
+      partial(
+        .restore(point: pointUUID, disks: [], definition: nil, isStarted: false)),
+      partial(
+        .delete(points: [
+          .init(
+            uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
+          .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
+        ])),
+    ]
+  }
+}
+
+extension String {
+  /// The text with one part replaced, which must be there once.
+  func replacingOnce(_ part: String, _ other: String) throws -> String {
+    let ranges = self.ranges(of: part)
+    guard let range = ranges.first, ranges.count == 1 else {
+      throw DomainXMLError(reason: .invalid, message: "'\(part)' is there \(ranges.count) times")
+    }
+    return replacingCharacters(in: range, with: other)
+  }
+
+  private func replacingCharacters(in range: Range<Index>, with other: String) -> String {
+    self[..<range.lowerBound] + other + self[range.upperBound...]
+  }
+}
