@@ -1,0 +1,79 @@
+# This file is part of virsh-backup: backup and restore for libvirt domains.
+# Copyright (C) 2026 the virsh-backup authors
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+PROGRAM := .build/release/virsh-backup
+
+# libvirt-daemon without libvirt-daemon-system brings the programs and starts no service.
+PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
+	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
+	qemu-system-x86 qemu-utils qemu-block-extra seabios \
+	binutils gcc libc6-dev git mawk mount time util-linux
+
+# Scripts, by their first line, and files that carry the four lines on the license.
+SOURCES = $(shell git ls-files --cached --others --exclude-standard)
+SCRIPTS = $(shell grep -lsE '^\#!/bin/(ba)?sh' $(SOURCES))
+LICENSED = $(filter %.swift %.h %.c %.S Makefile,$(SOURCES)) $(SCRIPTS)
+
+.PHONY: build
+build: ## the program, with the Swift standard library inside
+	$(SWIFT) build -c release --static-swift-stdlib --product virsh-backup
+
+.PHONY: deps
+deps: ## what the build, the demo and the tests need, through apt
+	@command -v dpkg-query >/dev/null || { echo "Not Debian: see README.md for what is needed."; exit 0; }; \
+	missing=; \
+	for package in $(PACKAGES); do \
+	  [ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || \
+	    missing="$$missing $$package"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	echo "Installing:$$missing"; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y -qq --no-install-recommends $$missing
+	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install"; exit 1; }
+
+.PHONY: demo
+demo: deps build ## a backup and a restore on a private libvirtd (KEEP=1: left running)
+	@KEEP='$(KEEP)' demo/run $(PROGRAM)
+
+.PHONY: lint
+lint: ## format, licenses, syntax of the scripts
+	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+	@bad=; for file in $(LICENSED); do \
+	  head -n 6 "$$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || bad="$$bad $$file"; \
+	done; \
+	[ -z "$$bad" ] || { echo "No license in the first lines of:$$bad"; exit 1; }
+	@for script in $(SCRIPTS); do bash -n "$$script"; done
+
+.PHONY: check
+check: deps lint ## everything that must pass before a change is taken
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --parallel --disable-xctest
+
+.PHONY: bench
+bench: build ## start-up beside virsh's
+	@demo/bench $(PROGRAM)
+
+.PHONY: install
+install: ## into DESTDIR and PREFIX; build first
+	@[ -x $(PROGRAM) ] || { echo "Nothing to install: make build"; exit 1; }
+	install -D -s -m 0755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/virsh-backup'
+
+.PHONY: uninstall
+uninstall:
+	rm -f '$(DESTDIR)$(PREFIX)/bin/virsh-backup'
+
+.PHONY: clean
+clean:
+	rm -rf .build

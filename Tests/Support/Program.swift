@@ -1,0 +1,75 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+
+/// The program under test.
+package enum Program {
+  /// Who runs the program.
+  package enum User: Sendable {
+    /// The user a session's daemon belongs to; in system mode this process's user.
+    case ofTheDaemon
+    /// The user of this process.
+    case ourselves
+  }
+
+  /// The binary: `VIRSH_BACKUP`, else the one beside the tests.
+  package static var path: String {
+    if let given = ProcessInfo.processInfo.environment["VIRSH_BACKUP"] { return given }
+    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: tests).deletingLastPathComponent().appending(path: "virsh-backup").path
+  }
+
+  /// Runs the program on a private libvirtd.
+  ///
+  /// - Parameters:
+  ///   - libvirt: The daemon whose URI is given with `-c`.
+  ///   - arguments: What follows: the command and its arguments.
+  ///   - user: Who runs it.
+  ///   - environment: Variables set for it.
+  ///   - input: What it reads from standard input.
+  ///   - timeout: After this time it is killed.
+  /// - Returns: How it ended, also when it failed.
+  /// - Throws: `CommandError` when it could not be started or did not end in time.
+  package static func run(
+    _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User = .ofTheDaemon,
+    environment: [String: String] = [:], input: [UInt8] = [], timeout: Duration = .seconds(120)
+  ) throws(CommandError) -> CommandResult {
+    try start(libvirt, arguments, as: user, environment: environment, input: input)
+      .wait(timeout: timeout)
+  }
+
+  /// Starts the program on a private libvirtd without waiting for it; its id is the running
+  /// command's.
+  ///
+  /// - Parameters:
+  ///   - libvirt: The daemon whose URI is given with `-c`.
+  ///   - arguments: What follows: the command and its arguments.
+  ///   - user: Who runs it.
+  ///   - environment: Variables set for it.
+  ///   - input: What it reads from standard input.
+  /// - Returns: The running program.
+  /// - Throws: `CommandError` when it could not be started.
+  package static func start(
+    _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User = .ofTheDaemon,
+    environment: [String: String] = [:], input: [UInt8] = []
+  ) throws(CommandError) -> RunningCommand {
+    let prefix = user == .ofTheDaemon ? libvirt.clientPrefix : []
+    let variables = environment.isEmpty ? [] : ["env"] + environment.map { "\($0.key)=\($0.value)" }
+    let command = prefix + variables + [path, "-c", libvirt.uri] + arguments
+    return try Command.start(command[0], Array(command.dropFirst()), input: input)
+  }
+
+  /// Runs the program and expects exit status 0.
+  ///
+  /// - Returns: What it printed.
+  /// - Throws: `CommandError` with all it said, when it failed.
+  @discardableResult
+  package static func expectSuccess(_ libvirt: PrivateLibvirt, _ arguments: String...)
+    throws(CommandError) -> String
+  {
+    try run(libvirt, arguments).expectSuccess().stdout
+  }
+}

@@ -1,0 +1,72 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What our program could leave in a QEMU.
+extension TestDomain {
+  /// Block nodes, filters among them, whose names are ours.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func ourNodes() throws -> [String] {
+    try nodes().compactMap { $0["node-name"] as? String }.filter(Self.isOurs)
+  }
+
+  /// Jobs of any kind, ours or not, as `ID STATUS`.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func jobs() throws -> [String] {
+    let jobs = try libvirt.monitor(name, "query-jobs") as? [[String: Any]] ?? []
+    return jobs.map { "\($0["id"] ?? "") \($0["status"] ?? "")" }
+  }
+
+  /// Bitmaps whose names are ours, as `NODE/BITMAP`.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func ourBitmaps() throws -> [String] {
+    try nodes().flatMap { node in
+      let bitmaps = node["dirty-bitmaps"] as? [[String: Any]] ?? []
+      return bitmaps.compactMap { $0["name"] as? String }.filter(Self.isOurs)
+        .map { "\(node["node-name"] ?? "")/\($0)" }
+    }
+  }
+
+  /// Descriptor sets handed to QEMU and still there.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func descriptorSets() throws -> Int {
+    (try libvirt.monitor(name, "query-fdsets") as? [Any] ?? []).count
+  }
+
+  /// The node on top of each device that has one, which is a filter while a view exists.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func topNodes() throws -> [String: String] {
+    var result: [String: String] = [:]
+    for block in try libvirt.monitor(name, "query-block") as? [[String: Any]] ?? [] {
+      let inserted = block["inserted"] as? [String: Any]
+      if let device = block["qdev"] as? String, let node = inserted?["node-name"] as? String {
+        result[device] = node
+      }
+    }
+    return result
+  }
+
+  /// Everything ours in the domain but its bitmaps, which may stay: empty when all is taken down.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func leftovers() throws -> [String] {
+    let tops = try topNodes().values.filter(Self.isOurs)
+    return try ourNodes() + jobs() + tops
+      + (descriptorSets() == 0 ? [] : ["descriptor sets"])
+  }
+
+  private func nodes() throws -> [[String: Any]] {
+    try libvirt.monitor(name, "query-named-block-nodes", "{\"flat\": true}")
+      as? [[String: Any]] ?? []
+  }
+
+  private static func isOurs(_ name: String) -> Bool {
+    name.hasPrefix("vb-") || name.hasPrefix("virsh-backup")
+  }
+}
