@@ -96,9 +96,11 @@ extension Engine {
     let definition = try DomainDefinition(parsing: try guest.definition())
     for (number, disk) in disks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
+      // While the view reads through it, the filter lets nobody else write below it.
+      try close(names.view, in: monitor)
       try removeFilter(names.filter, of: disk, definition: definition, in: monitor)
       for node in [
-        names.view, names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
+        names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
       ] {
         try close(node, in: monitor)
       }
