@@ -50,13 +50,20 @@ extension Engine {
       case .missing:
         throw BackupError(.failed, "the domain's QEMU ended during the operation")
       case .running:
-        break
+        try endMirrors(among: jobs, in: guest.monitor)
       }
       try stopIfInterrupted()
       if let deadline, ContinuousClock.now >= deadline {
         throw BackupError(.timedOut, "timed out, nothing was kept")
       }
       _ = try guest.monitor.nextEvent(timeoutMilliseconds: 500)
+    }
+  }
+
+  /// Ends mirrors that have copied everything: their sources do not change any more.
+  private func endMirrors(among jobs: [JobInfo], in monitor: any Monitor) throws {
+    for job in jobs where job.type == "mirror" && job.status == "ready" {
+      try monitor.execute(.endMirror(job.id))
     }
   }
 

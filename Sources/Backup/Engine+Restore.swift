@@ -181,7 +181,6 @@ extension Engine {
     let nodes = Dictionary(
       try helper.monitor.blockNodes().map { ($0.nodeName, $0) },
       uniquingKeysWith: { first, _ in first })
-    var jobs: [TransactionAction] = []
     for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
       try stopIfInterrupted()
       guard let index = definition.disks[number].chain.first?.index,
@@ -195,13 +194,12 @@ extension Engine {
       try open(
         path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
         image: disk.names.target, in: helper.monitor)
-      jobs.append(
-        .blockdevBackup(
-          BlockdevBackup(
-            jobID: disk.names.job, device: source.nodeName, target: disk.names.target, bitmap: nil,
-            filterNodeName: disk.names.jobFilter)))
+      // A mirror, since a backup job fills the holes of a raw file with zeroes.
+      try helper.monitor.execute(
+        .blockdevMirror(
+          jobID: disk.names.job, device: source.nodeName, target: disk.names.target,
+          filterNodeName: disk.names.jobFilter))
     }
-    try helper.monitor.execute(.transaction(jobs))
     try wait(for: pending, in: helper, deadline: deadline)
     try finalizeJobs(of: pending.partial, in: helper)
     for disk in plan.disks {

@@ -46,6 +46,36 @@ extension Command {
       ])
   }
 
+  /// Starts a copy that keeps holes as holes; it does not end by itself.
+  ///
+  /// The corresponding QMP command is `blockdev-mirror`.
+  ///
+  /// - Parameters:
+  ///   - jobID: The job's id.
+  ///   - device: Node to read.
+  ///   - target: Node to write.
+  ///   - filterNodeName: Name of the filter the job puts over `device`.
+  /// - Returns: The command.
+  package static func blockdevMirror(
+    jobID: String, device: String, target: String, filterNodeName: String
+  ) -> Command {
+    Command(
+      "blockdev-mirror",
+      [
+        "job-id": .string(jobID), "device": .string(device), "target": .string(target),
+        "sync": "full", "on-target-error": "report", "on-source-error": "report",
+        "auto-finalize": false, "auto-dismiss": false,
+        "filter-node-name": .string(filterNodeName),
+      ])
+  }
+
+  /// Ends a mirror that is `ready`: the copy is whole, the device keeps what it has.
+  ///
+  /// The corresponding QMP command is `block-job-cancel`.
+  package static func endMirror(_ id: String) -> Command {
+    Command("block-job-cancel", ["device": .string(id)])
+  }
+
   /// Ends a job that is `pending`, for good.
   ///
   /// The corresponding QMP command is `job-finalize`.
