@@ -87,14 +87,14 @@ struct RestoredDefinitionTests {
     #expect(
       text.contains(
         """
-            <disk type='file' device='disk'>
-              <driver name='qemu' type='raw'/>
-              <source file='/y'/>
-              <target dev='sda' bus='scsi'/>
-            </disk>
-            <disk type='volume'>
-              <driver name='qemu' type='raw'/>
-              <source pool='p' volume='v'/>
+          <disk type='file' device='disk'>
+            <driver name='qemu' type='raw'/>
+            <source file='/y'/>
+            <target dev='sda' bus='scsi'/>
+          </disk>
+          <disk type='volume'>
+            <driver name='qemu' type='raw'/>
+            <source pool='p' volume='v'/>
         """))
   }
 
