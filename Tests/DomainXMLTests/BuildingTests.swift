@@ -248,10 +248,10 @@ struct BuildingTests {
       parsing: """
         <capabilities><host><uuid>\(Samples.hostUUID.uppercased())</uuid>
           <secmodel><model>none</model><doi>0</doi></secmodel>
-          <secmodel><model>apparmor</model><doi>0</doi><baselabel type='kvm'>x</baselabel></secmodel>
           <secmodel><model>dac</model><doi>0</doi>
             <baselabel type='kvm'>+64055:+109</baselabel><baselabel type='qemu'>root:root</baselabel>
-          </secmodel></host></capabilities>
+          </secmodel>
+          <secmodel><model>apparmor</model><doi>0</doi><baselabel type='kvm'>x</baselabel></secmodel></host></capabilities>
         """)
     #expect(capabilities.hostUUID == Samples.hostUUID)
     #expect(capabilities.dacLabels == ["kvm": "+64055:+109", "qemu": "root:root"])

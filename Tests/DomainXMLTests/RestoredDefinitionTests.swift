@@ -16,6 +16,15 @@ private struct Counter: RandomNumberGenerator {
   }
 }
 
+/// A generator that says everything twice: three numbers, and the same three again.
+private struct Stutterer: RandomNumberGenerator {
+  private var calls: UInt64 = 0
+  mutating func next() -> UInt64 {
+    defer { calls += 1 }
+    return (calls / 6 * 3 + calls % 3 + 1) &* 0x0101_0101_0101_0101
+  }
+}
+
 struct RestoredDefinitionTests {
   @Test
   func `What only a running domain has is gone, all else stays`() throws {
@@ -131,6 +140,15 @@ struct RestoredDefinitionTests {
       #expect(text.contains(part), "\(part)")
     }
     #expect(RelaxNGSchema.libvirt("domain")?.validate(text) ?? .valid == .valid)
+  }
+
+  @Test
+  func `Two interfaces never get one address`() throws {
+    var generator = Stutterer()
+    let text = try RestoredDefinition(disks: [], copy: .init(name: "b", uuid: Samples.pointUUID))
+      .apply(to: Samples.liveDomain, using: &generator)
+    #expect(text.contains("52:54:00:01:02:03"))
+    #expect(text.contains("52:54:00:04:05:06"))
   }
 
   @Test
