@@ -61,7 +61,7 @@ package enum Syntax {
       && text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
   }
 
-  /// Reads a decimal number of digits only, no sign and no spaces; nil when it is none or too large.
+  /// Reads a number of digits only, no sign and no spaces; nil when it is none or too large.
   static func number(_ text: String) -> UInt64? {
     guard text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else { return nil }
     return UInt64(text)

@@ -211,6 +211,27 @@ struct ManifestTests {
     }
   }
 
+  @Test(arguments: 0..<4)
+  func `Whatever is read of a damaged document can be written`(round: UInt64) throws {
+    let text = Array(try Samples.manifest().xml().utf8)
+    var state = round &+ 1
+    func random(below bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int((state >> 33) % UInt64(bound))
+    }
+    for _ in 0..<200 {
+      var damaged = text
+      let start = random(below: text.count)
+      let end = min(start + random(below: 8), text.count)
+      let piece = random(below: text.count - 8)
+      damaged.replaceSubrange(start..<end, with: text[piece..<piece + random(below: 8)])
+      guard let manifest = try? Manifest(parsing: String(decoding: damaged, as: UTF8.self)) else {
+        continue
+      }
+      #expect(try Manifest(parsing: manifest.xml()) == manifest)
+    }
+  }
+
   @Test
   func `Definitions of another domain are refused`() throws {
     let text = try Samples.manifest().xml()

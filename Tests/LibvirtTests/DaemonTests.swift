@@ -121,6 +121,40 @@ struct DaemonTests {
     }
   }
 
+  @Test(.enabled(if: EmbeddedQEMU.isAvailable, "QEMU is not installed"))
+  func `A guest that is to go with its connection goes, and its events arrive from afar`() throws {
+    try PrivateDaemon.with { daemon in
+      let observer = try Connection.open(uri: daemon.uri)
+      let lives: LifecycleEventQueue
+      let events: MonitorEventQueue
+      do {
+        let connection = try Connection.open(uri: daemon.uri)
+        let domain = try connection.createDomain(
+          xml: EmbeddedQEMU.domainXML, flags: [.paused, .autoDestroy])
+        let observed = try observer.domain(uuid: domain.uuid)
+        #expect(try observed.state.state == .paused)
+        lives = try observer.lifecycleEvents(of: observed)
+        events = try observer.monitorEvents(of: observed)
+        try domain.resume()
+        #expect(events.next(timeoutMilliseconds: 10_000)?.name == "RESUME")
+        #expect(lives.next(timeoutMilliseconds: 10_000)?.kind == .resumed)
+        var ends: [Int32] = [0, 0]
+        try #require(pipe(&ends) == 0)
+        defer { ends.forEach { close($0) } }
+        let added = try domain.qemuMonitorCommand(
+          #"{"execute":"add-fd"}"#, descriptors: [ends[0]])
+        #expect(added.contains(#""fdset-id""#))
+      }
+      var kinds: [LifecycleEvent.Kind?] = []
+      while kinds.last != .stopped, let event = lives.next(timeoutMilliseconds: 20_000) {
+        kinds.append(event.kind)
+      }
+      // QEMU may say that it was asked to shut down before it is gone.
+      #expect(kinds == [.stopped] || kinds == [.shutdown, .stopped])
+      #expect(try observer.domains().isEmpty)
+    }
+  }
+
   #if DEBUG
     @Test(arguments: [("VIRSH_BACKUP_KILL_AT", ["a.xml"]), ("VIRSH_BACKUP_KILL_BEFORE", [])])
     func `A process that is killed at a call has made it, before a call it has not`(

@@ -16,7 +16,7 @@ struct EmbeddedQEMUTests {
       EmbeddedQEMU.prepare(directory)
       defer { EmbeddedQEMU.cleanUp(directory) }
       await #expect(processExitsWith: .success) { [directory = directory as String] in
-        try EmbeddedQEMU.withGuest(in: directory) { connection, domain in
+        EmbeddedQEMU.withGuest(in: directory) { connection, domain in
           // VIR_DOMAIN_PAUSED_STARTING_UP or _USER: which of them is libvirt's affair.
           #expect(try domain.state.state == .paused)
           #expect(try !domain.isPersistent)

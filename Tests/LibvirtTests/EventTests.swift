@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Glibc
 import Libvirt
 import Testing
 
@@ -95,6 +96,26 @@ import Testing
         #expect(events.drain().isEmpty)
       }
       #expect(observed == nil)
+    }
+  }
+
+  @Test func `Neither a registration that ended nor one that failed leaves anything open`()
+    async throws
+  {
+    try await withTemporaryDirectory { directory in
+      let uri = try TestNode.make(in: directory)
+      await #expect(processExitsWith: .success) { [uri = uri as String] in
+        let connection = try Connection.open(uri: uri)
+        let domain = try connection.domain(name: "web1")
+        let before = openDescriptors()
+        for _ in 0..<20 {
+          _ = try connection.lifecycleEvents(of: domain)
+          _ = try? connection.monitorEvents(of: domain)
+        }
+        // The event thread may be the one that lets the last of them go.
+        for _ in 0..<100 where openDescriptors() != before { usleep(50_000) }
+        #expect(openDescriptors() == before)
+      }
     }
   }
 

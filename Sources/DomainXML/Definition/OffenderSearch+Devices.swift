@@ -58,14 +58,20 @@ extension OffenderSearch {
       else {
         continue
       }
-      add("<\(device)> with '\(attribute.value)'")
+      addPath(attribute.value, in: device)
     }
     if element.text.hasPrefix("/"), !["emulator", "rng"].contains(device) {
-      add("<\(device)> with '\(element.text)'")
+      addPath(element.text, in: device)
     }
     for inner in element.elements where !(device == "disk" && Self.isReplaced(inner)) {
       searchPaths(inner, in: device)
     }
+  }
+
+  /// Notes a path, unless an offender names it already.
+  private mutating func addPath(_ path: String, in device: String) {
+    guard !offenders.contains(where: { $0.contains("'\(path)'") }) else { return }
+    add("<\(device)> with '\(path)'")
   }
 
   private static func isAutomatic(_ attribute: XMLElement.Attribute, of device: String) -> Bool {
@@ -119,7 +125,7 @@ extension OffenderSearch {
       in: [
         "mac", "source", "target", "model", "driver", "alias", "address", "boot", "bandwidth",
         "virtualport", "vlan", "link", "mtu", "filterref", "guest", "rom", "coalesce", "tune",
-        "port", "teaming", "backend", "ip", "route", "portForward", "acpi",
+        "port", "teaming", "backend", "ip", "route", "acpi",
       ])
     for source in interface.elements("source") where source["mode"] == "passthrough" {
       add("<interface> that takes '\(source["dev"] ?? "")' over")

@@ -31,7 +31,9 @@ struct OffenderSearch {
     if !["kvm", "qemu"].contains(root["type"]) {
       add("domain of type '\(root["type"] ?? "")'")
     }
-    searchNamespaces(root)
+    var guest = root
+    guest.removeElements("metadata")
+    searchNamespaces(guest)
     for element in root.elements where element.namespace == nil {
       switch element.name {
       case "devices":
@@ -64,7 +66,7 @@ struct OffenderSearch {
     for attribute in element.attributes where attribute.namespace != nil {
       add("attribute '\(attribute.name)' of <\(element.name)>")
     }
-    for inner in element.elements where !inner.isNamed("metadata") { searchNamespaces(inner) }
+    for inner in element.elements { searchNamespaces(inner) }
   }
 
   private mutating func searchSystemInformation(_ element: XMLElement) {

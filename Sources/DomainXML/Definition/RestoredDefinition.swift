@@ -53,8 +53,9 @@ package struct RestoredDefinition: Sendable, Equatable {
   /// Rewrites a recorded definition.
   ///
   /// What only a running domain has is removed (`virDomainGetXMLDesc` without
-  /// `VIR_DOMAIN_XML_INACTIVE` was recorded), as are all `<backingStore>`; sources are replaced. The
-  /// generation id is made new, since the guest goes back in time.
+  /// `VIR_DOMAIN_XML_INACTIVE` was recorded), as are all `<backingStore>`; sources are replaced.
+  /// The generation id is made new, since the guest goes back in time. Disks that are neither
+  /// given nor removed keep their source.
   ///
   /// A copy also gets new MAC addresses, and automatic ports, sockets, tap names and NVRAM.
   ///

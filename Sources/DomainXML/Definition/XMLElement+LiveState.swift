@@ -53,6 +53,7 @@ extension XMLElement {
     // A running interface of a network shows what the network made of it.
     guard element("source")?["network"] != nil else { return }
     self["type"] = "network"
+    self["managed"] = nil
     forEachElement("source") { source in
       source.attributes.removeAll { !["network", "portgroup"].contains($0.name) }
       source.children = []

@@ -3,8 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// An operation under way: what a client is about to make, written before it makes anything, so that
-/// any later client can finish or undo it.
+/// An operation under way: what a client is about to make, written before it makes anything, so
+/// that any later client can finish or undo it.
 ///
 /// A partial is written once and deleted last. How far the operation came is read off the things it
 /// names, never off the partial.
@@ -107,7 +107,7 @@ package struct Partial: Sendable, Equatable {
   package var domainName: String
   /// UUID of the domain, lower case.
   package var domainUUID: String
-  /// Host UUID of the libvirt that runs the operation (`virConnectGetCapabilities`, `<host><uuid>`).
+  /// Host UUID of the libvirt that runs the operation (`<host><uuid>` of its capabilities).
   package var hostUUID: String
   /// The client.
   package var owner: Owner

@@ -8,6 +8,7 @@ extension XMLElement {
   /// it need.
   ///
   /// - Parameter ancestors: the declarations in force around it, outermost first.
+  /// - Returns: the element with those it uses.
   func declaring(_ ancestors: [NamespaceDeclaration]) -> XMLElement {
     var result = self
     var seen = Set(declarations.map(\.prefix))

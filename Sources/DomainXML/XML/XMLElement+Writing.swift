@@ -67,8 +67,9 @@ extension XMLElement {
     output += "</\(name)>"
   }
 
-  /// Writes a CDATA section, or several: libxml2 joins neighbours when it reads, and so may give a text with the
-  /// end mark in it.
+  /// Writes a CDATA section, or several.
+  ///
+  /// libxml2 joins neighbours when it reads, and so gives texts with the end mark in them.
   private static func writeCDATA(_ text: String, to output: inout String) {
     output += "<![CDATA["
     var brackets = 0

@@ -5,7 +5,6 @@
 
 #if DEBUG
   import Glibc
-  import Synchronization
 
   /// The calls of libvirt that left this process, for tests that want to know or to die at one.
   ///
@@ -43,7 +42,7 @@
     }
 
     private static let settings = Settings()
-    private static let calls = Mutex<(total: Int, byName: [String: Int])>((0, [:]))
+    private static let calls = Locked<(total: Int, byName: [String: Int])>((0, [:]))
 
     /// How many calls were begun, by the function's name.
     package static var counts: [String: Int] { calls.withLock { $0.byName } }

@@ -5,14 +5,28 @@
 
 import CLibvirt
 import Glibc
-import Synchronization
 
 /// libvirt's event loop: one thread of this process, started once and never stopped.
 ///
 /// Keepalive messages, events and the in-process QEMU driver need it. It has to be there before the
 /// first connection is opened, which ``Connection/open(uri:readOnly:)`` takes care of.
 package enum EventLoop {
-  private static let isRunning = Mutex(false)
+  /// Why it could not be started; nil when it runs.
+  ///
+  /// Found out once, by the first who asks.
+  private static let failure: LibvirtError? = {
+    do throws(LibvirtError) {
+      try checking("virInitialize", isLocal: true) { virInitialize() }
+      unsafe virSetErrorFunc(nil) { _, _ in }
+      try checking("virEventRegisterDefaultImpl", isLocal: true) {
+        virEventRegisterDefaultImpl()
+      }
+      try startThread()
+      return nil
+    } catch {
+      return error
+    }
+  }()
 
   /// Starts the event loop, unless it runs already.
   ///
@@ -20,23 +34,9 @@ package enum EventLoop {
   /// functions are `virInitialize`, `virSetErrorFunc`, `virEventRegisterDefaultImpl` and
   /// `virEventRunDefaultImpl`.
   ///
-  /// - Throws: ``LibvirtError`` when libvirt cannot be initialized or there is no thread to be had.
+  /// - Throws: ``LibvirtError`` when libvirt cannot be initialized or there is no thread to be had;
+  ///   it is not tried again then.
   package static func start() throws(LibvirtError) {
-    let failure: LibvirtError? = isRunning.withLock { isRunning in
-      if isRunning { return nil }
-      do throws(LibvirtError) {
-        try checking("virInitialize", isLocal: true) { virInitialize() }
-        unsafe virSetErrorFunc(nil) { _, _ in }
-        try checking("virEventRegisterDefaultImpl", isLocal: true) {
-          virEventRegisterDefaultImpl()
-        }
-        try startThread()
-        isRunning = true
-        return nil
-      } catch {
-        return error
-      }
-    }
     if let failure { throw failure }
   }
 

@@ -3,8 +3,6 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Synchronization
-
 /// Events that libvirt delivers for a registration, queued until someone takes them.
 ///
 /// The registration lasts until ``cancel()``, at the latest until the queue is let go. The queue
@@ -12,7 +10,7 @@ import Synchronization
 package final class EventQueue<Event: Sendable>: Sendable {
   private let sink: EventSink<Event>
   private let connection: Connection
-  private let deregister: Mutex<(@Sendable () -> Void)?>
+  private let deregister: Locked<(@Sendable () -> Void)?>
 
   /// Registers for events.
   ///
@@ -28,7 +26,7 @@ package final class EventQueue<Event: Sendable>: Sendable {
     let sink = try EventSink<Event>()
     let opaque = unsafe Unmanaged.passRetained(sink)
     do throws(LibvirtError) {
-      deregister = Mutex(try unsafe register(opaque.toOpaque()))
+      deregister = Locked(try unsafe register(opaque.toOpaque()))
     } catch {
       // libvirt calls the free function of a callback only when it took the callback.
       unsafe opaque.release()

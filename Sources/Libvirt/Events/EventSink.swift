@@ -5,7 +5,6 @@
 
 import CLibvirt
 import Glibc
-import Synchronization
 
 /// Where callbacks put events: a queue, and a descriptor that can be read while there is something
 /// in it.
@@ -15,7 +14,7 @@ import Synchronization
 final class EventSink<Event: Sendable>: Sendable {
   /// An eventfd, readable exactly while events are waiting.
   let fileDescriptor: Int32
-  private let events = Mutex<[Event]>([])
+  private let events = Locked<[Event]>([])
 
   /// Makes an empty queue.
   ///

@@ -41,7 +41,12 @@ package enum Quoting {
   }
 
   /// The parts of a word between single commas; two commas are one that divides nothing.
+  ///
+  /// The empty word has no parts.
   package static func commaParts(_ word: String) -> [String] {
+    if word.isEmpty {
+      return []
+    }
     var parts: [String] = [""]
     var rest = Substring(word)
     while let character = rest.popFirst() {

@@ -34,6 +34,7 @@ struct CommandLineCursor {
       word = String(last.dropLast())
     } else {
       words = []
+      word = String(line.split(separator: " ", omittingEmptySubsequences: false).last ?? "")
     }
   }
 

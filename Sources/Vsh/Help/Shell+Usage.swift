@@ -29,11 +29,13 @@ extension Shell {
                --version[=TYPE]   print the version, TYPE is short or long
         commands (non interactive mode):
 
+
       """
     for group in table.groups {
       text += group.helpText(colon: false)
     }
-    return text + "  (specify help <group> for details about the commands in the group)\n"
-      + "\n  (specify help <command> for details about the command)\n\n"
+    return text
+      + "\n  (help <group> lists the commands of a group)\n"
+      + "\n  (help <command> explains a command)\n\n"
   }
 }

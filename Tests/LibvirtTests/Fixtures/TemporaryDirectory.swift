@@ -62,3 +62,10 @@ func write(_ text: String, to path: String) throws {
 func read(_ path: String) -> String {
   (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
 }
+
+/// Counts what this process has open.
+///
+/// - Returns: The number of descriptors.
+func openDescriptors() -> Int {
+  (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.count ?? -1
+}
