@@ -59,7 +59,11 @@ extension Engine {
   private func refuseWhileBusy(
     _ guest: any Guest, domainUUID: String, catalog: Catalog
   ) throws {
-    if let other = catalog.pending(of: domainUUID).first(where: { $0.partial.isCreate }) {
+    // What another host left of the domain cannot be running: the domain runs here.
+    let host = try hypervisor.hostUUID()
+    if let other = catalog.pending(of: domainUUID).first(where: {
+      $0.partial.isCreate && $0.partial.hostUUID == host
+    }) {
       throw BackupError(
         .busy,
         "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
@@ -125,6 +129,7 @@ extension Engine {
     // Another client may have looked at the same time and seen nothing: both see it now.
     let others = try catalog().pending(of: manifest.domainUUID).filter {
       $0.partial.isCreate && $0.partial.uuid != partial.uuid
+        && $0.partial.hostUUID == partial.hostUUID
     }
     if let other = others.first {
       try repository.delete(names.partial)
