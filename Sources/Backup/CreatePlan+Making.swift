@@ -81,6 +81,11 @@ extension CreatePlan {
           reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
+    // What is undone is deleted by name: every name must be ours alone from the start.
+    let wanted = described.map(\.volume.name) + planned.map(\.scratchVolume)
+    if let taken = wanted.first(where: situation.catalog.volumes.contains) {
+      throw BackupError(.exists, "volume '\(taken)' already exists in the pool")
+    }
     disks = planned
     let parents = Set(described.compactMap(\.parent))
     manifest = Manifest(
