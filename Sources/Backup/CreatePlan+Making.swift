@@ -72,7 +72,9 @@ extension CreatePlan {
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),
           bitmap: BitmapName(chain: chain, point: point, disk: live.name).text,
-          bases: base.bitmaps, expectedBytes: base.expectedBytes,
+          bases: base.bitmaps,
+          baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
+          expectedBytes: base.expectedBytes,
           scratchVolume: volumes.scratch(live.name)))
       described.append(
         Manifest.Disk(
