@@ -46,6 +46,10 @@ import Testing
     await #expect(processExitsWith: .exitCode(7)) {
       // Whatever its flags are, poll ends with EINTR after a handler has run.
       signal(SIGUSR1) { _ in }
+      // The threads that tests run on block signals.
+      var signals = sigset_t()
+      sigaddset(&signals, SIGUSR1)
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       let waiting = pthread_self()
       Thread.detachNewThread {
         for _ in 0..<20 {
