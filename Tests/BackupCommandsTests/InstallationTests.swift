@@ -51,10 +51,11 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: has("man"))) func `man has nothing to warn of`() throws {
+  @Test(.enabled(if: has("man")), arguments: [70, 80, 100, 132])
+  func `man has nothing to warn of`(width: Int) throws {
     let result = try Command.run(
       "man", ["--warnings", "-l", "\(Project.directory)/man/virsh-backup.1"],
-      environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "100"]
+      environment: ["LC_ALL": "C.UTF-8", "MANWIDTH": "\(width)"]
     ).expectSuccess()
     #expect(result.stderr == "")
     #expect(result.stdout.contains("backup-create"))
