@@ -195,7 +195,8 @@ extension Engine {
           label: definition.imageLabel))
       try open(
         path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
-        image: disk.names.target, in: helper.monitor)
+        image: disk.names.target,
+        isDirect: disk.format != "raw" || disk.stored.capacity % 4096 == 0, in: helper.monitor)
       // A mirror, since a backup job fills the holes of a raw file with zeroes.
       try helper.monitor.execute(
         .blockdevMirror(
