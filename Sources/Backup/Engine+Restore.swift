@@ -133,7 +133,7 @@ extension Engine {
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
         try repository.refresh()
       }
-      if try repository.contains(disk.fileName) {
+      if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
         throw BackupError(.exists, "disk '\(disk.stored.name)': file '\(disk.path)' exists")
       }
     }
@@ -191,7 +191,7 @@ extension Engine {
       try targets[disk.directory]?.create(
         VolumeSpecification(
           name: RestorePlan.split(path.temporaryPath).name, format: disk.format,
-          capacity: disk.stored.capacity, owner: definition.imageOwner,
+          capacity: disk.stored.capacity, owner: imageOwner(of: definition),
           label: definition.imageLabel))
       try open(
         path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
