@@ -114,6 +114,18 @@ final class History {
     return found
   }
 
+  /// What differs between points, as the stock tools read them in the pool, and what they must
+  /// hold.
+  func storedDifferences() throws -> [String] {
+    try points.flatMap { point in
+      let info = try info(point)
+      return try (references[point] ?? [:]).compactMap { target, reference in
+        guard let path = info.disk(target)?.path else { return "\(point) lacks \(target)" }
+        return try reference.difference(from: path, format: .qcow2)
+      }
+    }
+  }
+
   /// The format of one of the domain's disks.
   func format(of target: String) -> TestDisk.Format {
     domain.allDisks.first { $0.target == target }?.format ?? .qcow2
