@@ -57,7 +57,7 @@ let package = Package(
     .testTarget(
       name: "BackupCommandsTests", dependencies: ["BackupCommands", "Vsh"], swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["TestSupport", "virsh-backup"],
+      name: "IntegrationTests", dependencies: ["QMP", "TestSupport", "virsh-backup"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
