@@ -61,7 +61,7 @@ let package = Package(
       ],
       exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["TestSupport", "virsh-backup"],
+      name: "IntegrationTests", dependencies: ["QMP", "TestSupport", "virsh-backup"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
