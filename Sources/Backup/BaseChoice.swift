@@ -51,9 +51,18 @@ struct BaseChoice {
           use(point, found)
           isDifferential = true
         case .failure(let refusal):
+          // A newer backup made us drop that bitmap: no fault of the image's.
+          let isSuperseded =
+            [Reason.bitmapMissing, .baseDeleted].contains(refusal.reason)
+            && points.contains {
+              $0.manifest.sequence > point.manifest.sequence
+                && $0.manifest.disks.contains { $0.name == disk.name }
+            }
+          let why =
+            isSuperseded
+            ? "its changes were recorded up to the next backup only" : refusal.reason.text
           throw BackupError(
-            .invalid,
-            "disk '\(disk.name)' cannot be backed up since '\(named)': \(refusal.reason.text)")
+            .invalid, "disk '\(disk.name)' cannot be backed up since '\(named)': \(why)")
         }
         return
       }

@@ -37,15 +37,16 @@ extension Vsh.Command where Context == Client {
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(name, of: uuid)
+      let gone: [String]
       do {
-        _ = try engine.delete(point, scope: scope)
+        gone = try engine.delete(point, scope: scope)
       } catch {
         throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
       }
       shell.printExtra(
         scope == .childrenOnly
           ? "Domain backup \(point.manifest.name) children deleted"
-          : "Domain backup \(point.manifest.name) deleted", terminator: "")
+          : gone.map { "Domain backup \($0) deleted" }.joined(separator: "\n"), terminator: "")
       return true
     }
   }

@@ -31,7 +31,7 @@ extension Vsh.Command where Context == Client {
       if arguments.flag("xml") {
         shell.print(try point.manifest.xml(), terminator: "")
       } else if arguments.flag("json") {
-        shell.print(description.json.text, terminator: "")
+        shell.print(description.json.text)
       } else {
         description.show(on: shell)
       }
@@ -80,7 +80,7 @@ private struct BackupDescription {
   }
 
   private func showCommands(on shell: Shell<Client>) {
-    let words = ["backup-restore", manifest.domainName, manifest.name, "--pool", repository.name]
+    let words = ["virsh-backup", "backup-restore", manifest.domainName, manifest.name, "--pool", repository.name]
     shell.print("To restore it:")
     shell.print("  " + words.map(Quoting.shell).joined(separator: " "))
     shell.print("To read it without this program:")

@@ -28,7 +28,7 @@ extension Vsh.Command where Context == Client {
       let jobs = try engine.jobs(of: uuid)
       if arguments.flag("json") {
         shell.print(
-          JSONValue.object(["jobs": .array(jobs.map(\.json))]).text, terminator: "")
+          JSONValue.object(["jobs": .array(jobs.map(\.json))]).text)
         return true
       }
       if jobs.isEmpty { printJobField("Job type:", "None", on: shell) }

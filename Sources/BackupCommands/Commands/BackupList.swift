@@ -39,7 +39,7 @@ extension Vsh.Command where Context == Client {
     ) { shell, arguments in
       let listing = try BackupListing(shell, arguments)
       if arguments.flag("json") {
-        shell.print(listing.json.text, terminator: "")
+        shell.print(listing.json.text)
       } else if arguments.flag("tree") {
         shell.print(listing.tree.text, terminator: "")
       } else if arguments.flag("name") {
