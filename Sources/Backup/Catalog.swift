@@ -50,9 +50,13 @@ package struct Catalog: Sendable {
   /// - Parameters:
   ///   - repository: The pool's volumes.
   ///   - refresh: Whether the pool first looks what others put into it.
+  ///   - known: Manifests that were read before, by volume: they are not read again, since one that
+  ///     is whole never changes.
   /// - Throws: What the repository throws when it cannot be listed. A document that cannot be read
   ///   is listed as broken.
-  package init(of repository: any Repository, refresh: Bool = true) throws {
+  package init(
+    of repository: any Repository, refresh: Bool = true, known: [String: Manifest] = [:]
+  ) throws {
     if refresh { try repository.refresh() }
     volumes = Set(try repository.volumeNames())
     points = []
@@ -61,7 +65,7 @@ package struct Catalog: Sendable {
     forgotten = [:]
     for volume in volumes.sorted() {
       do {
-        try load(volume, from: repository)
+        try load(volume, from: repository, known: known)
       } catch {
         // A document that was deleted while we looked is simply gone.
         guard (try? repository.contains(volume)) != false else { continue }
@@ -84,9 +88,12 @@ package struct Catalog: Sendable {
     for index in points.indices { points[index].missingVolumes = missingVolumes(of: points[index]) }
   }
 
-  private mutating func load(_ volume: String, from repository: any Repository) throws {
+  private mutating func load(
+    _ volume: String, from repository: any Repository, known: [String: Manifest]
+  ) throws {
     if volume.hasSuffix(VolumeNames.manifestSuffix) {
-      let manifest = try Manifest(parsing: Catalog.text(of: volume, in: repository))
+      let manifest =
+        try known[volume] ?? Manifest(parsing: Catalog.text(of: volume, in: repository))
       points.append(Point(manifest: manifest, manifestVolume: volume))
     } else if volume.hasSuffix(VolumeNames.partialSuffix) {
       let partial = try Partial(parsing: Catalog.text(of: volume, in: repository))

@@ -72,7 +72,9 @@ extension CreatePlan {
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),
           bitmap: BitmapName(chain: chain, point: point, disk: live.name).text,
-          bases: base.bitmaps, expectedBytes: base.expectedBytes,
+          bases: base.bitmaps,
+          baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
+          expectedBytes: base.expectedBytes,
           scratchVolume: volumes.scratch(live.name)))
       described.append(
         Manifest.Disk(
@@ -80,6 +82,11 @@ extension CreatePlan {
           parent: base.parent?.manifest.uuid, isDifferential: base.isDifferential,
           reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
+    }
+    // What is undone is deleted by name: every name must be ours alone from the start.
+    let wanted = described.map(\.volume.name) + planned.map(\.scratchVolume)
+    if let taken = wanted.first(where: situation.catalog.volumes.contains) {
+      throw BackupError(.exists, "volume '\(taken)' already exists in the pool")
     }
     disks = planned
     let parents = Set(described.compactMap(\.parent))

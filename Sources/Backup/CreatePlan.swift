@@ -18,6 +18,8 @@ package struct CreatePlan: Sendable, Equatable {
     package var bitmap: String
     /// Bitmaps whose union says what to copy; empty for a full.
     package var bases: [BitmapPlace]
+    /// Volume of the parent, which becomes the backing file; nil for a full.
+    package var baseVolume: String?
     /// Bytes that will be copied, as far as can be told.
     package var expectedBytes: UInt64
     /// Scratch volume.

@@ -59,7 +59,11 @@ extension Engine {
   private func refuseWhileBusy(
     _ guest: any Guest, domainUUID: String, catalog: Catalog
   ) throws {
-    if let other = catalog.pending(of: domainUUID).first(where: { $0.partial.isCreate }) {
+    // What another host left of the domain cannot be running: the domain runs here.
+    let host = try hypervisor.hostUUID()
+    if let other = catalog.pending(of: domainUUID).first(where: {
+      $0.partial.isCreate && $0.partial.hostUUID == host
+    }) {
       throw BackupError(
         .busy,
         "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
@@ -91,8 +95,8 @@ extension Engine {
     guard available >= needed else {
       throw BackupError(
         .failed,
-        "pool '\(repository.name)' has \(ByteCount(available)) left, the backup needs about "
-          + "\(ByteCount(needed))")
+        "pool '\(repository.name)' has \(available >> 20) MiB left, the backup needs about "
+          + "\(needed >> 20) MiB")
     }
   }
 
@@ -125,6 +129,7 @@ extension Engine {
     // Another client may have looked at the same time and seen nothing: both see it now.
     let others = try catalog().pending(of: manifest.domainUUID).filter {
       $0.partial.isCreate && $0.partial.uuid != partial.uuid
+        && $0.partial.hostUUID == partial.hostUUID
     }
     if let other = others.first {
       try repository.delete(names.partial)
@@ -141,13 +146,10 @@ extension Engine {
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try stopIfInterrupted()
-      let base = try described.parent.map { parent in
-        try catalogVolume(of: parent, disk: disk.live.name)
-      }
       try repository.create(
         VolumeSpecification(
           name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
-          backing: base, owner: definition.imageOwner, label: definition.imageLabel))
+          backing: disk.baseVolume, owner: definition.imageOwner, label: definition.imageLabel))
       try repository.create(
         VolumeSpecification(
           name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
@@ -199,14 +201,6 @@ extension Engine {
     }
     try guest.resume()
     try result.get()
-  }
-
-  private func catalogVolume(of point: String, disk: String) throws -> String {
-    guard
-      let volume = try catalog().point(uuid: point)?.manifest.disks
-        .first(where: { $0.name == disk })?.volume.name
-    else { throw BackupError(.failed, "the backup's parent \(point) is gone") }
-    return volume
   }
 
   func stopIfInterrupted() throws {

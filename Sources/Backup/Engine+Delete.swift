@@ -78,13 +78,15 @@ extension Engine {
   /// deleted.
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let points) = pending.partial.operation else { return }
+    let doomed = Set(points.map(\.uuid))
+    let used = Set(
+      try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
+        .flatMap { $0.manifest.disks.map(\.volume.name) })
     for point in points {
       // Another manifest may have come to that name since.
       if try isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
       }
-      let used = Set(
-        try catalog().points.flatMap { $0.manifest.disks.map(\.volume.name) })
       for volume in point.volumes where !used.contains(volume) {
         try repository.delete(volume)
       }

@@ -69,10 +69,10 @@ extension Engine {
     throw BackupError(.failed, "the manifest '\(volume)' could not be written")
   }
 
-  /// The manifest in a volume, if it is whole and of that point.
-  func publishedManifest(_ uuid: String, in volume: String) -> Manifest? {
+  /// The manifest in a volume, if it is whole and of that point (nil: of any).
+  func publishedManifest(_ uuid: String?, in volume: String) -> Manifest? {
     guard let text = try? Catalog.text(of: volume, in: repository),
-      let manifest = try? Manifest(parsing: text), manifest.uuid == uuid
+      let manifest = try? Manifest(parsing: text), uuid == nil || manifest.uuid == uuid
     else { return nil }
     return manifest
   }

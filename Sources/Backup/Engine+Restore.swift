@@ -17,11 +17,12 @@ extension Engine {
   ///   - options: What the user asked for.
   ///   - emulators: Emulators a definition from a pool that others can write may name.
   ///   - deadline: When to give up; nil for never.
+  ///   - willWrite: Called when all checks are passed, before anything is written.
   /// - Returns: The name of the domain, and the paths of its disks by target name.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   package func restore(
     _ point: Point, options: RestoreOptions, emulators: Set<String>,
-    deadline: ContinuousClock.Instant?
+    deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> (domain: String, disks: [(name: String, path: String)]) {
     try settle(domainUUID: point.manifest.domainUUID)
     let catalog = try catalog()
@@ -36,6 +37,7 @@ extension Engine {
     try checkTrust(plan, options: options, definition: definition, emulators: emulators)
     if let definition { try refuseWhileTaken(definition) }
     let targets = try targetRepositories(for: plan)
+    try willWrite()
 
     let pending = try begin(plan, definition: definition, options: options)
     do {

@@ -30,7 +30,8 @@ extension Engine {
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
     }
-    try repository.delete(names.manifest)
+    // Half a manifest is ours; a whole one that is not of this point is somebody else's.
+    if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
     for disk in manifest.disks { try repository.delete(disk.volume.name) }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)

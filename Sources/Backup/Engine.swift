@@ -51,6 +51,8 @@ package final class Engine {
   let hypervisor: any Hypervisor
   let observer: any Observer
   let process: Process
+  private var hasRefreshed = false
+  private var knownManifests: [String: Manifest] = [:]
 
   /// Makes an engine for one pool of one host.
   package init(
@@ -67,5 +69,15 @@ package final class Engine {
   package var poolName: String { repository.name }
 
   /// Reads the pool.
-  package func catalog() throws -> Catalog { try Catalog(of: repository) }
+  ///
+  /// The first time, and whenever asked, the pool looks what others put into it; what goes through
+  /// the same libvirt it knows anyway. A manifest is read once.
+  package func catalog(refresh: Bool = false) throws -> Catalog {
+    let catalog = try Catalog(
+      of: repository, refresh: refresh || !hasRefreshed, known: knownManifests)
+    hasRefreshed = true
+    knownManifests = Dictionary(
+      catalog.points.map { ($0.manifestVolume, $0.manifest) }, uniquingKeysWith: { $1 })
+    return catalog
+  }
 }

@@ -34,6 +34,7 @@ public enum Program {
   /// - Returns: The exit status.
   @MainActor
   public static func run(_ arguments: [String]) -> Int32 {
+    setlocale(LC_ALL, "")
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard
     let options: GlobalOptions

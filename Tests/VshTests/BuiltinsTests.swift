@@ -22,6 +22,8 @@ import Vsh
     ("--shell 'aZ09%+,-./:=@_' é '~' '$' '*'", "aZ09%+,-./:=@_ é '~' '$' '*'"),
     ("--xml \"<a b='c'>&\\\"\"", "&lt;a b=&apos;c&apos;&gt;&amp;&quot;"),
     ("--split a,b,,c d,", "a\nb,c\n d\n\n"), ("--split ''", ""), ("--split ,", "\n\n"),
+    ("--shell \"a'\u{301}b\"", "'a'\\''\u{301}b'"), ("--split a,\u{301}", "a\n\u{301}\n"),
+    ("--string=\u{301}", "\u{301}"),
   ])
   func `echo prints words`(line: String, expected: String) {
     #expect(echo(line) == expected)

@@ -65,13 +65,13 @@ private struct BackupDescription {
     shell.printProperty("Children:", String(children.count))
     shell.printProperty("Descendants:", String(catalog.descendants(of: manifest.uuid).count))
     shell.printProperty("Consistency:", manifest.consistency.rawValue)
-    shell.printProperty("Size:", Vsh.ByteCount.text(point.size))
+    shell.printProperty("Size:", ByteCount.text(point.size))
     shell.print()
     var table = Table("Disk", "Mode", "Parent", "Capacity", "Size", "Reason", "Volume")
     for disk in manifest.disks {
       table.append(
         disk.name, disk.mode.rawValue, disk.parent.map(name(of:)) ?? "-",
-        Vsh.ByteCount.text(disk.capacity), Vsh.ByteCount.text(disk.volume.size),
+        ByteCount.text(disk.capacity), ByteCount.text(disk.volume.size),
         disk.reason ?? "-", disk.volume.name)
     }
     shell.print(table)

@@ -41,8 +41,8 @@ extension Vsh.Command where Context == Client {
         for disk in job.disks {
           printJobField(
             "Disk \(disk.disk):",
-            "\(Vsh.ByteCount.text(disk.done, decimals: 3)) of "
-              + Vsh.ByteCount.text(disk.total, decimals: 3), on: shell)
+            "\(ByteCount.text(disk.done, decimals: 3)) of "
+              + ByteCount.text(disk.total, decimals: 3), on: shell)
         }
       }
       return true

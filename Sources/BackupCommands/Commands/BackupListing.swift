@@ -183,7 +183,7 @@ struct BackupListing {
       var cells = [
         entry.name, entry.domain, entry.time.map(Timestamp.local(seconds:)) ?? "-",
         entry.point?.type.rawValue ?? "-",
-        entry.point.map { Vsh.ByteCount.text($0.size) } ?? "-",
+        entry.point.map { ByteCount.text($0.size) } ?? "-",
       ]
       if showsPools { cells.append(entry.pool) }
       if showsState { cells.append(entry.state) }

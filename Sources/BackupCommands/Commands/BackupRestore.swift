@@ -60,10 +60,11 @@ extension Vsh.Command where Context == Client {
         isDefined: !arguments.flag("no-define"), isStarted: arguments.flag("start") || isPaused,
         isPaused: isPaused)
 
-      try announce(point, engine: engine, workplace: workplace, shell: shell)
       let emulators = try trustedEmulators(shell)
       let restored = try shell.context.interrupt.whileCaught {
-        try engine.restore(point, options: options, emulators: emulators, deadline: deadline)
+        try engine.restore(point, options: options, emulators: emulators, deadline: deadline) {
+          try announce(point, engine: engine, workplace: workplace, shell: shell)
+        }
       }
       console.complete()
       if options.isDefined {

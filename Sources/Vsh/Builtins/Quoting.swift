@@ -19,9 +19,9 @@ package enum Quoting {
     if isPlain, !word.isEmpty {
       return word
     }
-    return "'"
-      + word.split(separator: "'", omittingEmptySubsequences: false)
-      .joined(separator: "'\\''") + "'"
+    // By scalars: a quote that an accent follows is a quote to the shell nevertheless.
+    let parts = word.unicodeScalars.split(separator: "'", omittingEmptySubsequences: false)
+    return "'" + parts.map { String($0) }.joined(separator: "'\\''") + "'"
   }
 
   /// A word as XML text or attribute value.
@@ -47,18 +47,18 @@ package enum Quoting {
     if word.isEmpty {
       return []
     }
-    var parts: [String] = [""]
-    var rest = Substring(word)
-    while let character = rest.popFirst() {
-      if character != "," {
-        parts[parts.count - 1].append(character)
+    var parts: [String.UnicodeScalarView] = [.init()]
+    var rest = word.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+      if scalar != "," {
+        parts[parts.count - 1].append(scalar)
       } else if rest.first == "," {
         rest.removeFirst()
         parts[parts.count - 1].append(",")
       } else {
-        parts.append("")
+        parts.append(.init())
       }
     }
-    return parts
+    return parts.map { String($0) }
   }
 }

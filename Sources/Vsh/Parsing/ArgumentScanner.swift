@@ -78,10 +78,7 @@ struct ArgumentScanner<Context> {
   }
 
   private mutating func takeOption(_ word: String) throws(UsageError) {
-    let parts = word.dropFirst(2).split(
-      separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = String(parts[0])
-    let value = parts.count > 1 ? String(parts[1]) : nil
+    let (name, value) = word.nameAndValue
     if name == "help" {
       guard value == nil else { throw Self.surplusValue(name) }
       wantsHelp = true
@@ -159,6 +156,19 @@ struct ArgumentScanner<Context> {
 }
 
 extension String {
+  /// The parts of `--name=value` around the first `=`, without the dashes.
+  ///
+  /// The `=` is looked for among the bytes: as a character it may have an accent from the value.
+  var nameAndValue: (name: String, value: String?) {
+    let rest = utf8.dropFirst(2)
+    guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else {
+      return (String(Substring(rest)), nil)
+    }
+    return (
+      String(Substring(rest[..<equals])), String(Substring(rest[equals...].dropFirst()))
+    )
+  }
+
   /// Whether it is an option's name, with or without a value: `--` and an ASCII letter or digit.
   var looksLikeOption: Bool {
     let bytes = utf8

@@ -41,11 +41,9 @@ extension GlobalOptions {
   private static func long(
     _ word: String, _ rest: inout ArraySlice<String>
   ) throws(UsageError) -> Found {
-    let parts = word.dropFirst(2).split(
-      separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let value = parts.count > 1 ? String(parts[1]) : nil
-    let candidates = GlobalOption.allCases.filter { $0.rawValue.hasPrefix(parts[0]) }
-    let exact = candidates.first { $0.rawValue == parts[0] }
+    let (name, value) = word.nameAndValue
+    let candidates = GlobalOption.allCases.filter { $0.rawValue.hasPrefix(name) }
+    let exact = candidates.first { $0.rawValue == name }
     guard let option = exact ?? (candidates.count == 1 ? candidates.first : nil) else {
       throw UsageError("unsupported option '\(word)'. See --help.")
     }
