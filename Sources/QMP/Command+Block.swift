@@ -159,6 +159,14 @@ package struct TransactionAction: Sendable, Equatable {
       ])
   }
 
+  /// Removes a bitmap from a node.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-remove`.
+  package static func bitmapRemove(node: String, name: String) -> TransactionAction {
+    TransactionAction(
+      type: "block-dirty-bitmap-remove", data: ["node": .string(node), "name": .string(name)])
+  }
+
   /// Starts a copy job.
   ///
   /// The corresponding QMP command is `blockdev-backup`.
