@@ -88,33 +88,48 @@ struct Scene {
       + (domain.state() == "shut off" ? [] : domain.leftovers())
   }
 
+  /// Expects that nothing of ours is left but complete points.
+  func expectNoStrays(
+    _ when: String = "", sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let strays = try strays()
+    #expect(strays == [], "\(when)", sourceLocation: sourceLocation)
+  }
+
   // MARK: - Slow copies
 
   /// Starts a create whose first copy is still running, at a crawl, when this returns.
   ///
   /// The first disk must hold enough data, so that its copy can be caught.
   func startSlowly(_ point: String, _ more: String...) throws -> RunningCommand {
-    let client = try Program.start(
-      libvirt, arguments("backup-create", ["--backupname", point, "--full", "--verbose"] + more))
-    let job = try firstJob(of: point)
-    // One virsh that asks without pause: the copy is caught a few milliseconds after it began.
+    for _ in 0..<5 {
+      let client = try Program.start(
+        libvirt, arguments("backup-create", ["--backupname", point, "--full", "--verbose"] + more))
+      let job = try firstJob(of: point)
+      try brake(job)
+      if try domain.jobs().contains("\(job) running") { return client }
+      // It was too fast for us.
+      try client.wait().expectSuccess()
+      try run("backup-delete", point).expectSuccess()
+    }
+    throw CommandError("the copy of \(point) was always over too soon")
+  }
+
+  /// Slows a job down a few milliseconds after it began: one virsh asks for it without pause.
+  private func brake(_ job: String) throws {
     let command =
       "{\"execute\": \"block-job-set-speed\", "
       + "\"arguments\": {\"device\": \"\(job)\", \"speed\": \(1 << 20)}}"
     let line = "qemu-monitor-command \(domain.name) '\(command)'\n"
-    let brake = try Command.start(
+    let virsh = try Command.start(
       "virsh", ["-q", "-c", libvirt.uri], input: Array(String(repeating: line, count: 20000).utf8))
     defer {
-      brake.signal(9)
-      _ = try? brake.wait()
+      virsh.signal(9)
+      _ = try? virsh.wait()
     }
-    try eventually("the copy of \(point) is slow", every: .milliseconds(5)) {
-      brake.outputSoFar.contains("\"return\"")
+    try eventually("\(job) is slow", every: .milliseconds(5)) {
+      virsh.outputSoFar.contains("\"return\"")
     }
-    guard try domain.jobs().contains("\(job) running") else {
-      throw CommandError("the copy of \(point) was over too soon: \(try client.wait())")
-    }
-    return client
   }
 
   /// Bytes per second of the first disk's copy; 0 for as fast as can be.
