@@ -40,6 +40,9 @@ extension Engine {
     }
     try checkSpace(for: plan)
 
+    // No operation is under way: what there is was left by clients that died, or by a guest that
+    // stood still.
+    try removeDescriptorSets(in: guest.monitor) { _ in true }
     let isRunning = try guest.isRunning()
     let partial = try begin(plan, isSuspended: plan.needsSuspension && isRunning)
     do {

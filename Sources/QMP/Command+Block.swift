@@ -101,10 +101,14 @@ extension Command {
   ///
   /// The corresponding QMP command is `add-fd`; the descriptor travels with it.
   ///
-  /// - Parameter set: Number of an existing set it joins; nil makes a new one.
+  /// - Parameters:
+  ///   - set: Number of an existing set it joins; nil makes a new one.
+  ///   - opaque: Text that `query-fdsets` shows with it.
   /// - Returns: The command.
-  package static func addFd(set: Int64?) -> Command {
-    Command("add-fd", set.map { ["fdset-id": .int($0)] } ?? [:])
+  package static func addFd(set: Int64?, opaque: String) -> Command {
+    var arguments: [String: JSONValue] = ["opaque": .string(opaque)]
+    if let set { arguments["fdset-id"] = .int(set) }
+    return Command("add-fd", arguments)
   }
 
   /// Gives up a set of open files; nodes that use it keep theirs.

@@ -171,7 +171,7 @@ struct KilledClientTests {
 
   @Test(arguments: Share.all)
   func `a delete killed after any of its calls is finished or never began`(share: Share) throws {
-    let scene = try Scene(PrivateLibvirt.shared(share.mode), start: .paused)
+    let scene = try Scene(PrivateLibvirt.shared(share.mode))
     defer { scene.remove() }
     let domain = scene.domain
     var references: [String: [String: ReferenceImage]] = [:]

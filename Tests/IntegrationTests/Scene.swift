@@ -93,7 +93,8 @@ struct Scene {
     _ when: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let strays = try strays()
-    #expect(strays == [], "\(when)", sourceLocation: sourceLocation)
+    let sets = try libvirt.monitor(domain.name, "query-fdsets")
+    #expect(strays == [], "\(when) \(sets)", sourceLocation: sourceLocation)
   }
 
   // MARK: - Slow copies
