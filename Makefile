@@ -45,7 +45,7 @@ deps: ## what the build, the demo and the tests need, through apt
 
 .PHONY: demo
 demo: deps build ## a backup and a restore on a private libvirtd (KEEP=1: left running)
-	@KEEP='$(KEEP)' demo/run $(PROGRAM)
+	@KEEP='$(KEEP)' Tests/Demo/run $(PROGRAM)
 
 .PHONY: lint
 lint: ## format, licenses, syntax of the scripts
@@ -63,7 +63,7 @@ check: deps lint ## everything that must pass before a change is taken
 
 .PHONY: bench
 bench: build ## start-up beside virsh's
-	@demo/bench $(PROGRAM)
+	@Tests/Demo/bench $(PROGRAM)
 
 .PHONY: install
 install: ## into DESTDIR and PREFIX; build first

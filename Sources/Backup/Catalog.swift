@@ -108,12 +108,11 @@ package struct Catalog: Sendable {
   ///
   /// - Throws: ``BackupError`` for one that is too large to be ours; what the repository throws.
   static func text(of volume: String, in repository: any Repository) throws -> String {
-    let length = try repository.length(of: volume)
-    guard length <= largestDocument else {
-      throw BackupError(.invalid, "it is \(length) bytes long")
+    let bytes = try repository.read(volume, offset: 0, length: largestDocument + 1)
+    guard bytes.count <= largestDocument else {
+      throw BackupError(.invalid, "it is longer than \(largestDocument) bytes")
     }
-    return String(
-      decoding: try repository.read(volume, offset: 0, length: length), as: UTF8.self)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// Of two manifests with one UUID (a copied file) the first by name counts.

@@ -49,7 +49,6 @@ extension Engine {
   /// - Throws: When that cannot be found out, which is not the same as no.
   func isPublished(_ uuid: String, in volume: String) throws -> Bool {
     guard try repository.contains(volume) else { return false }
-    guard try repository.length(of: volume) <= Catalog.largestDocument else { return false }
     let text = try Catalog.text(of: volume, in: repository)
     let manifest = try? Manifest(parsing: text)
     return manifest?.uuid == uuid

@@ -28,7 +28,7 @@ package protocol Repository: AnyObject {
   func create(_ volume: VolumeSpecification) throws
   /// Deletes a volume; a missing one is fine (`virStorageVolDelete`).
   func delete(_ volume: String) throws
-  /// Reads a part of a volume (`virStorageVolDownload`).
+  /// Reads a part of a volume, less where it ends before (`virStorageVolDownload`).
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8]
   /// Makes a raw volume with that content, mode 0600 (`virStorageVolUpload`).
   ///
@@ -38,8 +38,6 @@ package protocol Repository: AnyObject {
   func path(of volume: String) -> String
   /// Bytes a volume occupies (`virStorageVolGetInfo`).
   func allocation(of volume: String) throws -> UInt64
-  /// Bytes a volume is long, for one that is a plain file (`virStorageVolGetInfo`).
-  func length(of volume: String) throws -> UInt64
   /// Bytes free in the pool (`virStoragePoolGetInfo`).
   func available() throws -> UInt64
   /// Seconds since the volume was last written, by the pool's own clock.

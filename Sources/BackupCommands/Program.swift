@@ -58,6 +58,7 @@ public enum Program {
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
     shell.connect = { shell in _ = try shell.context.connection() }
+    shell.foreign = Virsh(options)?.foreignCommands
     shell.log = options.logFile.flatMap { LogFile(path: $0, programName: name) }
 
     switch options.action {

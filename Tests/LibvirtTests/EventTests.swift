@@ -112,9 +112,10 @@ import Testing
           _ = try connection.lifecycleEvents(of: domain)
           _ = try? connection.monitorEvents(of: domain)
         }
-        // The event thread may be the one that lets the last of them go.
-        for _ in 0..<100 where openDescriptors() != before { usleep(50_000) }
-        #expect(openDescriptors() == before)
+        // The event thread may be the one that lets the last of them go, and the test library opens
+        // some of its own: fewer than the registrations, of either kind, would leave.
+        for _ in 0..<100 where openDescriptors() > before + 10 { usleep(50_000) }
+        #expect(openDescriptors() <= before + 10)
       }
     }
   }

@@ -27,7 +27,7 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   /// Whether the hypervisor is this machine: its URI names no host.
-  private lazy var isLocal: Bool = {
+  private(set) lazy var isLocal: Bool = {
     guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return false }
     return uri[colon...].hasPrefix(":///")
   }()
@@ -89,7 +89,7 @@ final class LibvirtHypervisor: Hypervisor {
 
   func poolDirectory(name: String) throws -> String {
     let pool = try connection.storagePool(name: name)
-    return try LibvirtRepository(pool, isSystem: isSystem).directory
+    return try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal).directory
   }
 
   func repository(directory: String) throws -> any Repository {
@@ -103,18 +103,18 @@ final class LibvirtHypervisor: Hypervisor {
   /// - Returns: Its volumes, and the pool where it had to be made.
   func pool(directory: String) throws -> (LibvirtRepository, made: StoragePool?) {
     if let pool = try existingPool(directory: directory) {
-      return (try LibvirtRepository(pool, isSystem: isSystem), nil)
+      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), nil)
     }
     do {
       let pool = try connection.createStoragePool(
         xml: try PoolDefinition(
           name: "virsh-backup-\(LibvirtHypervisor.digest(directory))", directory: directory
         ).xml())
-      return (try LibvirtRepository(pool, isSystem: isSystem), pool)
+      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), pool)
     } catch let error as LibvirtError {
       // Another client may have made it in the meantime.
       guard let pool = try existingPool(directory: directory) else { throw error }
-      return (try LibvirtRepository(pool, isSystem: isSystem), nil)
+      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), nil)
     }
   }
 

@@ -17,11 +17,18 @@ final class LibvirtRepository: Repository {
   let directory: String
   let isTrusted: Bool
   private let pool: StoragePool
+  /// What can be read past libvirt; nil where the hypervisor is another machine.
+  private let files: LocalDirectory?
 
   /// Wraps an active pool.
   ///
-  /// - Throws: ``BackupError`` for a pool whose volumes are not files, or that is not active.
-  init(_ pool: StoragePool, isSystem: Bool) throws {
+  /// - Parameters:
+  ///   - pool: The pool.
+  ///   - isSystem: Whether guests are the system's, not a user's.
+  ///   - isLocal: Whether the hypervisor is this machine.
+  /// - Throws: ``BackupError`` for a pool whose volumes are not files, that is not active, or that
+  ///   a read-only connection cannot read.
+  init(_ pool: StoragePool, isSystem: Bool, isLocal: Bool) throws {
     let description = try PoolDefinition(parsing: try pool.xmlDescription())
     guard LibvirtRepository.fileKinds.contains(description.type), let path = description.path
     else {
@@ -37,6 +44,12 @@ final class LibvirtRepository: Repository {
     name = pool.name
     directory = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     isTrusted = LibvirtRepository.isTrusted(description, isSystem: isSystem)
+    files = isLocal ? LocalDirectory(directory) : nil
+    guard !pool.connection.isReadOnly || files != nil else {
+      throw BackupError(
+        .failed,
+        "a read-only connection cannot read volumes, and '\(directory)' cannot be read from here")
+    }
   }
 
   /// Whether only its owner can put things into a pool's directory.
@@ -48,6 +61,8 @@ final class LibvirtRepository: Repository {
   }
 
   func refresh() throws {
+    // Only what changes volumes needs libvirt to know them.
+    if pool.connection.isReadOnly { return }
     var failure: (any Error)?
     for _ in 0..<50 {
       do {
@@ -62,9 +77,12 @@ final class LibvirtRepository: Repository {
     if let failure { throw failure }
   }
 
-  func volumeNames() throws -> [String] { try pool.volumeNames() }
+  func volumeNames() throws -> [String] { try files?.names() ?? pool.volumeNames() }
 
-  func contains(_ volume: String) throws -> Bool { try find(volume) != nil }
+  func contains(_ volume: String) throws -> Bool {
+    if let files { return files.contains(volume) }
+    return try find(volume) != nil
+  }
 
   func create(_ volume: VolumeSpecification) throws {
     try make(
@@ -75,7 +93,12 @@ final class LibvirtRepository: Repository {
   }
 
   func delete(_ volume: String) throws {
-    guard let found = try find(volume) else { return }
+    var known = try find(volume)
+    if known == nil, files?.contains(volume) == true {
+      try refresh()
+      known = try find(volume)
+    }
+    guard let found = known else { return }
     do {
       _ = try unless(.noStorageVolume) { try found.delete() }
     } catch {
@@ -86,7 +109,8 @@ final class LibvirtRepository: Repository {
   }
 
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
-    try pool.volume(name: volume).download(offset: offset, length: Int(length))
+    if let bytes = try files?.read(volume, offset: offset, length: length) { return bytes }
+    return try pool.volume(name: volume).download(offset: offset, length: Int(length))
   }
 
   func write(_ volume: String, _ content: [UInt8]) throws {
@@ -103,12 +127,7 @@ final class LibvirtRepository: Repository {
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
 
   func allocation(of volume: String) throws -> UInt64 {
-    // What QEMU wrote is known to the pool only after it looked.
-    try pool.volume(name: volume).info.allocation
-  }
-
-  func length(of volume: String) throws -> UInt64 {
-    try pool.volume(name: volume).info.capacity
+    try files?.allocation(of: volume) ?? pool.volume(name: volume).info.allocation
   }
 
   func available() throws -> UInt64 { try pool.info.available }
@@ -129,6 +148,10 @@ final class LibvirtRepository: Repository {
   @discardableResult
   private func make(_ volume: VolumeDefinition) throws -> StorageVolume {
     let xml = try volume.xml()
+    // libvirt would overwrite a file that it has not seen yet.
+    guard files?.contains(volume.name) != true else {
+      throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
+    }
     guard let made = try unless(.storageVolExist, look: { try pool.createVolume(xml: xml) }) else {
       throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
     }

@@ -31,24 +31,20 @@ struct Pools {
   ///   ``BackupError`` when it cannot hold backups.
   func repository(_ text: String?) throws -> any Repository {
     let name = text ?? defaultPool ?? Pools.fallback
-    let repository: LibvirtRepository
     if name.hasPrefix("/") {
       try Pools.check(directory: name)
-      repository = try hypervisor.pool(directory: Pools.plain(name)).0
-    } else {
-      guard let pool = try find(name) else { throw Pools.missing(name) }
-      repository = try LibvirtRepository(pool, isSystem: hypervisor.isSystem)
+      return try hypervisor.pool(directory: Pools.plain(name)).0
     }
-    return connection.isReadOnly ? try DirectoryRepository(repository) : repository
+    guard let pool = try find(name) else { throw Pools.missing(name) }
+    return try LibvirtRepository(
+      pool, isSystem: hypervisor.isSystem, isLocal: hypervisor.isLocal)
   }
 
   /// The volumes of all active pools that can hold backups.
   func all() throws -> [any Repository] {
     try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap { pool in
-      guard let repository = try? LibvirtRepository(pool, isSystem: hypervisor.isSystem) else {
-        return nil
-      }
-      return connection.isReadOnly ? try? DirectoryRepository(repository) : repository
+      try? LibvirtRepository(
+        pool, isSystem: hypervisor.isSystem, isLocal: hypervisor.isLocal)
     }
   }
 

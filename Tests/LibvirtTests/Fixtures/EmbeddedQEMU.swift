@@ -47,9 +47,7 @@ enum EmbeddedQEMU {
   ///
   /// - Parameter directory: The directory it was started in.
   static func cleanUp(_ directory: String) {
-    let number = read("\(directory)/run/qemu/web1.pid")
-      .trimmingCharacters(in: .whitespacesAndNewlines)
-    if let pid = Int32(number), pid > 1 { kill(pid, SIGKILL) }
+    killProcess(in: "\(directory)/run/qemu/web1.pid")
   }
 
   /// Starts a paused guest without devices, and ends it when the body is done or has failed.

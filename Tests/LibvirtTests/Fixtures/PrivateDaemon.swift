@@ -72,10 +72,13 @@ struct PrivateDaemon {
     }
   }
 
-  /// Kills the daemon and waits for its end.
+  /// Kills the daemon, waits for its end, and kills the guests it has left.
   func stop() {
     kill()
     process.waitUntilExit()
+    let run = "\(directory)/libvirt/qemu/run"
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: run)) ?? []
+    for file in files where file.hasSuffix(".pid") { killProcess(in: "\(run)/\(file)") }
   }
 
   /// Kills the daemon.

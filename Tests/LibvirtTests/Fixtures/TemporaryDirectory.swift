@@ -69,3 +69,11 @@ func read(_ path: String) -> String {
 func openDescriptors() -> Int {
   (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd"))?.count ?? -1
 }
+
+/// Kills the process whose number is in a file, where there is one.
+///
+/// - Parameter file: The file.
+func killProcess(in file: String) {
+  let number = read(file).trimmingCharacters(in: .whitespacesAndNewlines)
+  if let pid = Int32(number), pid > 1 { kill(pid, SIGKILL) }
+}

@@ -1,0 +1,79 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Glibc
+
+/// A pool's directory, read past libvirt where the hypervisor is this machine.
+///
+/// A stream for each small manifest would make a large pool slow, libvirt lists no more than 16384
+/// volumes, and a read-only connection reads none at all.
+struct LocalDirectory {
+  private let path: String
+
+  /// Opens a directory; nil when it cannot be read from here.
+  init?(_ path: String) {
+    guard access(path, R_OK | X_OK) == 0 else { return nil }
+    self.path = path
+  }
+
+  /// Names of all files libvirt would call volumes.
+  ///
+  /// - Throws: ``BackupError`` when the directory cannot be read any more.
+  func names() throws -> [String] {
+    guard let stream = opendir(path) else { throw failure("read '\(path)'") }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names
+  }
+
+  /// Whether there is a file of that name.
+  func contains(_ name: String) -> Bool {
+    var status = stat()
+    return lstat("\(path)/\(name)", &status) == 0
+  }
+
+  /// A part of a file; nil when we may not open it, which libvirt then can.
+  ///
+  /// - Throws: ``BackupError`` when it cannot be read.
+  func read(_ name: String, offset: UInt64, length: UInt64) throws -> [UInt8]? {
+    let descriptor = open("\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let rest = max(0, Int(status.st_size) - Int(clamping: offset))
+    var bytes = [UInt8](repeating: 0, count: min(rest, Int(clamping: length)))
+    var filled = 0
+    while filled < bytes.count {
+      let count = bytes.withUnsafeMutableBytes { buffer in
+        pread(
+          descriptor, buffer.baseAddress?.advanced(by: filled), buffer.count - filled,
+          off_t(offset) + off_t(filled))
+      }
+      guard count >= 0 else { throw failure("read '\(path)/\(name)'") }
+      if count == 0 { break }
+      filled += count
+    }
+    return Array(bytes.prefix(filled))
+  }
+
+  /// Bytes a file occupies; nil when it is not there.
+  func allocation(of name: String) -> UInt64? {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0 else { return nil }
+    return UInt64(status.st_blocks) * 512
+  }
+
+  private func failure(_ attempt: String) -> BackupError {
+    BackupError(.failed, "cannot \(attempt): \(String(cString: strerror(errno)))")
+  }
+}
