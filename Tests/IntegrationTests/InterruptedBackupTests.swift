@@ -11,12 +11,14 @@ import Testing
 /// What becomes of a backup whose client, QEMU or daemon ends while the data is being copied.
 struct InterruptedBackupTests {
   /// A domain with enough data that a copy can be caught, and its references.
+  ///
+  /// A job has 64 MiB in flight before anything can slow it down.
   private func makeScene(_ libvirt: PrivateLibvirt) throws -> (
     scene: Scene, references: [String: ReferenceImage]
   ) {
     let scene = try Scene(
-      libvirt, disks: [TestDisk("vda"), TestDisk("vdb", .raw, size: 8 << 20)])
-    try scene.domain.write("vda", "write -P 0x41 0 48M")
+      libvirt, disks: [TestDisk("vda", size: 256 << 20), TestDisk("vdb", .raw, size: 8 << 20)])
+    try scene.domain.write("vda", "write -P 0x41 0 224M")
     try scene.domain.write("vdb", "write -P 0x42 1M 2M")
     return (scene, try scene.domain.save())
   }
@@ -30,7 +32,7 @@ struct InterruptedBackupTests {
     let client = try scene.startSlowly("p")
     client.signal(SIGKILL)
     _ = try client.wait()
-    try scene.domain.write("vda", "write -P 0x51 0 30M")
+    try scene.domain.write("vda", "write -P 0x51 0 60M")
     try scene.domain.write("vdb", "write -P 0x52 0 4M")
 
     let report = try scene.run("backup-jobinfo", "--json").expectSuccess().stdout
@@ -72,6 +74,28 @@ struct InterruptedBackupTests {
     #expect(try scene.domain.state() == "running")
   }
 
+  @Test(arguments: LibvirtMode.available, [SIGINT, SIGTERM])
+  func `a restore that is interrupted says so and leaves nothing`(
+    mode: LibvirtMode, signal: Int32
+  ) throws {
+    let (scene, references) = try makeScene(PrivateLibvirt.shared(mode))
+    defer { scene.remove() }
+    let directory = try scene.libvirt.makeDirectory("restored")
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    let (client, helper) = try scene.startRestoreSlowly("p", to: directory)
+    let refused = try scene.run("backup-delete", "p")
+    #expect(refused.status == 1 && refused.stderr.contains("is using it"), "\(refused)")
+    client.signal(signal)
+    let result = try client.wait()
+    #expect(result.status == 1)
+    #expect(result.stderr.hasSuffix("error: interrupted, nothing was kept\n"), "\(result)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
+    #expect(try !scene.libvirt.domainNames().contains(helper))
+    try scene.expectNoStrays()
+    #expect(try scene.differences("p", references) == [])
+  }
+
   @Test(arguments: LibvirtMode.available)
   func `a backup that takes too long, or is aborted, leaves nothing`(mode: LibvirtMode) throws {
     let (scene, _) = try makeScene(PrivateLibvirt.shared(mode))
@@ -99,7 +123,7 @@ struct InterruptedBackupTests {
     defer { scene.remove() }
     let started = try scene.run("backup-create", "--async", "--backupname", "p").expectSuccess()
     #expect(started.stdout.contains("Domain backup p started"), "\(started)")
-    try scene.domain.write("vda", "write -P 0x61 10M 40M")
+    try scene.domain.write("vda", "write -P 0x61 50M 60M")
     try eventually("both copies are ready") {
       try scene.domain.jobs().allSatisfy { $0.hasSuffix(" pending") }
     }
@@ -151,7 +175,7 @@ struct InterruptedBackupTests {
     try scene.run("backup-jobinfo").expectSuccess()
     #expect(try scene.points() == ["first"])
     try scene.expectNoStrays()
-    try scene.domain.start(paused: true)
+    try scene.domain.start()
     try scene.domain.write("vda", "write -P 0x71 0 1M")
     let later = try scene.domain.save()
     try scene.run("backup-create", "--backupname", "q").expectSuccess()
@@ -173,7 +197,7 @@ struct InterruptedBackupTests {
     #expect(result.status == 1 && !result.stderr.isEmpty, "\(result)")
     try libvirt.start()
     _ = try? libvirt.virsh("pool-start", scene.pool.name)
-    try scene.domain.write("vda", "write -P 0x81 0 20M")
+    try scene.domain.write("vda", "write -P 0x81 0 60M")
     try scene.setSpeed(0)
     try eventually("both copies are ready") {
       try scene.domain.jobs().allSatisfy { $0.hasSuffix(" pending") }

@@ -17,12 +17,13 @@ struct Scene {
   init(
     _ libvirt: PrivateLibvirt,
     disks: [TestDisk] = [TestDisk("vda", size: 8 << 20), TestDisk("vdb", .raw, size: 8 << 20)],
-    counting: Bool = false, start: TestDomain.Start = .running, limit: UInt64? = nil
+    counting: Bool = false, start: TestDomain.Start = .running, limit: UInt64? = nil,
+    directory: String? = nil
   ) throws {
     self.libvirt = libvirt
     domain = try TestDomain(libvirt, disks: disks, counting: counting, start: start)
     do {
-      pool = try Pool(libvirt, limit: limit)
+      pool = try Pool(libvirt, directory: directory, limit: limit)
     } catch {
       domain.remove()
       throw error
@@ -93,8 +94,7 @@ struct Scene {
     _ when: String = "", sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let strays = try strays()
-    let sets = try libvirt.monitor(domain.name, "query-fdsets")
-    #expect(strays == [], "\(when) \(sets)", sourceLocation: sourceLocation)
+    #expect(strays == [], "\(when)", sourceLocation: sourceLocation)
   }
 
   // MARK: - Slow copies
@@ -106,9 +106,8 @@ struct Scene {
     for _ in 0..<5 {
       let client = try Program.start(
         libvirt, arguments("backup-create", ["--backupname", point, "--full", "--verbose"] + more))
-      let job = try firstJob(of: point)
-      try brake(job)
-      if try domain.jobs().contains("\(job) running") { return client }
+      let job = try firstJob(of: ".\(point).partial.xml")
+      if try slowDown(job, in: domain.name) { return client }
       // It was too fast for us.
       try client.wait().expectSuccess()
       try run("backup-delete", point).expectSuccess()
@@ -116,12 +115,30 @@ struct Scene {
     throw CommandError("the copy of \(point) was always over too soon")
   }
 
+  /// Starts a restore whose first copy is still running, at a crawl, when this returns.
+  ///
+  /// - Returns: The client, and the name of its helper domain.
+  func startRestoreSlowly(
+    _ point: String, to directory: String
+  ) throws -> (client: RunningCommand, helper: String) {
+    let client = try start("backup-restore", point, "--no-define", "--target-pool", directory)
+    let job = try firstJob(of: ".partial.xml")
+    let helper = "virsh-backup-\(job.split(separator: "-")[1])"
+    try eventually("\(helper) runs", every: .milliseconds(5)) {
+      try libvirt.domainNames().contains(helper)
+    }
+    guard try slowDown(job, in: helper) else { throw CommandError("\(job) was too fast") }
+    return (client, helper)
+  }
+
   /// Slows a job down a few milliseconds after it began: one virsh asks for it without pause.
-  private func brake(_ job: String) throws {
+  ///
+  /// - Returns: False when it was over already.
+  private func slowDown(_ job: String, in domain: String) throws -> Bool {
     let command =
       "{\"execute\": \"block-job-set-speed\", "
       + "\"arguments\": {\"device\": \"\(job)\", \"speed\": \(1 << 20)}}"
-    let line = "qemu-monitor-command \(domain.name) '\(command)'\n"
+    let line = "qemu-monitor-command \(domain) '\(command)'\n"
     let virsh = try Command.start(
       "virsh", ["-q", "-c", libvirt.uri], input: Array(String(repeating: line, count: 20000).utf8))
     defer {
@@ -131,6 +148,8 @@ struct Scene {
     try eventually("\(job) is slow", every: .milliseconds(5)) {
       virsh.outputSoFar.contains("\"return\"")
     }
+    let jobs = try libvirt.monitor(domain, "query-jobs") as? [[String: Any]] ?? []
+    return jobs.contains { $0["id"] as? String == job && $0["status"] as? String == "running" }
   }
 
   /// Bytes per second of the first disk's copy; 0 for as fast as can be.
@@ -142,12 +161,14 @@ struct Scene {
     }
   }
 
-  /// The name its first copy will have, from what the client wrote down before it began.
-  private func firstJob(of point: String) throws -> String {
+  /// The name an operation's first copy will have, from what its client wrote down before.
+  private func firstJob(of partial: String) throws -> String {
     var uuid: Substring?
-    try eventually("\(point) is written down", every: .milliseconds(2)) {
-      let text = try? String(
-        contentsOfFile: pool.path("\(domain.name).\(point).partial.xml"), encoding: .utf8)
+    try eventually("\(partial) is written", every: .milliseconds(2)) {
+      guard let file = try pool.files().first(where: { $0.hasSuffix(partial) }) else {
+        return false
+      }
+      let text = try? String(contentsOfFile: pool.path(file), encoding: .utf8)
       uuid = text?.firstMatch(of: /<uuid>([0-9a-f-]{36})<\/uuid>/)?.1
       return uuid != nil
     }
