@@ -51,10 +51,15 @@ extension Engine {
       try wait(for: partial, in: guest, deadline: deadline)
       return try publish(partial, guest: guest)
     } catch {
-      // What went wrong first is what the user has to know; what cannot be undone now is undone by
-      // the next command.
-      try? undoCreate(partial, guest: guest)
-      throw error
+      // What went wrong first is what the user has to know.
+      let cause = error
+      do {
+        try undoCreate(partial, guest: guest)
+      } catch {
+        observer.notice("\(error)")
+        throw (cause as? BackupError)?.leavingTraces ?? cause
+      }
+      throw cause
     }
   }
 
@@ -207,7 +212,7 @@ extension Engine {
   }
 
   func stopIfInterrupted() throws {
-    if observer.isInterrupted { throw BackupError(.interrupted, "interrupted, nothing was kept") }
+    if observer.isInterrupted { throw BackupError.interrupted }
   }
 }
 
