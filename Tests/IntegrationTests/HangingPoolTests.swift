@@ -20,7 +20,7 @@ struct HangingPoolTests {
     defer { libvirt.close() }
     let image = "\(libvirt.directory)/t/image"
     let directory = "\(libvirt.directory)/mnt/frozen"
-    try Command.run("truncate", ["-s", "256M", image]).expectSuccess()
+    try Command.run("truncate", ["-s", "1G", image]).expectSuccess()
     try Command.run("mkfs.ext4", ["-q", image]).expectSuccess()
     try FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true)
@@ -34,15 +34,19 @@ struct HangingPoolTests {
     try FileManager.default.removeItem(atPath: "\(directory)/lost+found")
 
     let scene = try Scene(
-      libvirt, disks: [TestDisk("vda"), TestDisk("vdb", .raw)], counting: true,
+      libvirt, disks: [TestDisk("vda", size: 256 << 20), TestDisk("vdb", .raw)], counting: true,
       directory: directory)
     let guest = try #require(scene.domain.guest)
-    try guest.awaitWrites(1000)
-    let client = try scene.startSlowly("p", "--timeout", "3")
+    // Beyond what the guest writes to: so much that the copy can be caught.
+    try scene.domain.write("vda", "write -P 0x11 64M 190M")
+    try guest.awaitWrites(200)
+    let client = try scene.startSlowly("p", "--timeout", "8")
     try Command.run("fsfreeze", ["-f", directory]).expectSuccess()
+    // From now on writes are on their way and do not come back.
+    try scene.setSpeed(0)
     let began = ContinuousClock.now
     let result = try client.wait(timeout: .seconds(60))
-    #expect(result.status == 1 && result.stderr.contains("timed out"), "\(result)")
+    #expect(result.status == 1 && result.stderr.contains("error: timed out;"), "\(result)")
     #expect(ContinuousClock.now - began < .seconds(30))
     try guest.awaitWrites(200)
     #expect(guest.report().failed == 0)
