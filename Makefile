@@ -12,6 +12,11 @@ DESTDIR ?=
 SWIFT ?= swift
 PROGRAM := .build/release/virsh-backup
 
+# Where the shells look, below any prefix.
+BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/virsh-backup
+ZSH_COMPLETION = $(PREFIX)/share/zsh/site-functions/_virsh-backup
+FISH_COMPLETION = $(PREFIX)/share/fish/vendor_completions.d/virsh-backup.fish
+
 # libvirt-daemon without libvirt-daemon-system brings the programs and starts no service.
 PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
 	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
@@ -69,10 +74,16 @@ bench: build ## start-up beside virsh's
 install: ## into DESTDIR and PREFIX; build first
 	@[ -x $(PROGRAM) ] || { echo "Nothing to install: make build"; exit 1; }
 	install -D -s -m 0755 $(PROGRAM) '$(DESTDIR)$(PREFIX)/bin/virsh-backup'
+	install -D -m 0644 man/virsh-backup.1 '$(DESTDIR)$(PREFIX)/share/man/man1/virsh-backup.1'
+	install -D -m 0644 completions/virsh-backup '$(DESTDIR)$(BASH_COMPLETION)'
+	install -D -m 0644 completions/_virsh-backup '$(DESTDIR)$(ZSH_COMPLETION)'
+	install -D -m 0644 completions/virsh-backup.fish '$(DESTDIR)$(FISH_COMPLETION)'
 
 .PHONY: uninstall
-uninstall:
-	rm -f '$(DESTDIR)$(PREFIX)/bin/virsh-backup'
+uninstall: ## what install put there, with the same DESTDIR and PREFIX
+	rm -f '$(DESTDIR)$(PREFIX)/bin/virsh-backup' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man1/virsh-backup.1' \
+	  '$(DESTDIR)$(BASH_COMPLETION)' '$(DESTDIR)$(ZSH_COMPLETION)' '$(DESTDIR)$(FISH_COMPLETION)'
 
 .PHONY: clean
 clean:

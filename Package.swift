@@ -55,9 +55,13 @@ let package = Package(
     .testTarget(
       name: "BackupTests", dependencies: ["Backup", "DomainXML", "QMP"], swiftSettings: strict),
     .testTarget(
-      name: "BackupCommandsTests", dependencies: ["BackupCommands", "Vsh"], swiftSettings: strict),
+      name: "BackupCommandsTests",
+      dependencies: [
+        "Backup", "BackupCommands", "DomainXML", "QMP", "TestSupport", "Vsh", "virsh-backup",
+      ],
+      exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["TestSupport", "virsh-backup"],
+      name: "IntegrationTests", dependencies: ["QMP", "TestSupport", "virsh-backup"],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -121,11 +121,12 @@ private struct Search {
       (node: node.nodeName, bitmap: node.dirtyBitmaps?.first { $0.name == name })
     }
     guard let top = layers[0].bitmap else { return refuse(reasonForNone) }
-    // Below the layer it was born in there is none; a gap means that somebody removed one.
+    // Every layer that was written to since has one; a gap means that somebody removed one.
+    guard let count = layersWritten(since: point) else { return refuse(.imageChanged) }
     let found = layers.prefix { $0.bitmap != nil }
-    guard !layers.dropFirst(found.count).contains(where: { $0.bitmap != nil }) else {
-      return refuse(.bitmapMissing)
-    }
+    guard found.count >= count,
+      !layers.dropFirst(found.count).contains(where: { $0.bitmap != nil })
+    else { return refuse(.bitmapMissing) }
     let bitmaps = found.compactMap(\.bitmap)
     guard !bitmaps.contains(where: { $0.inconsistent == true }) else {
       return refuse(.bitmapInconsistent)
@@ -137,6 +138,22 @@ private struct Search {
       Found(
         bitmaps: found.map { .init(node: $0.node, name: name) },
         bytes: min(bitmaps.reduce(0) { $0 &+ $1.count }, disk.capacity)))
+  }
+
+  /// How many images of the disk, from the top, were written to since a point.
+  ///
+  /// They end with the first that the disk had then already: its active layer or, after a commit,
+  /// what that was committed into, and libvirt merged the bitmaps. Nil where no image is one of
+  /// those: the disk was moved, which nobody can tell from an overlay whose base was merged into it,
+  /// and the bitmap there is then not all.
+  private func layersWritten(since point: Point) -> Int? {
+    let definition = try? DomainDefinition(parsing: point.manifest.domainXML)
+    guard let then = definition?.disks.first(where: { $0.target == disk.name })?.chain else {
+      return nil
+    }
+    return disk.sources.firstIndex { source in then.contains { $0.source == source } }.map {
+      $0 + 1
+    }
   }
 
   /// Whether the disk has a bitmap of this chain whose point is no more.

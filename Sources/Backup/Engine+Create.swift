@@ -152,16 +152,17 @@ extension Engine {
   private func start(_ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest) throws {
     let monitor = guest.monitor
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+    let owner = try imageOwner(of: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try stopIfInterrupted()
       try repository.create(
         VolumeSpecification(
           name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
-          backing: disk.baseVolume, owner: definition.imageOwner, label: definition.imageLabel))
+          backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
       try repository.create(
         VolumeSpecification(
           name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
-          owner: definition.imageOwner, label: definition.imageLabel))
+          owner: owner, label: definition.imageLabel))
       try open(
         path: repository.path(of: described.volume.name), format: "qcow2",
         file: disk.names.targetFile, image: disk.names.target, in: monitor)
@@ -209,6 +210,11 @@ extension Engine {
     }
     try guest.resume()
     try result.get()
+  }
+
+  /// Whom the images of a running domain belong to.
+  func imageOwner(of definition: DomainDefinition) throws -> FileOwner? {
+    try definition.imageOwner ?? hypervisor.imageOwner(ofDomainType: definition.type)
   }
 
   func stopIfInterrupted() throws {

@@ -79,6 +79,7 @@ extension Engine {
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let points) = pending.partial.operation else { return }
     let doomed = Set(points.map(\.uuid))
+    try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
       try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
         .flatMap { $0.manifest.disks.map(\.volume.name) })
@@ -91,18 +92,22 @@ extension Engine {
         try repository.delete(volume)
       }
     }
-    try dropBitmapsOfEmptyChain(pending.partial)
     try repository.delete(pending.volume)
   }
 
   /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.
-  private func dropBitmapsOfEmptyChain(_ partial: Partial) throws {
-    guard case .delete(let points) = partial.operation,
-      try catalog().points(of: partial.domainUUID).isEmpty,
+  ///
+  /// It comes first, while a manifest still tells the chain: bitmaps of points that were deleted
+  /// before are in it too. Should we die in between, the next backup is a full.
+  private func dropBitmapsOfEndingChain(_ partial: Partial, points doomed: Set<String>) throws {
+    let catalog = try catalog()
+    let points = catalog.points(of: partial.domainUUID)
+    guard points.allSatisfy({ doomed.contains($0.manifest.uuid) }),
+      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate),
       let guest = try hypervisor.guest(uuid: partial.domainUUID)
     else { return }
-    let gone = Set(points.map(\.uuid))
-    try removeBitmaps(in: guest.monitor) { gone.contains($0.point) }
+    let chains = Set(points.map(\.manifest.chain))
+    try removeBitmaps(in: guest.monitor) { chains.contains($0.chain) }
   }
 
   private func refuseWhileRead(_ doomed: [Point], catalog: Catalog) throws {

@@ -12,12 +12,21 @@ extension Engine {
   /// What the storage allows is found by trying. Where QEMU may not open the path itself and the
   /// hypervisor is this machine, the file is opened here and handed over.
   ///
+  /// - Parameters:
+  ///   - path: Where it is.
+  ///   - format: Its format.
+  ///   - file: Name of the node of the file.
+  ///   - image: Name of the node of the image.
+  ///   - isDirect: False where the file cannot be written past the page cache, which no trial
+  ///     shows: direct I/O is in whole blocks, and ends a raw file only at the end of one.
+  ///   - monitor: The QEMU.
   /// - Throws: `QMPError` of the plainest way when none works.
   func open(
-    path: String, format: String, file: String, image: String, in monitor: any Monitor
+    path: String, format: String, file: String, image: String, isDirect: Bool = true,
+    in monitor: any Monitor
   ) throws {
     var refusal: (any Error)?
-    for access in BlockdevOptions.Access.allCases {
+    for access in BlockdevOptions.Access.allCases where isDirect || access == .buffered {
       do {
         try monitor.execute(.blockdevAdd(.file(file, filename: path, access: access)))
       } catch let error as QMPError {

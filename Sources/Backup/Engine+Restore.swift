@@ -133,7 +133,7 @@ extension Engine {
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
         try repository.refresh()
       }
-      if try repository.contains(disk.fileName) {
+      if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
         throw BackupError(.exists, "disk '\(disk.stored.name)': file '\(disk.path)' exists")
       }
     }
@@ -191,11 +191,12 @@ extension Engine {
       try targets[disk.directory]?.create(
         VolumeSpecification(
           name: RestorePlan.split(path.temporaryPath).name, format: disk.format,
-          capacity: disk.stored.capacity, owner: definition.imageOwner,
+          capacity: disk.stored.capacity, owner: imageOwner(of: definition),
           label: definition.imageLabel))
       try open(
         path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
-        image: disk.names.target, in: helper.monitor)
+        image: disk.names.target,
+        isDirect: disk.format != "raw" || disk.stored.capacity % 4096 == 0, in: helper.monitor)
       // A mirror, since a backup job fills the holes of a raw file with zeroes.
       try helper.monitor.execute(
         .blockdevMirror(

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import DomainXML
 package import QMP
 
 /// A running domain, as the engine uses it.
@@ -44,6 +45,11 @@ package protocol Hypervisor: AnyObject {
   /// Opens a file of the hypervisor here; nil when the hypervisor is not this machine, the file
   /// cannot be seen from here or we may not open it.
   func open(_ path: String, forWriting: Bool) -> Int32?
+  /// Whether there is something of that path, as far as it can be seen from here; libvirt lists
+  /// neither hidden files nor links that lead nowhere.
+  func isTaken(_ path: String) -> Bool
+  /// Whom the images of a domain of that type belong to, where its definition does not say.
+  func imageOwner(ofDomainType type: String) throws -> FileOwner?
   /// Gives a file its final name.
   ///
   /// - Returns: False when the file is not there, which after a repetition is right.

@@ -18,6 +18,8 @@ package struct LiveDisk: Sendable, Equatable {
   package var node: BlockNode
   /// The nodes below it, the backing chain, top first.
   package var backing: [BlockNode]
+  /// Where the images are, top first.
+  package var sources: [DomainDefinition.Source]
 
   /// Bytes the guest sees.
   package var capacity: UInt64 { node.image.virtualSize }
@@ -64,6 +66,7 @@ package struct LiveDisk: Sendable, Equatable {
     backing = disk.chain.dropFirst().compactMap(\.index).compactMap {
       LiveDisk.node(index: $0, among: nodes)
     }
+    sources = disk.chain.map(\.source)
   }
 
   /// The node libvirt made for an image: of its format, or of its file where there is no other.

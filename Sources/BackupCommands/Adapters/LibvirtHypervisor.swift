@@ -12,7 +12,7 @@ import Libvirt
 final class LibvirtHypervisor: Hypervisor {
   private let connection: Connection
   private let interrupt: Interrupt
-  private var cachedHostUUID: String?
+  private var cachedCapabilities: HostCapabilities?
   /// Pools made only to write into a directory that had none.
   private var ownPools: [StoragePool] = []
 
@@ -39,12 +39,21 @@ final class LibvirtHypervisor: Hypervisor {
   }()
 
   func hostUUID() throws -> String {
-    if let cachedHostUUID { return cachedHostUUID }
-    guard let uuid = try HostCapabilities(parsing: try connection.capabilities).hostUUID else {
+    guard let uuid = try capabilities().hostUUID else {
       throw BackupError(.failed, "the hypervisor has no host UUID")
     }
-    cachedHostUUID = uuid
     return uuid
+  }
+
+  func imageOwner(ofDomainType type: String) throws -> FileOwner? {
+    try capabilities().owner(ofDomainType: type)
+  }
+
+  private func capabilities() throws -> HostCapabilities {
+    if let cachedCapabilities { return cachedCapabilities }
+    let capabilities = try HostCapabilities(parsing: try connection.capabilities)
+    cachedCapabilities = capabilities
+    return capabilities
   }
 
   // MARK: - Domains
@@ -137,6 +146,11 @@ final class LibvirtHypervisor: Hypervisor {
     guard isLocal else { return nil }
     let descriptor = Glibc.open(path, (forWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW)
     return descriptor >= 0 ? descriptor : nil
+  }
+
+  func isTaken(_ path: String) -> Bool {
+    var status = stat()
+    return isLocal && lstat(path, &status) == 0
   }
 
   func canRename(in directory: String) -> Bool {

@@ -85,11 +85,19 @@ final class LibvirtRepository: Repository {
   }
 
   func create(_ volume: VolumeSpecification) throws {
-    try make(
+    let made = try make(
       VolumeDefinition(
         name: volume.name, capacity: volume.capacity, format: volume.format,
         backing: volume.backing.map { .init(name: $0, format: "qcow2") }, owner: volume.owner,
         label: volume.label))
+    // libvirt rounds the size of an image up to whole KiB, but resizes it to the byte.
+    guard volume.format != "raw", volume.capacity % 1024 != 0 else { return }
+    do {
+      try made.shrink(to: volume.capacity)
+    } catch {
+      try? made.delete()
+      throw error
+    }
   }
 
   func delete(_ volume: String) throws {

@@ -69,7 +69,7 @@ struct Pools {
 
   /// Refuses directories that belong to the system.
   private static func check(directory: String) throws {
-    let parts = directory.split(separator: "/")
+    let parts = plain(directory).split(separator: "/")
     let reserved: Set<Substring> = ["dev", "etc", "proc", "sys", "usr"]
     guard let first = parts.first, !reserved.contains(first), !parts.contains("..") else {
       throw ShellError("backups cannot be kept in '\(directory)'")

@@ -50,7 +50,9 @@ struct Virsh {
       complete: { shell, words in
         capture(shell, ["-q", "complete", "--"] + words).output.split(separator: "\n")
           .map(String.init)
-      })
+      },
+      hint:
+        " All commands of virsh work here too: see 'virsh help', or 'help' with a command's name")
   }
 
   /// Has virsh parse a command without running it.

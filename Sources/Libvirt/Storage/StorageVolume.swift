@@ -99,6 +99,19 @@ package final class StorageVolume: Sendable {
     }
   }
 
+  /// Makes the volume smaller.
+  ///
+  /// The corresponding libvirt function is `virStorageVolResize`.
+  ///
+  /// - Parameter capacity: The new capacity in bytes.
+  /// - Throws: ``LibvirtError``, of the code `.invalidArg` where it holds more than that.
+  package func shrink(to capacity: UInt64) throws(LibvirtError) {
+    try checking("virStorageVolResize", detail: name) {
+      unsafe virStorageVolResize(
+        handle, capacity, UInt32(VIR_STORAGE_VOL_RESIZE_SHRINK.rawValue))
+    }
+  }
+
   /// Removes the volume and its data.
   ///
   /// The corresponding libvirt function is `virStorageVolDelete`.

@@ -25,6 +25,7 @@ extension Builtins {
         for group in shell.table.groups {
           shell.print(group.helpText(), terminator: "")
         }
+        if let hint = shell.foreign?.hint { shell.print(hint + "\n") }
         return true
       }
       if let command = shell.table.command(named: topic) {

@@ -20,14 +20,19 @@ package struct ForeignCommands<Context> {
   /// The candidates for the last of the words, which may be empty.
   package var complete: (Shell<Context>, [String]) -> [String]
 
+  /// What `help` says about them below our own groups; nil for nothing.
+  package var hint: String?
+
   /// Makes the rules; without `help` and `complete` there is neither for foreign commands.
   package init(
     accept: @escaping (Shell<Context>, [String]) throws(UsageError) -> Run?,
     help: @escaping (Shell<Context>, String) throws -> Bool? = { _, _ in nil },
-    complete: @escaping (Shell<Context>, [String]) -> [String] = { _, _ in [] }
+    complete: @escaping (Shell<Context>, [String]) -> [String] = { _, _ in [] },
+    hint: String? = nil
   ) {
     self.accept = accept
     self.help = help
     self.complete = complete
+    self.hint = hint
   }
 }

@@ -1,0 +1,152 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+import Testing
+
+@testable import Backup
+
+/// What a backup sends to QEMU, in order.
+struct CreatePlanTests {
+  private static let vda = "/machine/peripheral/virtio-disk0/virtio-backend"
+  private static let vdb = "/machine/peripheral/virtio-disk1/virtio-backend"
+
+  @Test
+  func `one full disk`() throws {
+    let plan = try World(.init("vda")).plan()
+    #expect(plan.needsSuspension == false)
+    let prefix = NodeNames.prefix(operation: plan.operation)
+    #expect(
+      plan.openFilters.map(\.json) == [
+        """
+        {"arguments":{"cbw-timeout":15,"driver":"copy-before-write","file":"libvirt-1-format",\
+        "node-name":"\(prefix)0-cbw","on-cbw-error":"break-snapshot",\
+        "target":"\(prefix)0-scratch"},"execute":"blockdev-add"}
+        """
+      ])
+    let bitmap = "virsh-backup.\(plan.manifest.chain).\(plan.manifest.uuid).vda"
+    #expect(plan.startRecording.json == transaction(recording(bitmap, on: "libvirt-1-format")))
+    #expect(
+      plan.insertFilters.map(\.json) == [
+        """
+        {"arguments":{"path":"\(CreatePlanTests.vda)","property":"drive",\
+        "value":"\(prefix)0-cbw"},"execute":"qom-set"}
+        """
+      ])
+    #expect(
+      plan.openViews.map(\.json) == [
+        """
+        {"arguments":{"driver":"snapshot-access","file":"\(prefix)0-cbw",\
+        "node-name":"\(prefix)0-view"},"execute":"blockdev-add"}
+        """
+      ])
+    #expect(plan.selectChanges == nil)
+    #expect(
+      plan.startJobs.json
+        == transaction(
+          """
+          {"data":{"auto-dismiss":false,"auto-finalize":false,"device":"\(prefix)0-view",\
+          "filter-node-name":"\(prefix)0-jobcbw","job-id":"\(prefix)0-job",\
+          "on-source-error":"report","on-target-error":"report","sync":"full",\
+          "target":"\(prefix)0-target"},"type":"blockdev-backup"}
+          """))
+  }
+
+  @Test
+  func `two disks are one instant, and only what changed is copied`() throws {
+    var world = World(.init("vda"), .init("vdb", "raw", index: 2))
+    let point = try world.make("p1")
+    world.disks[0].layers.insert(
+      .init(path: "/images/s1", index: 3, bitmaps: world.disks[0].layers[0].bitmaps), at: 0)
+    world.disks[1].layers[0].bitmaps = []
+    let plan = try world.plan()
+    #expect(plan.needsSuspension)
+    let prefix = NodeNames.prefix(operation: plan.operation)
+    #expect(plan.manifest.chain == point.chain)
+    let stem = "virsh-backup.\(point.chain).\(plan.manifest.uuid)"
+    #expect(
+      plan.startRecording.json
+        == transaction(
+          recording("\(stem).vda", on: "libvirt-3-format"),
+          recording("\(stem).vdb", on: "libvirt-2-format", persistent: false)),
+      "both start in one transaction")
+    #expect(
+      plan.insertFilters.map { $0.arguments["path"]?.string }
+        == [CreatePlanTests.vda, CreatePlanTests.vdb])
+    let base = "virsh-backup.\(point.chain).\(point.uuid).vda"
+    #expect(
+      plan.selectChanges?.json
+        == transaction(
+          """
+          {"data":{"disabled":true,"granularity":65536,"name":"\(prefix)0-work",\
+          "node":"\(prefix)0-view","persistent":false},"type":"block-dirty-bitmap-add"}
+          """,
+          """
+          {"data":{"bitmaps":[{"name":"\(base)","node":"libvirt-3-format"},\
+          {"name":"\(base)","node":"libvirt-1-format"}],"node":"\(prefix)0-view",\
+          "target":"\(prefix)0-work"},"type":"block-dirty-bitmap-merge"}
+          """))
+    guard case .array(let jobs) = plan.startJobs.arguments["actions"] else {
+      Issue.record("no actions")
+      return
+    }
+    #expect(jobs.map { $0["data"]?["sync"] } == ["bitmap", "full"])
+    #expect(jobs.map { $0["data"]?["bitmap-mode"] } == ["never", nil])
+    #expect(jobs.map { $0["data"]?["bitmap"]?.string } == ["\(prefix)0-work", nil])
+    #expect(
+      jobs.map { $0["data"]?["target"]?.string } == ["\(prefix)0-target", "\(prefix)1-target"])
+  }
+
+  @Test
+  func `the manifest says what will be`() throws {
+    var world = World(.init("vda"), .init("vdb", "raw", index: 2))
+    let plan = try world.plan(.init(name: "p1", description: "a & b"))
+    #expect(plan.manifest.name == "p1" && plan.manifest.description == "a & b")
+    #expect(plan.manifest.sequence == 1 && plan.manifest.parent == nil)
+    #expect(plan.manifest.domainXML == world.definition)
+    #expect(plan.manifest.disks.map(\.volume.name) == ["web1.p1.vda.qcow2", "web1.p1.vdb.qcow2"])
+    #expect(plan.disks.map(\.scratchVolume).contains("web1.p1.vda.scratch.qcow2"))
+    #expect(plan.manifest.disks.map(\.format) == ["qcow2", "raw"])
+    #expect(plan.expectedBytes == 2 << 20, "not the capacity, but what is allocated")
+    try world.make("p1")
+    try world.make("p2")
+    // Sequences go on from the highest, whatever was deleted in between.
+    world.repository.delete("web1.p1.backup.xml")
+    #expect(try world.plan().manifest.sequence == 3)
+  }
+
+  @Test(arguments: ["qcow2", "raw"])
+  func `a bitmap is stored where the image keeps it`(format: String) throws {
+    var world = World(.init("vda", format))
+    #expect(try world.plan().disks[0].live.keepsBitmaps == (format == "qcow2"))
+    world.disks[0].snapshots = ["s1"]
+    #expect(try world.plan().disks[0].live.keepsBitmaps == false)
+    world.disks[0].snapshots = []
+    world.disks[0].compat = "0.10"
+    #expect(try world.plan().disks[0].live.keepsBitmaps == false)
+  }
+
+  @Test
+  func `a disk with somebody's filter over it is busy`() throws {
+    var world = World(.init("vda"))
+    world.filters["vda"] = "mirror-top"
+    let error = #expect(throws: BackupError.self) { try world.plan() }
+    #expect(error?.code == .busy)
+  }
+
+  private func recording(_ bitmap: String, on node: String, persistent: Bool = true) -> String {
+    """
+    {"data":{"disabled":false,"granularity":65536,"name":"\(bitmap)","node":"\(node)",\
+    "persistent":\(persistent)},"type":"block-dirty-bitmap-add"}
+    """
+  }
+
+  private func transaction(_ actions: String...) -> String {
+    """
+    {"arguments":{"actions":[\(actions.joined(separator: ","))]},"execute":"transaction"}
+    """
+  }
+}

@@ -1,0 +1,53 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+@testable import Backup
+
+/// A pool in memory.
+final class FakeRepository: Repository {
+  let name = "backups"
+  let directory = "/pool"
+  var isTrusted = true
+  /// The volumes and what is in them.
+  var contents: [String: [UInt8]] = [:]
+  /// Bytes that are free.
+  var free: UInt64 = 1 << 40
+  /// Volumes that cannot be read.
+  var unreadable: Set<String> = []
+  /// How often the pool was told to look again.
+  private(set) var refreshes = 0
+
+  /// Puts a text into the pool, whether or not the name is taken.
+  func put(_ volume: String, _ text: String) { contents[volume] = Array(text.utf8) }
+
+  func refresh() { refreshes += 1 }
+  func volumeNames() -> [String] { contents.keys.shuffled() }
+  func contains(_ volume: String) -> Bool { contents[volume] != nil }
+  func delete(_ volume: String) { contents[volume] = nil }
+  func path(of volume: String) -> String { "\(directory)/\(volume)" }
+  func available() -> UInt64 { free }
+  func age(of volume: String) -> Int64 { 0 }
+
+  func create(_ volume: VolumeSpecification) throws { try write(volume.name, []) }
+
+  func write(_ volume: String, _ content: [UInt8]) throws {
+    guard contents[volume] == nil else { throw BackupError(.exists, volume) }
+    contents[volume] = content
+  }
+
+  func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
+    guard let content = contents[volume], !unreadable.contains(volume) else {
+      throw BackupError(.failed, "cannot read \(volume)")
+    }
+    return Array(content.dropFirst(Int(offset)).prefix(Int(length)))
+  }
+
+  func allocation(of volume: String) throws -> UInt64 { try length(of: volume) }
+
+  func length(of volume: String) throws -> UInt64 {
+    guard let content = contents[volume] else { throw BackupError(.notFound, volume) }
+    return UInt64(content.count)
+  }
+}
