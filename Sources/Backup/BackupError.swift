@@ -36,3 +36,20 @@ package struct BackupError: Error, Sendable, Equatable, CustomStringConvertible 
     self.description = description
   }
 }
+
+extension BackupError {
+  /// The user asked to stop, and everything was undone.
+  static let interrupted = BackupError(.interrupted, "interrupted, nothing was kept")
+  /// It took too long, and everything was undone.
+  static let timedOut = BackupError(.timedOut, "timed out, nothing was kept")
+
+  /// The same where what was begun could not be undone.
+  var leavingTraces: BackupError {
+    let rest = "the next command on the domain undoes what was begun"
+    return switch self {
+    case .interrupted: BackupError(code, "interrupted; \(rest)")
+    case .timedOut: BackupError(code, "timed out; \(rest)")
+    default: self
+    }
+  }
+}

@@ -40,6 +40,9 @@ extension Engine {
     }
     try checkSpace(for: plan)
 
+    // No operation is under way: what there is was left by clients that died, or by a guest that
+    // stood still.
+    try removeDescriptorSets(in: guest.monitor) { _ in true }
     let isRunning = try guest.isRunning()
     let partial = try begin(plan, isSuspended: plan.needsSuspension && isRunning)
     do {
@@ -48,10 +51,15 @@ extension Engine {
       try wait(for: partial, in: guest, deadline: deadline)
       return try publish(partial, guest: guest)
     } catch {
-      // What went wrong first is what the user has to know; what cannot be undone now is undone by
-      // the next command.
-      try? undoCreate(partial, guest: guest)
-      throw error
+      // What went wrong first is what the user has to know.
+      let cause = error
+      do {
+        try undoCreate(partial, guest: guest)
+      } catch {
+        observer.notice("\(error)")
+        throw (cause as? BackupError)?.leavingTraces ?? cause
+      }
+      throw cause
     }
   }
 
@@ -210,7 +218,7 @@ extension Engine {
   }
 
   func stopIfInterrupted() throws {
-    if observer.isInterrupted { throw BackupError(.interrupted, "interrupted, nothing was kept") }
+    if observer.isInterrupted { throw BackupError.interrupted }
   }
 }
 

@@ -54,7 +54,7 @@ extension Engine {
       }
       try stopIfInterrupted()
       if let deadline, ContinuousClock.now >= deadline {
-        throw BackupError(.timedOut, "timed out, nothing was kept")
+        throw BackupError.timedOut
       }
       _ = try guest.monitor.nextEvent(timeoutMilliseconds: 500)
     }
@@ -88,7 +88,11 @@ extension Engine {
   }
 
   /// Cancels jobs that still work, waits for their end.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` when they do not end: a write to storage that hangs
+  ///   cannot be taken back.
   func cancelJobs(of partial: Partial, in guest: any Guest) throws {
+    let end = ContinuousClock.now + .seconds(Engine.cancelLimit)
     while true {
       let working = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
       if working.isEmpty { return }
@@ -99,6 +103,10 @@ extension Engine {
           // It ended in between; the next look shows how.
           continue
         }
+      }
+      guard ContinuousClock.now < end else {
+        throw BackupError(
+          .busy, "the copies do not end: pool '\(repository.name)' does not answer")
       }
       _ = try guest.monitor.nextEvent(timeoutMilliseconds: 200)
     }

@@ -59,13 +59,14 @@ extension Engine {
     guard let writing = hypervisor.open(path, forWriting: true) else { return false }
     defer { closeDescriptor(writing) }
     let set = try monitor.execute(
-      .addFd(set: nil), returning: AddFdInfo.self, descriptors: [writing]
+      .addFd(set: nil, opaque: file), returning: AddFdInfo.self, descriptors: [writing]
     ).fdsetID
-    // The node keeps the files it uses; the set itself is not needed after that.
+    // The node keeps the files it uses; the set itself is not needed after that. While the guest
+    // stands still QEMU keeps it all the same.
     defer { try? monitor.execute(.removeFd(set: set)) }
     if let reading = hypervisor.open(path, forWriting: false) {
       defer { closeDescriptor(reading) }
-      try monitor.execute(.addFd(set: set), descriptors: [reading])
+      try monitor.execute(.addFd(set: set, opaque: file), descriptors: [reading])
     }
     do {
       try monitor.execute(
@@ -73,6 +74,21 @@ extension Engine {
       return true
     } catch is QMPError {
       return false
+    }
+  }
+
+  /// Gives up the sets of files that were handed over for operations.
+  ///
+  /// QEMU closes them only while the guest runs, so that those of a paused one stay until a later
+  /// backup.
+  func removeDescriptorSets(
+    in monitor: any Monitor, where isRemoved: (_ operationPrefix: String) -> Bool
+  ) throws {
+    for set in try monitor.descriptorSets() {
+      let operations = set.files.compactMap(\.opaque).compactMap(NodeNames.operationPrefix(of:))
+      guard operations.contains(where: isRemoved) else { continue }
+      // Another client may have been faster.
+      _ = try? monitor.execute(.removeFd(set: set.fdsetID))
     }
   }
 

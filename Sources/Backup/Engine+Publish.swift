@@ -90,6 +90,7 @@ extension Engine {
     guard case .create(_, let disks, _, _, _) = partial.operation else { return }
     let monitor = guest.monitor
     let prefix = NodeNames.prefix(operation: partial.uuid)
+    try removeDescriptorSets(in: monitor) { prefix.contains($0) }
     guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
       return
     }
@@ -98,7 +99,8 @@ extension Engine {
       let names = NodeNames(operation: partial.uuid, disk: number)
       // While the view reads through it, the filter lets nobody else write below it.
       try close(names.view, in: monitor)
-      try removeFilter(names.filter, of: disk, definition: definition, in: monitor)
+      try removeFilter(
+        names.filter, claim: names.claim, of: disk, definition: definition, in: monitor)
       for node in [
         names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
       ] {
@@ -106,22 +108,6 @@ extension Engine {
       }
       try closeLeftovers(of: disk, definition: definition, in: monitor)
     }
-  }
-
-  /// Gives the device back the node that is below our filter now: a snapshot may have put a new one
-  /// there.
-  private func removeFilter(
-    _ filter: String, of disk: Partial.CreateDisk, definition: DomainDefinition,
-    in monitor: any Monitor
-  ) throws {
-    guard try monitor.blockDevices().contains(where: { $0.inserted?.nodeName == filter }) else {
-      return
-    }
-    let nodes = Dictionary(
-      try monitor.blockNodes().map { ($0.nodeName, $0) }, uniquingKeysWith: { first, _ in first })
-    let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
-    let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
-    try monitor.execute(.setDrive(device: disk.device, node: child))
   }
 
   /// Closes what libvirt could not close when the disk was unplugged while our filter used it.

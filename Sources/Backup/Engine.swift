@@ -47,6 +47,9 @@ package final class Engine {
   /// Seconds after which an operation without jobs is given up, whoever owns it.
   static let setupLimit: Int64 = 120
 
+  /// Seconds a job may take to end after it was cancelled.
+  static let cancelLimit: Int64 = 10
+
   let repository: any Repository
   let hypervisor: any Hypervisor
   let observer: any Observer

@@ -48,6 +48,8 @@ package struct NodeNames: Sendable, Equatable {
   package var scratch: String { stem + "scratch" }
   /// Filter under the device.
   package var filter: String { stem + "cbw" }
+  /// Bitmap on the filter of the client that takes it off the device.
+  package var claim: String { stem + "claim" }
   /// The frozen state.
   package var view: String { stem + "view" }
   /// Filter that the copy job puts over what it reads.

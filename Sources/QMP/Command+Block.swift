@@ -101,10 +101,14 @@ extension Command {
   ///
   /// The corresponding QMP command is `add-fd`; the descriptor travels with it.
   ///
-  /// - Parameter set: Number of an existing set it joins; nil makes a new one.
+  /// - Parameters:
+  ///   - set: Number of an existing set it joins; nil makes a new one.
+  ///   - opaque: Text that `query-fdsets` shows with it.
   /// - Returns: The command.
-  package static func addFd(set: Int64?) -> Command {
-    Command("add-fd", set.map { ["fdset-id": .int($0)] } ?? [:])
+  package static func addFd(set: Int64?, opaque: String) -> Command {
+    var arguments: [String: JSONValue] = ["opaque": .string(opaque)]
+    if let set { arguments["fdset-id"] = .int(set) }
+    return Command("add-fd", arguments)
   }
 
   /// Gives up a set of open files; nodes that use it keep theirs.
@@ -157,6 +161,14 @@ package struct TransactionAction: Sendable, Equatable {
         "bitmaps": .array(
           sources.map { .object(["node": .string($0.node), "name": .string($0.name)]) }),
       ])
+  }
+
+  /// Removes a bitmap from a node.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-remove`.
+  package static func bitmapRemove(node: String, name: String) -> TransactionAction {
+    TransactionAction(
+      type: "block-dirty-bitmap-remove", data: ["node": .string(node), "name": .string(name)])
   }
 
   /// Starts a copy job.

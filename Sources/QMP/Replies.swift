@@ -198,7 +198,33 @@ package struct AddFdInfo: Decodable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey { case fdsetID = "fdset-id" }
 }
 
+/// A set of open files, as `query-fdsets` lists it (`FdsetInfo`).
+package struct FdsetInfo: Decodable, Sendable, Equatable {
+  /// One of its files (`FdsetFdInfo`).
+  package struct File: Decodable, Sendable, Equatable {
+    /// What was said when it was handed over.
+    package var opaque: String?
+  }
+
+  /// Its number.
+  package var fdsetID: Int64
+  /// Its files.
+  package var files: [File]
+
+  private enum CodingKeys: String, CodingKey {
+    case fdsetID = "fdset-id"
+    case files = "fds"
+  }
+}
+
 extension Monitor {
+  /// Lists the sets of open files that were handed over.
+  ///
+  /// The corresponding QMP command is `query-fdsets`.
+  package func descriptorSets() throws -> [FdsetInfo] {
+    try execute(Command("query-fdsets", [:]), returning: [FdsetInfo].self)
+  }
+
   /// Lists all nodes.
   ///
   /// The corresponding QMP command is `query-named-block-nodes`.
