@@ -35,7 +35,7 @@ struct SchemaTests {
       ]),
       .blockdevMirror(jobID: "j", device: "a", target: "b", filterNodeName: "f"),
       .endMirror("j"), .jobFinalize("j"), .jobDismiss("j"), .jobCancel("j"),
-      .addFd(set: nil), .addFd(set: 1), .removeFd(set: 1),
+      .addFd(set: nil, opaque: "vb-1"), .addFd(set: 1, opaque: "vb-1"), .removeFd(set: 1),
       Command("query-named-block-nodes", ["flat": true]), Command("query-block"),
       Command("query-jobs"),
     ]

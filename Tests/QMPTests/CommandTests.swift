@@ -12,8 +12,14 @@ struct CommandTests {
   @Test(arguments: [
     (Command.blockdevDel("vb-1"), #"{"arguments":{"node-name":"vb-1"},"execute":"blockdev-del"}"#),
     (Command("query-jobs"), #"{"execute":"query-jobs"}"#),
-    (Command.addFd(set: nil), #"{"execute":"add-fd"}"#),
-    (Command.addFd(set: 3), #"{"arguments":{"fdset-id":3},"execute":"add-fd"}"#),
+    (
+      Command.addFd(set: nil, opaque: "vb-1"),
+      #"{"arguments":{"opaque":"vb-1"},"execute":"add-fd"}"#
+    ),
+    (
+      Command.addFd(set: 3, opaque: "vb-1"),
+      #"{"arguments":{"fdset-id":3,"opaque":"vb-1"},"execute":"add-fd"}"#
+    ),
     (Command.removeFd(set: 3), #"{"arguments":{"fdset-id":3},"execute":"remove-fd"}"#),
     (Command.jobCancel("j"), #"{"arguments":{"id":"j"},"execute":"job-cancel"}"#),
     (Command.jobFinalize("j"), #"{"arguments":{"id":"j"},"execute":"job-finalize"}"#),

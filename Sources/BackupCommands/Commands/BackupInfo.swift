@@ -80,7 +80,10 @@ private struct BackupDescription {
   }
 
   private func showCommands(on shell: Shell<Client>) {
-    let words = ["virsh-backup", "backup-restore", manifest.domainName, manifest.name, "--pool", repository.name]
+    let words = [
+      "virsh-backup", "backup-restore", manifest.domainName, manifest.name, "--pool",
+      repository.name,
+    ]
     shell.print("To restore it:")
     shell.print("  " + words.map(Quoting.shell).joined(separator: " "))
     shell.print("To read it without this program:")
