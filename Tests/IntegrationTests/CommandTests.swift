@@ -50,25 +50,4 @@ struct CommandTests {
     // A shell and its kin say so when they cannot run a program, or cannot find its libraries.
     #expect([126, 127].contains(result.status) == false, "\(result)")
   }
-
-  @Test(arguments: LibvirtMode.available)
-  func `a client can be killed on its way into a libvirt call`(mode: LibvirtMode) throws {
-    // virsh stands in for any client: the number of its calls is known to be above 3.
-    let libvirt = try PrivateLibvirt.shared(mode)
-    let client = ["-c", libvirt.uri, "list"]
-    let log = try libvirt.makeDirectory("calls") + "/log"
-    let logging = try CallWatch.log(log).environment(libvirt)
-    try Command.run("virsh", client, environment: logging).expectSuccess()
-    let calls = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
-    #expect(calls.contains { $0.hasSuffix(" virConnectOpenAuth") })
-    let killing = try CallWatch.kill(at: 3).environment(libvirt)
-    #expect(try Command.run("virsh", client, environment: killing).ending == .signalled(9))
-    let stopping = try CallWatch.stop(at: 3).environment(libvirt)
-    let stopped = try Command.start("virsh", client, environment: stopping)
-    try eventually("the client is stopped") {
-      try String(contentsOfFile: "/proc/\(stopped.pid)/stat", encoding: .utf8).contains(") T ")
-    }
-    stopped.signal(18)
-    #expect(try stopped.wait().status == 0)
-  }
 }

@@ -30,17 +30,16 @@ package enum Program {
   ///   - user: Who runs it.
   ///   - environment: Variables set for it.
   ///   - input: What it reads from standard input.
-  ///   - calls: What happens at its calls into libvirt.
   ///   - timeout: After this time it is killed.
   /// - Returns: How it ended, also when it failed.
   /// - Throws: `CommandError` when it could not be started or did not end in time.
   package static func run(
     _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User = .ofTheDaemon,
-    environment: [String: String] = [:], input: [UInt8] = [], watching calls: CallWatch? = nil,
+    environment: [String: String] = [:], input: [UInt8] = [],
     timeout: Duration = .seconds(120)
   ) throws(CommandError) -> CommandResult {
     try start(
-      libvirt, arguments, as: user, environment: environment, input: input, watching: calls
+      libvirt, arguments, as: user, environment: environment, input: input
     )
     .wait(timeout: timeout)
   }
@@ -54,17 +53,15 @@ package enum Program {
   ///   - user: Who runs it.
   ///   - environment: Variables set for it.
   ///   - input: What it reads from standard input.
-  ///   - calls: What happens at its calls into libvirt.
   /// - Returns: The running program.
   /// - Throws: `CommandError` when it could not be started.
   package static func start(
     _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User = .ofTheDaemon,
-    environment: [String: String] = [:], input: [UInt8] = [], watching calls: CallWatch? = nil
+    environment: [String: String] = [:], input: [UInt8] = []
   ) throws(CommandError) -> RunningCommand {
     let prefix = user == .ofTheDaemon ? libvirt.clientPrefix : []
     let copy = try ProgramCopy.reachable(path, libvirt, prefix: prefix)
-    var variables = environment.merging(copy.environment) { given, _ in given }
-    if let calls { try variables.merge(calls.environment(libvirt)) { given, _ in given } }
+    let variables = environment.merging(copy.environment) { given, _ in given }
     let command =
       prefix + (variables.isEmpty ? [] : ["env"] + variables.map { "\($0.key)=\($0.value)" })
       + [copy.path, "-c", libvirt.uri] + arguments
