@@ -36,6 +36,11 @@ package struct CreatePlan: Sendable, Equatable {
 
   /// Seconds a guest write may wait for the scratch.
   static let filterTimeout: Int64 = 15
+  /// Requests of all copies at one time.
+  ///
+  /// Where storage allows no asynchronous I/O each takes a thread of a pool of 64 that the guest's
+  /// own disks use too: a storage that hangs must not get them all.
+  static let requestLimit: Int64 = 32
   /// Bytes per bit: the unit a job copies.
   static let granularity: Int64 = 65536
 
@@ -116,7 +121,8 @@ package struct CreatePlan: Sendable, Equatable {
           BlockdevBackup(
             jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
-            filterNodeName: $0.names.jobFilter))
+            filterNodeName: $0.names.jobFilter,
+            maxWorkers: max(1, CreatePlan.requestLimit / Int64(disks.count))))
       })
   }
 }

@@ -195,11 +195,13 @@ package struct BlockdevBackup: Sendable, Equatable {
   package var filterNodeName: String
   /// Bytes per second; 0 for no limit.
   package var speed: Int64
+  /// Requests under way at one time; nil for QEMU's choice, 64.
+  package var maxWorkers: Int64?
 
   /// Makes the description of a job.
   package init(
     jobID: String, device: String, target: String, bitmap: String?, filterNodeName: String,
-    speed: Int64 = 0
+    speed: Int64 = 0, maxWorkers: Int64? = nil
   ) {
     self.jobID = jobID
     self.device = device
@@ -207,6 +209,7 @@ package struct BlockdevBackup: Sendable, Equatable {
     self.bitmap = bitmap
     self.filterNodeName = filterNodeName
     self.speed = speed
+    self.maxWorkers = maxWorkers
   }
 
   var members: [String: JSONValue] {
@@ -216,6 +219,7 @@ package struct BlockdevBackup: Sendable, Equatable {
       "auto-finalize": false, "auto-dismiss": false,
       "filter-node-name": .string(filterNodeName),
     ]
+    if let maxWorkers { members["x-perf"] = ["max-workers": .int(maxWorkers)] }
     if speed > 0 { members["speed"] = .int(speed) }
     if let bitmap {
       members["sync"] = "bitmap"

@@ -51,7 +51,7 @@ struct CreatePlanTests {
           {"data":{"auto-dismiss":false,"auto-finalize":false,"device":"\(prefix)0-view",\
           "filter-node-name":"\(prefix)0-jobcbw","job-id":"\(prefix)0-job",\
           "on-source-error":"report","on-target-error":"report","sync":"full",\
-          "target":"\(prefix)0-target"},"type":"blockdev-backup"}
+          "target":"\(prefix)0-target","x-perf":{"max-workers":32}},"type":"blockdev-backup"}
           """))
   }
 

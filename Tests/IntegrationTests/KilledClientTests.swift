@@ -24,7 +24,7 @@ struct KilledClientTests {
     /// Runs a command again and again, killed after ever later calls, until it ends by itself.
     ///
     /// - Parameter round: Is given the number of the call; returns how the command ended.
-    /// - Throws: What the rounds throw.
+    /// - Throws: What the round throws.
     func killAfterEach(_ round: (Int) throws -> CommandResult.Ending) throws {
       var number = first
       while try round(number) == .signalled(SIGKILL) {

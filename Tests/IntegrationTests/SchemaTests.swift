@@ -27,17 +27,19 @@ struct SchemaTests {
       .transaction([
         .bitmapAdd(node: "a", name: "b", persistent: true, disabled: true, granularity: 65536),
         .bitmapMerge(node: "a", target: "b", sources: [(node: "c", name: "d")]),
+        .bitmapRemove(node: "a", name: "b"),
         .blockdevBackup(
           BlockdevBackup(
-            jobID: "j", device: "a", target: "b", bitmap: "c", filterNodeName: "f", speed: 1)),
+            jobID: "j", device: "a", target: "b", bitmap: "c", filterNodeName: "f", speed: 1,
+            maxWorkers: 16)),
         .blockdevBackup(
           BlockdevBackup(jobID: "j", device: "a", target: "b", bitmap: nil, filterNodeName: "f")),
       ]),
       .blockdevMirror(jobID: "j", device: "a", target: "b", filterNodeName: "f"),
       .endMirror("j"), .jobFinalize("j"), .jobDismiss("j"), .jobCancel("j"),
-      .addFd(set: nil, opaque: "vb-1"), .addFd(set: 1, opaque: "vb-1"), .removeFd(set: 1),
+      .addFd(set: nil, opaque: "f"), .addFd(set: 1, opaque: "f"), .removeFd(set: 1),
       Command("query-named-block-nodes", ["flat": true]), Command("query-block"),
-      Command("query-jobs"),
+      Command("query-jobs"), Command("query-fdsets"),
     ]
 
   @Test(arguments: LibvirtMode.available)

@@ -13,12 +13,12 @@ struct CommandTests {
     (Command.blockdevDel("vb-1"), #"{"arguments":{"node-name":"vb-1"},"execute":"blockdev-del"}"#),
     (Command("query-jobs"), #"{"execute":"query-jobs"}"#),
     (
-      Command.addFd(set: nil, opaque: "vb-1"),
-      #"{"arguments":{"opaque":"vb-1"},"execute":"add-fd"}"#
+      Command.addFd(set: nil, opaque: "f"),
+      #"{"arguments":{"opaque":"f"},"execute":"add-fd"}"#
     ),
     (
-      Command.addFd(set: 3, opaque: "vb-1"),
-      #"{"arguments":{"fdset-id":3,"opaque":"vb-1"},"execute":"add-fd"}"#
+      Command.addFd(set: 3, opaque: "f"),
+      #"{"arguments":{"fdset-id":3,"opaque":"f"},"execute":"add-fd"}"#
     ),
     (Command.removeFd(set: 3), #"{"arguments":{"fdset-id":3},"execute":"remove-fd"}"#),
     (Command.jobCancel("j"), #"{"arguments":{"id":"j"},"execute":"job-cancel"}"#),
@@ -62,7 +62,10 @@ struct CommandTests {
     var job = BlockdevBackup(
       jobID: "j", device: "d", target: "t", bitmap: nil, filterNodeName: "f")
     #expect(job.members["speed"] == nil && job.members["bitmap"] == nil)
+    #expect(job.members["x-perf"] == nil)
     job.speed = 1 << 20
+    job.maxWorkers = 4
+    #expect(job.members["x-perf"] == ["max-workers": 4])
     job.bitmap = "b"
     #expect(job.members["speed"] == 1_048_576)
     #expect(job.members["sync"] == "bitmap" && job.members["bitmap-mode"] == "never")
