@@ -114,7 +114,11 @@ package struct CreatePlan: Sendable, Equatable {
   }
 
   /// Starts all copies, or none.
-  package var startJobs: Command {
+  ///
+  /// - Parameter isLimited: Whether the number of requests is limited, by a member that QEMU calls
+  ///   unstable and may lack.
+  /// - Returns: The command.
+  package func startJobs(isLimited: Bool) -> Command {
     .transaction(
       disks.map {
         .blockdevBackup(
@@ -122,7 +126,7 @@ package struct CreatePlan: Sendable, Equatable {
             jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
             filterNodeName: $0.names.jobFilter,
-            maxWorkers: max(1, CreatePlan.requestLimit / Int64(disks.count))))
+            maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))
       })
   }
 }

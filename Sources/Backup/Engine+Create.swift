@@ -178,7 +178,11 @@ extension Engine {
     try instant(plan, partial: partial, guest: guest)
     for command in plan.openViews { try monitor.execute(command) }
     if let command = plan.selectChanges { try monitor.execute(command) }
-    try monitor.execute(plan.startJobs)
+    do {
+      try monitor.execute(plan.startJobs(isLimited: true))
+    } catch is QMPError {
+      try monitor.execute(plan.startJobs(isLimited: false))
+    }
   }
 
   private func openFilter(_ command: Command, in monitor: any Monitor) throws {

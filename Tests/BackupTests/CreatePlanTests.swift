@@ -45,7 +45,7 @@ struct CreatePlanTests {
       ])
     #expect(plan.selectChanges == nil)
     #expect(
-      plan.startJobs.json
+      plan.startJobs(isLimited: true).json
         == transaction(
           """
           {"data":{"auto-dismiss":false,"auto-finalize":false,"device":"\(prefix)0-view",\
@@ -89,7 +89,7 @@ struct CreatePlanTests {
           {"name":"\(base)","node":"libvirt-1-format"}],"node":"\(prefix)0-view",\
           "target":"\(prefix)0-work"},"type":"block-dirty-bitmap-merge"}
           """))
-    guard case .array(let jobs) = plan.startJobs.arguments["actions"] else {
+    guard case .array(let jobs) = plan.startJobs(isLimited: true).arguments["actions"] else {
       Issue.record("no actions")
       return
     }
