@@ -143,6 +143,10 @@ private struct Search {
     // Lower layers are not written to: theirs need not record.
     guard top.recording, !bitmaps.contains(where: \.busy) else { return refuse(.bitmapMissing) }
     guard disk.capacity >= old.capacity else { return refuse(.diskShrunk) }
+    // A bitmap grows with clean bits, but a device's new part may hold what stood there before.
+    guard disk.capacity == old.capacity || !disk.isRawBlockDevice else {
+      return refuse(.imageChanged)
+    }
     return .success(
       Found(
         bitmaps: found.map { .init(node: $0.node, name: name) },

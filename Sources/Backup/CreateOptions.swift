@@ -43,11 +43,14 @@ package struct CreateOptions: Sendable, Equatable {
   package var parent: String?
   /// Disks by name; empty for all.
   package var disks: [DiskRequest]
+  /// Bytes per second that all copies together may take; nil for no limit.
+  package var bandwidth: UInt64?
 
   /// Makes the options.
   package init(
     name: String? = nil, description: String? = nil, isFull: Bool = false,
-    isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = []
+    isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
+    bandwidth: UInt64? = nil
   ) {
     self.name = name
     self.description = description
@@ -55,5 +58,6 @@ package struct CreateOptions: Sendable, Equatable {
     self.isIncremental = isIncremental
     self.parent = parent
     self.disks = disks
+    self.bandwidth = bandwidth
   }
 }

@@ -89,6 +89,7 @@ extension CreatePlan {
       throw BackupError(.exists, "volume '\(taken)' already exists in the pool")
     }
     disks = planned
+    speed = JobSpeed.each(of: planned.count, within: options.bandwidth)
     let parents = Set(described.compactMap(\.parent))
     manifest = Manifest(
       name: name, uuid: point, chain: chain,

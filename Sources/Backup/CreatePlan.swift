@@ -50,6 +50,8 @@ package struct CreatePlan: Sendable, Equatable {
   package var manifest: Manifest
   /// The disks, in the manifest's order.
   package var disks: [Disk]
+  /// Bytes per second of each copy; 0 for no limit.
+  package var speed: Int64
   /// Disks that are left out, with the reason, for the user.
   package var leftOut: [String]
 
@@ -125,7 +127,7 @@ package struct CreatePlan: Sendable, Equatable {
           BlockdevBackup(
             jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
-            filterNodeName: $0.names.jobFilter,
+            filterNodeName: $0.names.jobFilter, speed: speed,
             maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))
       })
   }

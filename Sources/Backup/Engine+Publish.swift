@@ -51,7 +51,7 @@ extension Engine {
       domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name
     ).manifest
     let content = Array(try manifest.xml().utf8)
-    for attempt in 0..<3 {
+    for attempt in 0..<20 {
       if let published = publishedManifest(manifest.uuid, in: volume) { return published }
       guard try repository.contains(pending.volume) else {
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
@@ -60,8 +60,9 @@ extension Engine {
         try repository.write(volume, content)
       } catch let error as BackupError where error.code == .exists {
         // Somebody is writing it, or died while doing so.
-        if waitForManifest(manifest.uuid, in: volume) == nil, attempt > 0 {
-          try repository.delete(volume)
+        // While it is being made libvirt refuses to delete it.
+        if waitForManifest(manifest.uuid, in: volume) == nil, attempt > 2 {
+          try? repository.delete(volume)
         }
       }
     }

@@ -41,7 +41,8 @@ extension Engine {
 
     let pending = try begin(plan, definition: definition, options: options)
     do {
-      try copy(plan, pending: pending, targets: targets, deadline: deadline)
+      try copy(
+        plan, pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
     } catch {
       try? undoRestore(pending)
       throw error
@@ -171,7 +172,7 @@ extension Engine {
 
   private func copy(
     _ plan: RestorePlan, pending: Catalog.Pending, targets: [String: any Repository],
-    deadline: ContinuousClock.Instant?
+    bandwidth: UInt64?, deadline: ContinuousClock.Instant?
   ) throws {
     guard case .restore(_, let paths, _, _) = pending.partial.operation,
       let name = pending.partial.helper
@@ -201,7 +202,8 @@ extension Engine {
       try helper.monitor.execute(
         .blockdevMirror(
           jobID: disk.names.job, device: source.nodeName, target: disk.names.target,
-          filterNodeName: disk.names.jobFilter))
+          filterNodeName: disk.names.jobFilter,
+          speed: JobSpeed.each(of: plan.disks.count, within: bandwidth)))
     }
     try wait(for: pending, in: helper, deadline: deadline)
     try finalizeJobs(of: pending.partial, in: helper)

@@ -98,7 +98,8 @@ extension Engine {
       pause(milliseconds: 300)
       let still = try self.catalog().broken
       for stump in stumps where still.contains(stump) && !stump.isNewer {
-        try repository.delete(stump.volume)
+        // libvirt refuses while its client makes it; what stays is looked at again the next time.
+        try? repository.delete(stump.volume)
       }
     }
     for volume in catalog.volumes

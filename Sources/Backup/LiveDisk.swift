@@ -24,6 +24,12 @@ package struct LiveDisk: Sendable, Equatable {
   /// Bytes the guest sees.
   package var capacity: UInt64 { node.image.virtualSize }
 
+  /// Whether the guest sees a block device as it is.
+  package var isRawBlockDevice: Bool {
+    guard case .block = sources.first else { return false }
+    return node.driver == "raw" || node.driver == "host_device"
+  }
+
   /// Bytes its images occupy, never more than the capacity.
   package var allocation: UInt64 {
     let sum = ([node] + backing).reduce(UInt64(0)) {

@@ -36,12 +36,14 @@ package struct RestoreOptions: Sendable, Equatable {
   package var isStarted: Bool
   /// Whether it is started paused.
   package var isPaused: Bool
+  /// Bytes per second that all copies together may take; nil for no limit.
+  package var bandwidth: UInt64?
 
   /// Makes the options.
   package init(
     newName: String? = nil, targetDirectory: String? = nil, format: String? = nil,
     disks: [DiskRequest] = [], isDefined: Bool = true, isStarted: Bool = false,
-    isPaused: Bool = false
+    isPaused: Bool = false, bandwidth: UInt64? = nil
   ) {
     self.newName = newName
     self.targetDirectory = targetDirectory
@@ -50,5 +52,6 @@ package struct RestoreOptions: Sendable, Equatable {
     self.isDefined = isDefined
     self.isStarted = isStarted
     self.isPaused = isPaused
+    self.bandwidth = bandwidth
   }
 }

@@ -55,14 +55,16 @@ extension Command {
   ///   - device: Node to read.
   ///   - target: Node to write.
   ///   - filterNodeName: Name of the filter the job puts over `device`.
+  ///   - speed: Bytes per second; 0 for no limit.
   /// - Returns: The command.
   package static func blockdevMirror(
-    jobID: String, device: String, target: String, filterNodeName: String
+    jobID: String, device: String, target: String, filterNodeName: String, speed: Int64 = 0
   ) -> Command {
     Command(
       "blockdev-mirror",
       [
-        "job-id": .string(jobID), "device": .string(device), "target": .string(target),
+        "speed": .int(speed), "job-id": .string(jobID), "device": .string(device),
+        "target": .string(target),
         "sync": "full", "on-target-error": "report", "on-source-error": "report",
         "auto-finalize": false, "auto-dismiss": false,
         "filter-node-name": .string(filterNodeName),

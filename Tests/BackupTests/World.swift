@@ -26,6 +26,7 @@ struct World {
     var size: UInt64 = 1 << 30
     var actualSize: UInt64? = 1 << 20
     var device = "disk"
+    var isBlockDevice = false
     var flags = ""
     var snapshots: [String] = []
     /// The active layer first; none for an empty drive.
@@ -144,9 +145,12 @@ struct World {
         "<backingStore type='file' index='\(layer.index)'><format type='qcow2'/>"
         + "<source file='\(layer.path)'/>\(chain)</backingStore>"
     }
-    let source = disk.layers.first.map { "<source file='\($0.path)' index='\($0.index)'/>" }
+    let (type, attribute) = disk.isBlockDevice ? ("block", "dev") : ("file", "file")
+    let source = disk.layers.first.map {
+      "<source \(attribute)='\($0.path)' index='\($0.index)'/>"
+    }
     return """
-      <disk type='file' device='\(disk.device)'><driver name='qemu' type='\(disk.format)'/>\
+      <disk type='\(type)' device='\(disk.device)'><driver name='qemu' type='\(disk.format)'/>\
       \(source ?? "")\(chain)<target dev='\(disk.target)' bus='virtio'/>\(disk.flags)\
       <alias name='virtio-disk\(number)'/></disk>
       """

@@ -27,6 +27,8 @@ extension Vsh.Command where Context == Client {
         .bool("incremental", "fail if a disk would have to be backed up in full"),
         .string(
           "parent", "back up all that changed since this backup", completer: Completers.backups),
+        .bandwidth,
+        .bytes,
         .bool("async", "return as soon as the data is being copied"),
         .timeout,
         .verbose,
@@ -42,7 +44,8 @@ extension Vsh.Command where Context == Client {
         name: try arguments.string("backupname"),
         description: try arguments.string("description"), isFull: arguments.flag("full"),
         isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
-        disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)))
+        disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
+        bandwidth: try Workplace.bandwidth(arguments))
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
       let isAsync = arguments.flag("async")

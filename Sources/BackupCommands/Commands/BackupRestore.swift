@@ -30,6 +30,8 @@ extension Vsh.Command where Context == Client {
         .bool("no-define", "restore the disks only"),
         .bool("start", "start the domain"),
         .bool("paused", "start the domain paused"),
+        .bandwidth,
+        .bytes,
         .timeout,
         .verbose,
         .list(
@@ -58,7 +60,7 @@ extension Vsh.Command where Context == Client {
             diskspec: $0, directory: workplace.hypervisor.poolDirectory(name:))
         },
         isDefined: !arguments.flag("no-define"), isStarted: arguments.flag("start") || isPaused,
-        isPaused: isPaused)
+        isPaused: isPaused, bandwidth: try Workplace.bandwidth(arguments))
 
       let emulators = try trustedEmulators(shell)
       let restored = try shell.context.interrupt.whileCaught {

@@ -38,6 +38,14 @@ extension Vsh.Option where Context == Client {
     .number("timeout", "cancel the operation after that many seconds")
   }
 
+  /// A limit of what copies take.
+  static var bandwidth: Option {
+    .number("bandwidth", "limit of all copies together in MiB/s")
+  }
+
+  /// The unit of that limit.
+  static var bytes: Option { .bool("bytes", "the limit is in bytes/s") }
+
   /// Progress.
   static var verbose: Option { .bool("verbose", "display the progress") }
 

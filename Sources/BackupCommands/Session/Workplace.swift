@@ -48,6 +48,21 @@ struct Workplace {
     return try catalog.recordedDomain(text)
   }
 
+  /// Bytes per second that `--bandwidth` and `--bytes` allow; nil for no limit.
+  ///
+  /// - Throws: `ShellError` for a number that makes no sense.
+  static func bandwidth(_ arguments: Arguments) throws -> UInt64? {
+    try arguments.requires("bytes", "bandwidth")
+    guard let number = try arguments.unsigned("bandwidth"), number > 0 else { return nil }
+    let (bytes, isTooLarge) =
+      arguments.flag("bytes") ? (number, false) : number.multipliedReportingOverflow(by: 1 << 20)
+    guard !isTooLarge, bytes <= UInt64(Int64.max) else {
+      throw ShellError(
+        "Numeric value '\(number)' for <bandwidth> option is malformed or out of range")
+    }
+    return bytes
+  }
+
   /// When a command with `--timeout` gives up.
   ///
   /// - Throws: `ShellError` for a number that is not positive.
