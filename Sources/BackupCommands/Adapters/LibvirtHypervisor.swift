@@ -167,6 +167,8 @@ final class LibvirtHypervisor: Hypervisor {
     if code == ENOENT { return false }
     if code == EEXIST {
       guard isSameFile(path, newPath) else {
+        // Another client that settles may have come between.
+        if access(path, F_OK) != 0 { return false }
         throw BackupError(.exists, "file '\(newPath)' exists")
       }
       unlink(path)
