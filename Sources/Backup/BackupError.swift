@@ -43,6 +43,13 @@ extension BackupError {
   /// It took too long, and everything was undone.
   static let timedOut = BackupError(.timedOut, "timed out, nothing was kept")
 
+  /// Another backup of the domain is under way.
+  static func alreadyRunning(_ point: String) -> BackupError {
+    BackupError(
+      .busy,
+      "Requested operation is not valid: backup '\(point)' of the domain is already running")
+  }
+
   /// The same where what was begun could not be undone.
   var leavingTraces: BackupError {
     let rest = "the next command on the domain undoes what was begun"

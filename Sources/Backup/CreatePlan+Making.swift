@@ -52,8 +52,7 @@ extension CreatePlan {
     let points = situation.catalog.points(of: domain.uuid)
     let name = try CreatePlan.name(for: options, in: situation, points: points)
     let selection = try DiskSelection(options.disks, in: domain)
-    let nodes = Dictionary(
-      situation.nodes.map { ($0.nodeName, $0) }, uniquingKeysWith: { first, _ in first })
+    let nodes = situation.nodes.byName
     operation = situation.newUUID()
     leftOut = selection.leftOut
     let chain = points.last?.manifest.chain ?? situation.newUUID()

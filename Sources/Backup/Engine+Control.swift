@@ -85,10 +85,9 @@ extension Engine {
           + "running")
     }
     if let newest = catalog.points(of: domainUUID).last, catalog.forgotten[domainUUID] == nil {
-      let names = VolumeNames(
-        domain: newest.manifest.domainName, uuid: domainUUID, point: newest.manifest.name)
       try repository.write(
-        names.forgotten, Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
+        newest.manifest.volumeNames.forgotten,
+        Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
     }
     try removeBitmaps(in: guest.monitor) { _ in true }
   }

@@ -72,10 +72,7 @@ extension Engine {
     if let other = catalog.pending(of: domainUUID).first(where: {
       $0.partial.isCreate && $0.partial.hostUUID == host
     }) {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
-          + "already running")
+      throw BackupError.alreadyRunning(other.partial.pointName)
     }
     if let job = try guest.activeJob() {
       throw BackupError(
@@ -111,8 +108,7 @@ extension Engine {
   /// Writes down what is about to be made.
   private func begin(_ plan: CreatePlan, isSuspended: Bool) throws -> Catalog.Pending {
     let manifest = plan.manifest
-    let names = VolumeNames(
-      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
+    let names = manifest.volumeNames
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
@@ -128,10 +124,7 @@ extension Engine {
     do {
       try repository.write(names.partial, Array(try partial.xml().utf8))
     } catch let error as BackupError where error.code == .exists {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: backup '\(manifest.name)' of the domain is already "
-          + "running")
+      throw BackupError.alreadyRunning(manifest.name)
     }
     let pending = Catalog.Pending(volume: names.partial, partial: partial)
     // Another client may have looked at the same time and seen nothing: both see it now.
@@ -141,10 +134,7 @@ extension Engine {
     }
     if let other = others.first {
       try repository.delete(names.partial)
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: backup '\(other.partial.pointName)' of the domain is "
-          + "already running")
+      throw BackupError.alreadyRunning(other.partial.pointName)
     }
     return pending
   }

@@ -43,11 +43,9 @@ extension Engine {
     case .withChildren: doomed = Array(descendants.reversed()) + [point]
     case .childrenOnly: doomed = descendants.reversed()
     }
-    guard let first = doomed.first else { return [] }
+    guard !doomed.isEmpty else { return [] }
     try refuseWhileRead(doomed, catalog: catalog)
 
-    let names = VolumeNames(
-      domain: first.manifest.domainName, uuid: domainUUID, point: point.manifest.name)
     let uuid = process.newUUID()
     let partial = Partial(
       uuid: uuid, pointName: point.manifest.name, domainName: point.manifest.domainName,
@@ -59,7 +57,8 @@ extension Engine {
             uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
             volumes: $0.manifest.disks.map(\.volume.name))
         }))
-    let pending = Catalog.Pending(volume: names.partial(operation: uuid), partial: partial)
+    let pending = Catalog.Pending(
+      volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
     try repository.write(pending.volume, Array(try partial.xml().utf8))
     try perform(pending)
     return doomed.map(\.manifest.name)

@@ -46,9 +46,7 @@ extension Engine {
       }
       // What a client sent before it died may have been done only now.
       guard try isOnDevice() else { return }
-      let nodes = Dictionary(
-        try monitor.blockNodes().map { ($0.nodeName, $0) },
-        uniquingKeysWith: { first, _ in first })
+      let nodes = try monitor.blockNodes().byName
       let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
       let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
       try monitor.execute(.setDrive(device: disk.device, node: child))

@@ -28,15 +28,14 @@ extension Engine {
     return published
   }
 
-  /// What remains to be done for a point that exists.
+  /// What remains to be done for a point that exists and is taken out of QEMU.
   func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
+    let catalog = try catalog()
     if let guest {
-      try takeDown(pending.partial, guest: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try dropSupersededBitmaps(by: manifest, in: guest.monitor)
+      try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
     }
     try deleteScratch(of: pending.partial)
-    let catalog = try catalog()
     for note in catalog.forgotten[manifest.domainUUID] ?? [] { try repository.delete(note) }
     try repository.delete(pending.volume)
   }
@@ -47,9 +46,7 @@ extension Engine {
   private func writeManifest(
     _ manifest: Manifest, of pending: Catalog.Pending
   ) throws -> Manifest {
-    let volume = VolumeNames(
-      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name
-    ).manifest
+    let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)
     for attempt in 0..<20 {
       if let published = publishedManifest(manifest.uuid, in: volume) { return published }
@@ -126,8 +123,9 @@ extension Engine {
   }
 
   /// Removes the bitmaps of the chain that a new point makes useless, disk by disk.
-  private func dropSupersededBitmaps(by manifest: Manifest, in monitor: any Monitor) throws {
-    let catalog = try catalog()
+  private func dropSupersededBitmaps(
+    by manifest: Manifest, catalog: Catalog, in monitor: any Monitor
+  ) throws {
     let points = catalog.points(of: manifest.domainUUID)
     let disks = Dictionary(manifest.disks.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     // A point that was named as a parent may be named again, until a full follows.

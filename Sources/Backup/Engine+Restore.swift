@@ -61,7 +61,7 @@ extension Engine {
   // MARK: - Before anything is written
 
   /// The definition that will be defined.
-  package func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
+  private func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
     let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
     let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
     // A disk that was plugged in for the moment only is restored, but not defined.
@@ -162,10 +162,8 @@ extension Engine {
               ? "\($0.path).\(prefix)part" : $0.path,
             path: $0.path)
         }, definition: definition, isStarted: options.isStarted))
-    let names = VolumeNames(
-      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
     let pending = Catalog.Pending(
-      volume: names.partial(operation: plan.operation), partial: partial)
+      volume: manifest.volumeNames.partial(operation: plan.operation), partial: partial)
     try repository.write(pending.volume, Array(try partial.xml().utf8))
     return pending
   }
@@ -178,12 +176,10 @@ extension Engine {
       let name = pending.partial.helper
     else { return }
     let helper = try hypervisor.startHelper(
-      try helperDefinition(for: plan, name: name), autoDestroy: true)
+      try helperDefinition(for: plan, name: name))
     defer { try? helper.destroy() }
     let definition = try DomainDefinition(parsing: try helper.definition())
-    let nodes = Dictionary(
-      try helper.monitor.blockNodes().map { ($0.nodeName, $0) },
-      uniquingKeysWith: { first, _ in first })
+    let nodes = try helper.monitor.blockNodes().byName
     for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
       try stopIfInterrupted()
       guard let index = definition.disks[number].chain.first?.index,

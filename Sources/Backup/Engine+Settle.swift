@@ -28,9 +28,8 @@ extension Engine {
   /// - Returns: What became of each, by the operation's UUID.
   @discardableResult
   package func settle(domainUUID: String) throws -> [String: Settlement] {
-    try removeStumps()
     var settled: [String: Settlement] = [:]
-    for pending in try catalog().pending(of: domainUUID) {
+    for pending in try removeStumps().pending(of: domainUUID) {
       settled[pending.partial.uuid] = try settle(pending)
     }
     return settled
@@ -55,10 +54,8 @@ extension Engine {
     // The jobs first, then the manifest: a client that publishes writes the manifest before it
     // takes the first job off the list.
     let jobs = try guest.map { try self.jobs(of: partial, in: $0.monitor) } ?? []
-    let volume = VolumeNames(
-      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name
-    ).manifest
-    if try isPublished(manifest.uuid, in: volume) {
+    if try isPublished(manifest.uuid, in: manifest.volumeNames.manifest) {
+      if let guest { try takeDown(partial, guest: guest) }
       try finish(pending, manifest: manifest, guest: guest)
       return .finished
     }
@@ -90,14 +87,16 @@ extension Engine {
   ///
   /// The partial is the first thing an operation makes and is read again before the guest is
   /// touched, so that one that loses it stops.
-  private func removeStumps() throws {
-    let catalog = try catalog()
+  ///
+  /// - Returns: The pool as it was seen last.
+  private func removeStumps() throws -> Catalog {
+    var catalog = try catalog()
     let stumps = catalog.broken.filter { $0.isPartial }
     if !stumps.isEmpty {
       // It may be on its way.
       pause(milliseconds: 300)
-      let still = try self.catalog().broken
-      for stump in stumps where still.contains(stump) && !stump.isNewer {
+      catalog = try self.catalog()
+      for stump in stumps where catalog.broken.contains(stump) && !stump.isNewer {
         // libvirt refuses while its client makes it; what stays is looked at again the next time.
         try? repository.delete(stump.volume)
       }
@@ -107,5 +106,6 @@ extension Engine {
       let partial = String(volume.dropLast(VolumeNames.doneSuffix.count))
       if !catalog.volumes.contains(partial) { try repository.delete(volume) }
     }
+    return catalog
   }
 }

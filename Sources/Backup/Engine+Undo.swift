@@ -18,8 +18,7 @@ extension Engine {
     guard case .create(let manifest, _, _, let isSuspended, _) = pending.partial.operation else {
       return
     }
-    let names = VolumeNames(
-      domain: manifest.domainName, uuid: manifest.domainUUID, point: manifest.name)
+    let names = manifest.volumeNames
     guard try !isPublished(manifest.uuid, in: names.manifest) else { return }
     if let guest {
       if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {

@@ -34,8 +34,8 @@ package protocol Hypervisor: AnyObject {
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.
   func guest(name: String) throws -> (any Guest)?
-  /// Starts a helper domain, paused; it ends with our connection when `autoDestroy` is true.
-  func startHelper(_ definition: String, autoDestroy: Bool) throws -> any Guest
+  /// Starts a helper domain, paused, that ends with our connection.
+  func startHelper(_ definition: String) throws -> any Guest
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
   /// Starts a defined domain (`virDomainCreate`).

@@ -6,6 +6,13 @@
 package import DomainXML
 package import QMP
 
+extension [BlockNode] {
+  /// The nodes by their names.
+  var byName: [String: BlockNode] {
+    Dictionary(map { ($0.nodeName, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+}
+
 /// A disk of a running domain: what libvirt says of it and what QEMU has for it.
 package struct LiveDisk: Sendable, Equatable {
   /// The target name, `vda`.

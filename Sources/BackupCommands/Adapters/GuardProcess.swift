@@ -18,16 +18,14 @@ final class GuardProcess: Guardian {
   ///
   /// - Throws: ``BackupError`` when it cannot be started or cannot connect.
   init(uri: String, domainUUID: String) throws {
-    var input: [Int32] = [-1, -1]
-    var output: [Int32] = [-1, -1]
-    guard GuardProcess.makePipe(&input), GuardProcess.makePipe(&output) else {
+    guard let input = Pipe(), let output = Pipe() else {
       throw GuardProcess.failure("no pipe: \(String(cString: strerror(errno)))")
     }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, input[0], 0)
-    posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, input.reading, 0)
+    posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -39,18 +37,18 @@ final class GuardProcess: Guardian {
     defer { for pointer in pointers { free(pointer) } }
     var child: pid_t = 0
     let status = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &pointers, environ)
-    Glibc.close(input[0])
-    Glibc.close(output[1])
-    defer { Glibc.close(output[0]) }
+    Glibc.close(input.reading)
+    Glibc.close(output.writing)
+    defer { Glibc.close(output.reading) }
     pid = child
-    toGuard = input[1]
+    toGuard = input.writing
     guard status == 0 else {
       Glibc.close(toGuard)
       toGuard = -1
       throw GuardProcess.failure(String(cString: strerror(status)))
     }
     var byte: UInt8 = 0
-    guard read(output[0], &byte, 1) == 1, byte == GuardProcess.ready else {
+    guard read(output.reading, &byte, 1) == 1, byte == GuardProcess.ready else {
       end()
       throw GuardProcess.failure("it did not connect")
     }
@@ -63,12 +61,6 @@ final class GuardProcess: Guardian {
 
   /// `POSIX_SPAWN_SETSID`, which glibc shows to GNU sources only.
   private static let ownSession: Int16 = 0x80
-
-  private static func makePipe(_ ends: inout [Int32]) -> Bool {
-    guard pipe(&ends) == 0 else { return false }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    return true
-  }
 
   private static func failure(_ why: String) -> BackupError {
     BackupError(.failed, "cannot start the process that guards the suspended domain: \(why)")

@@ -48,13 +48,9 @@ final class Interrupt {
 
 /// A pipe for the whole process, since a signal handler can reach nothing else.
 private let interruptPipe: (reading: Int32, writing: Int32) = {
-  var ends: [Int32] = [-1, -1]
-  guard pipe(&ends) == 0 else { return (-1, -1) }
-  for end in ends {
-    _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-    _ = fcntl(end, F_SETFL, O_NONBLOCK)
-  }
-  return (ends[0], ends[1])
+  guard let pipe = Pipe() else { return (-1, -1) }
+  for end in [pipe.reading, pipe.writing] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+  return (pipe.reading, pipe.writing)
 }()
 
 /// Runs in the signal handler: one write(2) and nothing else.

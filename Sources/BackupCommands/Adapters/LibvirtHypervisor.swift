@@ -27,13 +27,13 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   /// Whether the hypervisor is this machine: its URI names no host.
-  private(set) lazy var isLocal: Bool = {
+  private lazy var isLocal: Bool = {
     guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return false }
     return uri[colon...].hasPrefix(":///")
   }()
 
   /// Whether guests are the system's, not a user's.
-  private(set) lazy var isSystem: Bool = {
+  private lazy var isSystem: Bool = {
     guard let uri = try? connection.uri else { return true }
     return !uri.hasSuffix("/session") && !uri.contains("/session?")
   }()
@@ -66,10 +66,9 @@ final class LibvirtHypervisor: Hypervisor {
     try running(try unless(.noDomain) { try connection.domain(name: name) })
   }
 
-  func startHelper(_ definition: String, autoDestroy: Bool) throws -> any Guest {
+  func startHelper(_ definition: String) throws -> any Guest {
     LibvirtGuest(
-      try connection.createDomain(
-        xml: definition, flags: autoDestroy ? [.paused, .autoDestroy] : [.paused]),
+      try connection.createDomain(xml: definition, flags: [.paused, .autoDestroy]),
       interrupt: interrupt)
   }
 
@@ -97,8 +96,7 @@ final class LibvirtHypervisor: Hypervisor {
   // MARK: - Storage
 
   func poolDirectory(name: String) throws -> String {
-    let pool = try connection.storagePool(name: name)
-    return try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal).directory
+    try repository(of: try connection.storagePool(name: name)).directory
   }
 
   func repository(directory: String) throws -> any Repository {
@@ -107,23 +105,30 @@ final class LibvirtHypervisor: Hypervisor {
     return repository
   }
 
+  /// The volumes of a pool.
+  ///
+  /// - Throws: ``BackupError`` for a pool that cannot hold backups.
+  func repository(of pool: StoragePool) throws -> LibvirtRepository {
+    try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal)
+  }
+
   /// The pool of a directory.
   ///
   /// - Returns: Its volumes, and the pool where it had to be made.
   func pool(directory: String) throws -> (LibvirtRepository, made: StoragePool?) {
     if let pool = try existingPool(directory: directory) {
-      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), nil)
+      return (try repository(of: pool), nil)
     }
     do {
       let pool = try connection.createStoragePool(
         xml: try PoolDefinition(
           name: "virsh-backup-\(LibvirtHypervisor.digest(directory))", directory: directory
         ).xml())
-      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), pool)
+      return (try repository(of: pool), pool)
     } catch let error as LibvirtError {
       // Another client may have made it in the meantime.
       guard let pool = try existingPool(directory: directory) else { throw error }
-      return (try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal), nil)
+      return (try repository(of: pool), nil)
     }
   }
 

@@ -35,14 +35,11 @@ final class LibvirtMonitor: Monitor {
   /// Registration starts with the first wait: an event missed before it costs nothing, since the
   /// engine asks for the state after each wait.
   func nextEvent(timeoutMilliseconds: Int) throws -> Event? {
-    let queue: MonitorEventQueue
-    guard let events else {
+    guard let queue = events else {
       // What happened before the registration is unknown: look at once.
-      queue = try domain.connection.monitorEvents(of: domain)
-      events = queue
+      events = try domain.connection.monitorEvents(of: domain)
       return nil
     }
-    queue = events
     let ready = waitUntilReadable(
       [queue.fileDescriptor, interrupt.fileDescriptor], timeoutMilliseconds: timeoutMilliseconds)
     guard ready.contains(queue.fileDescriptor), let event = queue.next(timeoutMilliseconds: 0)

@@ -157,10 +157,9 @@ final class LibvirtRepository: Repository {
   private func make(_ volume: VolumeDefinition) throws -> StorageVolume {
     let xml = try volume.xml()
     // libvirt would overwrite a file that it has not seen yet.
-    guard files?.contains(volume.name) != true else {
-      throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
-    }
-    guard let made = try unless(.storageVolExist, look: { try pool.createVolume(xml: xml) }) else {
+    guard files?.contains(volume.name) != true,
+      let made = try unless(.storageVolExist, look: { try pool.createVolume(xml: xml) })
+    else {
       throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
     }
     return made

@@ -31,16 +31,13 @@ struct Child {
 
   /// Runs it without input and collects what it writes.
   func capture() -> (status: Int32, output: String, errors: String) {
-    var output: [Int32] = [-1, -1]
-    var errors: [Int32] = [-1, -1]
-    guard pipe(&output) == 0, pipe(&errors) == 0 else { return (127, "", "") }
-    for end in output + errors { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    let pid = spawn(output: output[1], errors: errors[1])
-    close(output[1])
-    close(errors[1])
-    let texts = Child.drain([output[0], errors[0]])
-    close(output[0])
-    close(errors[0])
+    guard let output = Pipe(), let errors = Pipe() else { return (127, "", "") }
+    let pid = spawn(output: output.writing, errors: errors.writing)
+    close(output.writing)
+    close(errors.writing)
+    let texts = Child.drain([output.reading, errors.reading])
+    close(output.reading)
+    close(errors.reading)
     return (pid.map(wait(for:)) ?? 127, texts[0], texts[1])
   }
 

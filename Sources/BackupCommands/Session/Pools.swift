@@ -36,15 +36,13 @@ struct Pools {
       return try hypervisor.pool(directory: Pools.plain(name)).0
     }
     guard let pool = try find(name) else { throw Pools.missing(name) }
-    return try LibvirtRepository(
-      pool, isSystem: hypervisor.isSystem, isLocal: hypervisor.isLocal)
+    return try hypervisor.repository(of: pool)
   }
 
   /// The volumes of all active pools that can hold backups.
   func all() throws -> [any Repository] {
     try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap { pool in
-      try? LibvirtRepository(
-        pool, isSystem: hypervisor.isSystem, isLocal: hypervisor.isLocal)
+      try? hypervisor.repository(of: pool)
     }
   }
 
