@@ -30,12 +30,17 @@ struct Child {
   }
 
   /// Runs it without input and collects what it writes.
-  func capture() -> (status: Int32, output: String, errors: String) {
+  ///
+  /// - Parameter limit: How long it may take before it is killed; nil for ever.
+  /// - Returns: Its exit status, as ``run()`` has it, and its output.
+  func capture(within limit: Duration? = nil) -> (status: Int32, output: String, errors: String) {
     guard let output = Pipe(), let errors = Pipe() else { return (127, "", "") }
     let pid = spawn(output: output.writing, errors: errors.writing)
     close(output.writing)
     close(errors.writing)
-    let texts = Child.drain([output.reading, errors.reading])
+    let (texts, isLate) = Child.drain(
+      [output.reading, errors.reading], until: limit.map { .now + $0 })
+    if isLate, let pid { kill(pid, SIGKILL) }
     close(output.reading)
     close(errors.reading)
     return (pid.map(wait(for:)) ?? 127, texts[0], texts[1])
@@ -72,19 +77,23 @@ struct Child {
   }
 
   /// Reads several pipes to their ends at once: a full one would stop the writer.
-  private static func drain(_ descriptors: [Int32]) -> [String] {
+  private static func drain(
+    _ descriptors: [Int32], until deadline: ContinuousClock.Instant?
+  ) -> (texts: [String], isLate: Bool) {
     var collected = descriptors.map { _ in [UInt8]() }
     var open = Set(descriptors.indices)
     var buffer = [UInt8](repeating: 0, count: 65536)
     while !open.isEmpty {
       var entries = open.map { pollfd(fd: descriptors[$0], events: Int16(POLLIN), revents: 0) }
-      guard poll(&entries, nfds_t(entries.count), -1) > 0 else { continue }
+      let left = deadline.map { Int32(clamping: Int(($0 - .now) / .milliseconds(1))) }
+      if let left, left <= 0 { break }
+      guard poll(&entries, nfds_t(entries.count), left ?? -1) > 0 else { continue }
       for entry in entries where entry.revents != 0 {
         guard let index = descriptors.firstIndex(of: entry.fd) else { continue }
         let count = read(entry.fd, &buffer, buffer.count)
         if count > 0 { collected[index] += buffer.prefix(count) } else { open.remove(index) }
       }
     }
-    return collected.map { String(decoding: $0, as: UTF8.self) }
+    return (collected.map { String(decoding: $0, as: UTF8.self) }, !open.isEmpty)
   }
 }

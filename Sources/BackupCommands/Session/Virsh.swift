@@ -47,10 +47,7 @@ struct Virsh {
         shell.print(String(answer.output.dropLast()), terminator: "")
         return true
       },
-      complete: { shell, words in
-        capture(shell, ["-q", "complete", "--"] + words).output.split(separator: "\n")
-          .map(String.init)
-      },
+      complete: completions,
       hint:
         " All commands of virsh work here too: see 'virsh help', or 'help' with a command's name")
   }
@@ -73,8 +70,9 @@ struct Virsh {
     return child.run() == 0
   }
 
-  private func capture(
-    _ shell: Shell<Client>, _ words: [String]
+  /// Runs a command and collects what it writes.
+  func capture(
+    _ shell: Shell<Client>, _ words: [String], within limit: Duration? = nil
   ) -> (status: Int32, output: String, errors: String) {
     var connection: [String] = []
     if let uri = shell.context.uri { connection += ["-c", uri] }
@@ -82,7 +80,7 @@ struct Virsh {
     // Parsing and help need no connection, and -c would make one.
     let needsConnection = words.contains("complete")
     let child = Child(path, (needsConnection ? connection : []) + words)
-    return child.capture()
+    return child.capture(within: limit)
   }
 
   /// The global options as they stand now: `connect` may have changed the connection.
