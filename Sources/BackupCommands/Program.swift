@@ -57,7 +57,8 @@ public enum Program {
     shell.isQuiet = options.isQuiet
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
-    shell.connect = { shell in _ = try shell.context.connection() }
+    shell.connect = { shell in try shell.context.connect(for: shell) }
+    shell.explain = { shell in shell.context.noteLoss(on: shell) }
     shell.foreign = Virsh(options)?.foreignCommands
     shell.log = options.logFile.flatMap { LogFile(path: $0, programName: name) }
 
@@ -70,7 +71,8 @@ public enum Program {
       return EXIT_SUCCESS
     case .run:
       return options.words.isEmpty
-        ? interact(shell) : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
+        ? interact(shell, connectsFirst: options.uri != nil)
+        : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
     }
   }
 
@@ -79,6 +81,8 @@ public enum Program {
   ) -> Int32 {
     do {
       let steps = try shell.parse(commandWords: words)
+      // A Tab in another shell must not hang, whatever it waits for.
+      if words.first == "complete" { TimeLimit.start(seconds: 10) }
       if connectsFirst { _ = try shell.context.connection() }
       return shell.run(steps) ? EXIT_SUCCESS : EXIT_FAILURE
     } catch {

@@ -73,6 +73,7 @@ extension Shell {
     do {
       return try work()
     } catch {
+      explain(self)
       report(error)
       return false
     }
