@@ -61,7 +61,7 @@ import Testing
 
   @Test(arguments: [
     ("c |c\\;", ["c\\;d"]), ("c |it", ["it\\'s"]), ("c |say", ["say\\ \\\"x\\\""]),
-    ("c |\\#", ["\\#x"]), ("c \"|say", ["say \\\"x\\\""]), ("c '|it", ["it'\\''s"]),
+    ("c |\\#", ["\\#x"]), ("c \"|say", ["say \\\"x\\\"\""]), ("c '|it", ["it'\\''s"]),
     ("c \"|web", ["web 1", "web@2"]), ("c we\"|b ", ["b 1"]),
     // Without knowing that the quote was closed the editor begins in the middle of it.
     ("c \"web |1\"", ["1\""]),

@@ -14,8 +14,8 @@ extension Shell {
   ///   - line: The line up to the cursor.
   ///   - wordStart: Where the editor's word begins, in bytes.
   ///   - rest: The line after the cursor.
-  /// - Returns: The texts, quoted so that the shell reads them back as they are meant; without a
-  ///   closing quote where the cursor is inside of quotes.
+  /// - Returns: The texts, quoted so that the shell reads them back as they are meant. Where the
+  ///   cursor is inside of quotes the editor closes them.
   package func completions(line: String, wordStart: Int, rest: String = "") -> [String] {
     let cursor = CommandLineCursor(line: line, rest: rest)
     let before = CommandLineCursor(
@@ -24,11 +24,13 @@ extension Shell {
     let isInside = before.words == cursor.words
     let kept = isInside ? before.word : ""
     let quote = isInside ? before.openQuote : nil
-    let closing = cursor.isQuoted ? "" : quote.map(String.init) ?? ""
+    let closing = quote.map(String.init) ?? ""
     return candidates(at: cursor, completesValues: true).compactMap { candidate in
       guard candidate.utf8.starts(with: kept.utf8) else { return nil }
       let text = String(decoding: candidate.utf8.dropFirst(kept.utf8.count), as: UTF8.self)
-      return Quoting.word(text, inside: quote, isStart: kept.isEmpty) + closing
+      let word = Quoting.word(text, inside: quote, isStart: kept.isEmpty)
+      // readline closes a quote that is open, unless there seems to be another at the end.
+      return cursor.isQuoted && !word.hasSuffix(closing) ? word : word + closing
     }
   }
 }
