@@ -19,6 +19,11 @@ extension Engine {
     }
     try finalizeJobs(of: pending.partial, in: guest)
     try takeDown(pending.partial, guest: guest)
+    if pending.partial.isCopy {
+      try markWhole(pending)
+      try finishCopies(pending, guest: guest)
+      return manifest
+    }
     for index in manifest.disks.indices {
       manifest.disks[index].volume.size = try repository.allocation(
         of: manifest.disks[index].volume.name)
@@ -30,6 +35,7 @@ extension Engine {
 
   /// What remains to be done for a point that exists and is taken out of QEMU.
   func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
+    if pending.partial.isCopy { return try finishCopies(pending, guest: guest) }
     let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)

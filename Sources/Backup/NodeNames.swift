@@ -40,6 +40,8 @@ package struct NodeNames: Sendable, Equatable {
   package var job: String { stem + "job" }
   /// File of the volume that is written.
   package var targetFile: String { stem + "tfile" }
+  /// Id of the job that makes an image of a device.
+  package var formatJob: String { stem + "format" }
   /// Image in it.
   package var target: String { stem + "target" }
   /// File of the scratch volume.

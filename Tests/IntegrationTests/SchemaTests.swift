@@ -15,12 +15,15 @@ struct SchemaTests {
     BlockdevOptions.Access.allCases.flatMap { access -> [QMP.Command] in
       [
         .blockdevAdd(.file("vb-f", filename: "/x", readOnly: true, access: access)),
+        .blockdevAdd(.file("vb-d", filename: "/x", isDevice: true, access: access)),
+        .blockdevAdd(.image("vb-s", format: "raw", file: "vb-d", size: 512, access: access)),
         .blockdevAdd(.image("vb-q", format: "qcow2", file: "vb-f", access: access)),
         .blockdevAdd(.image("vb-r", format: "raw", file: "vb-f", access: access)),
       ]
     } + [
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
+      .createQcow2(jobID: "j", file: "vb-d", size: 512),
       .blockdevDel("vb-v"),
       .setDrive(device: "/machine/x", node: "vb-c"),
       .bitmapRemove(node: "a", name: "b"),

@@ -50,6 +50,9 @@ enum Completers {
     return catalog.points(of: uuid).map(\.manifest.name)
   }
 
+  /// Files of the client's machine.
+  static let files: Option.Completer = { _, request in LocalFile.paths(from: request.word) }
+
   /// Disks of the domain that was typed.
   static let disks: Option.Completer = { shell, request in
     guard let name = request.arguments.raw("domain"),

@@ -7,12 +7,15 @@ extension BackupDefinition {
   /// What a document is called in an error that shows where it ceases to be XML.
   private static let documentName = "(domain_backup)"
 
+  /// The largest document that is read, in bytes.
+  package static var sizeLimit: Int { XMLElement.sizeLimit }
+
   /// Reads a document from a file's bytes.
   ///
   /// - Parameter bytes: the file's content, in UTF-8.
   /// - Throws: what ``init(parsing:)-(String)`` throws, and `DomainXMLError` for other bytes.
   package init(parsing bytes: [UInt8]) throws(DomainXMLError) {
-    guard bytes.count <= XMLElement.sizeLimit else { throw XMLElement.tooLarge }
+    guard bytes.count <= Self.sizeLimit else { throw XMLElement.tooLarge }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw DomainXMLError(reason: .syntax, message: "the document is not in UTF-8")
     }
