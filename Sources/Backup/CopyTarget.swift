@@ -24,7 +24,12 @@ package struct CopyTarget: Sendable, Equatable {
   }
 
   /// What is written down of it.
-  var described: Partial.CopyTarget { .init(type: type, path: store.path, format: format) }
+  var described: Partial.CopyTarget {
+    .init(type: type, path: store.path, format: format, isEncrypted: store.encryption != nil)
+  }
+
+  /// Format of the image: an encrypted raw one is LUKS and nothing else.
+  var imageFormat: String { format == "raw" && store.encryption != nil ? "luks" : format }
 
   /// Whom a file belongs to: QEMU's user, unless the document says something else.
   func owner(default owner: FileOwner?) -> FileOwner? {

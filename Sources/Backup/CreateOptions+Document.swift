@@ -97,7 +97,9 @@ extension CreateOptions.DiskRequest {
     guard ["qcow2", "raw"].contains(format) else {
       throw refuse("cannot be copied to format '\(format)', only to qcow2 and raw")
     }
-    guard store.encryption == nil else { throw refuse("cannot be copied to an encrypted target") }
+    guard store.encryption == nil || format == "qcow2" || disk.type == .file else {
+      throw refuse("cannot be copied to a device in format 'raw' and be encrypted")
+    }
     target = CopyTarget(type: disk.type, format: format, store: store)
   }
 }

@@ -43,7 +43,8 @@ struct DiskSelection {
           throw BackupError(
             .invalid, "unsupported configuration: disk '\(disk.target)' has no media")
         }
-        try DiskSelection.check(disk, allowsPlaintext: allowsPlaintext)
+        try DiskSelection.check(
+          disk, allowsPlaintext: allowsPlaintext || request.target?.store.encryption != nil)
         chosen.append((disk, request))
       } else if takesOthers {
         if let why = DiskSelection.reasonToLeaveOut(disk) {
@@ -75,7 +76,7 @@ struct DiskSelection {
       throw BackupError(
         .invalid,
         "unsupported configuration: disk '\(disk.target)' is encrypted and its backup would not "
-          + "be: allow that with --allow-plaintext, or exclude the disk with "
+          + "be: allow that with --allow-plaintext, copy it to an encrypted <target>, or exclude it with "
           + "--diskspec \(disk.target),backup=no")
     }
     if disk.isTransient {

@@ -15,6 +15,8 @@ extension Engine {
     for disk in plan.disks {
       guard let target = disk.target else { continue }
       let path = target.store.path
+      // What cannot be read later must not be found out then.
+      if let encryption = target.store.encryption { _ = try hypervisor.secret(encryption.secret) }
       switch target.type {
       case .file:
         let (directory, name) = RestorePlan.split(path)
@@ -50,7 +52,8 @@ extension Engine {
         do {
           try files.create(
             VolumeSpecification(
-              name: name, format: target.format, capacity: disk.live.capacity,
+              name: name, format: target.store.encryption == nil ? target.format : "raw",
+              capacity: target.store.encryption == nil ? disk.live.capacity : 0,
               owner: target.owner(default: owner),
               label: target.securityLabel(default: definition.imageLabel)))
         } catch let error as BackupError where error.code == .exists {
@@ -79,23 +82,35 @@ extension Engine {
   /// Opens the target of a copy for writing.
   func open(_ target: CopyTarget, of disk: CreatePlan.Disk, in monitor: any Monitor) throws {
     let capacity = disk.live.capacity
-    try open(
-      path: target.store.path, format: target.format, file: disk.names.targetFile,
-      image: disk.names.target, isDirect: target.format != "raw" || capacity % 4096 == 0,
-      device: target.type == .block
-        ? TargetDevice(
-          capacity: capacity, formatJob: target.format == "qcow2" ? disk.names.formatJob : nil)
-        : nil, in: monitor)
+    let names = disk.names
+    var made = TargetImage(isDevice: target.type == .block, capacity: capacity)
+    let isOpened = {
+      try self.open(
+        path: target.store.path, format: target.imageFormat, file: names.targetFile,
+        image: names.target, isDirect: target.imageFormat != "raw" || capacity % 4096 == 0,
+        made: made, in: monitor)
+    }
+    guard let encryption = target.store.encryption else {
+      if made.isDevice, target.format == "qcow2" { made.job = names.formatJob }
+      return try isOpened()
+    }
+    made.job = names.formatJob
+    made.encryption = encryption.options(keySecret: names.targetSecret)
+    try withSecret(
+      try hypervisor.secret(encryption.secret), as: names.targetSecret, in: monitor, isOpened)
   }
 
-  /// Makes a qcow2 image of an open device.
+  /// Makes an image of an open file or device, where QEMU is to do that.
   ///
   /// - Throws: ``BackupError`` when QEMU cannot.
-  func format(
-    _ device: TargetDevice, _ node: String, path: String, in monitor: any Monitor
+  func make(
+    _ image: TargetImage, format: String, of node: String, path: String, in monitor: any Monitor
   ) throws {
-    guard let job = device.formatJob else { return }
-    try monitor.execute(.createQcow2(jobID: job, file: node, size: device.capacity))
+    guard let job = image.job else { return }
+    try monitor.execute(
+      .createImage(
+        jobID: job, format: format, file: node, size: image.capacity,
+        encryption: image.encryption))
     defer { _ = try? monitor.execute(.jobDismiss(job)) }
     while true {
       guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return }
@@ -161,10 +176,14 @@ extension Engine {
   }
 }
 
-/// A block device that a copy is written to.
-struct TargetDevice {
+/// What is to be known of a target beyond its path.
+struct TargetImage {
+  /// Whether it is a block device.
+  var isDevice: Bool
   /// Bytes of the disk that is copied.
   var capacity: UInt64
-  /// Id of the job that makes an image of it; nil for a raw copy.
-  var formatJob: String?
+  /// Id of the job by which QEMU makes an image of it; nil for a file that is one, or a raw copy.
+  var job: String?
+  /// How that is encrypted.
+  var encryption: LUKSOptions?
 }

@@ -180,6 +180,10 @@ extension Engine {
           path: repository.path(of: described.volume.name), format: "qcow2",
           file: disk.names.targetFile, image: disk.names.target, in: monitor)
       }
+      if disk.target?.store.encryption != nil {
+        try openEncryptedScratch(of: disk, owner: owner, definition: definition, in: monitor)
+        continue
+      }
       try repository.create(
         VolumeSpecification(
           name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,

@@ -19,20 +19,20 @@ extension Engine {
   ///   - image: Name of the node of the image.
   ///   - isDirect: False where the file cannot be written past the page cache, which no trial
   ///     shows: direct I/O is in whole blocks, and ends a raw file only at the end of one.
-  ///   - device: The block device that the path is; nil for a file.
+  ///   - made: What QEMU makes there before; nil for an image that is there.
   ///   - monitor: The QEMU.
   /// - Throws: `QMPError` of the plainest way when none works.
   func open(
     path: String, format: String, file: String, image: String, isDirect: Bool = true,
-    device: TargetDevice? = nil, in monitor: any Monitor
+    made: TargetImage? = nil, in monitor: any Monitor
   ) throws {
     guard
       let refusal = try open(
-        path, format: format, file: file, image: image, isDirect: isDirect, device: device,
+        path, format: format, file: file, image: image, isDirect: isDirect, made: made,
         in: monitor)
     else { return }
     if try openDescriptors(
-      of: path, format: format, file: file, image: image, isDirect: isDirect, device: device,
+      of: path, format: format, file: file, image: image, isDirect: isDirect, made: made,
       in: monitor)
     {
       return
@@ -45,10 +45,10 @@ extension Engine {
   /// - Returns: False where that is not possible.
   private func openDescriptors(
     of path: String, format: String, file: String, image: String, isDirect: Bool,
-    device: TargetDevice?, in monitor: any Monitor
+    made: TargetImage?, in monitor: any Monitor
   ) throws -> Bool {
     func openHere(forWriting: Bool) -> Int32? {
-      device == nil
+      made?.isDevice != true
         ? hypervisor.open(path, forWriting: forWriting)
         : hypervisor.openDevice(path, forWriting: forWriting)
     }
@@ -66,7 +66,7 @@ extension Engine {
     }
     return try open(
       "/dev/fdset/\(set)", format: format, file: file, image: image, isDirect: isDirect,
-      device: device, in: monitor) == nil
+      made: made, in: monitor) == nil
   }
 
   /// Opens a file by a name of QEMU's, the fastest way first.
@@ -74,25 +74,26 @@ extension Engine {
   /// - Returns: Why the plainest way does not work; nil when one did.
   private func open(
     _ filename: String, format: String, file: String, image: String, isDirect: Bool,
-    device: TargetDevice?, in monitor: any Monitor
+    made: TargetImage?, in monitor: any Monitor
   ) throws -> QMPError? {
     var refusal: QMPError?
     for access in BlockdevOptions.Access.allCases where isDirect || access == .buffered {
       do {
         try monitor.execute(
           .blockdevAdd(
-            .file(file, filename: filename, isDevice: device != nil, access: access)))
+            .file(file, filename: filename, isDevice: made?.isDevice == true, access: access)))
       } catch let error as QMPError {
         refusal = error
         continue
       }
       do {
-        if let device { try self.format(device, file, path: filename, in: monitor) }
+        if let made { try make(made, format: format, of: file, path: filename, in: monitor) }
         try monitor.execute(
           .blockdevAdd(
             .image(
               image, format: format, file: file,
-              size: try rawSize(of: device, file: file, format: format, in: monitor),
+              size: try rawSize(of: made, file: file, format: format, in: monitor),
+              keySecret: made?.encryption?.keySecret,
               access: access)))
         return nil
       } catch let error as QMPError {
@@ -107,17 +108,17 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` when it does not fit.
   private func rawSize(
-    of device: TargetDevice?, file: String, format: String, in monitor: any Monitor
+    of made: TargetImage?, file: String, format: String, in monitor: any Monitor
   ) throws -> UInt64? {
-    guard format == "raw", let device,
-      let size = try monitor.blockNodes().byName[file]?.image.virtualSize, size != device.capacity
+    guard format == "raw", let made, made.isDevice,
+      let size = try monitor.blockNodes().byName[file]?.image.virtualSize, size != made.capacity
     else { return nil }
-    guard size > device.capacity else {
+    guard size > made.capacity else {
       throw BackupError(
         .failed,
-        "the target device has \(size) bytes, the disk has \(device.capacity)")
+        "the target device has \(size) bytes, the disk has \(made.capacity)")
     }
-    return device.capacity
+    return made.capacity
   }
 
   /// Gives up the sets of files that were handed over for operations.

@@ -94,6 +94,7 @@ extension Engine {
     guard case .create(_, let disks, _, _, _) = partial.operation else { return }
     let monitor = guest.monitor
     let prefix = NodeNames.prefix(operation: partial.uuid)
+    try removeSecrets(of: partial, in: monitor)
     try removeDescriptorSets(in: monitor) { prefix.contains($0) }
     guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
       return

@@ -66,6 +66,8 @@ package protocol Hypervisor: AnyObject {
   func domainName(uuid: String) throws -> String?
   /// UUID of the domain with that name, running or not; nil when there is none.
   func domainUUID(name: String) throws -> String?
+  /// The value of a secret of libvirt.
+  func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8]
   /// Starts a process that resumes the domain should we die first.
   func guardResume(of uuid: String) throws -> any Guardian
 }

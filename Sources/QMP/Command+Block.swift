@@ -11,27 +11,6 @@ extension Command {
     Command("blockdev-add", node.members)
   }
 
-  /// Starts to make an empty qcow2 image, compat 1.1, of an open file or device.
-  ///
-  /// The corresponding QMP command is `blockdev-create`.
-  ///
-  /// - Parameters:
-  ///   - jobID: The job's id; it has to be dismissed.
-  ///   - file: The node.
-  ///   - size: Bytes that the guest will see.
-  /// - Returns: The command.
-  package static func createQcow2(jobID: String, file: String, size: UInt64) -> Command {
-    Command(
-      "blockdev-create",
-      [
-        "job-id": .string(jobID),
-        "options": [
-          "driver": "qcow2", "file": .string(file), "size": .int(Int64(clamping: size)),
-          "version": "v3",
-        ],
-      ])
-  }
-
   /// Closes a node that nothing uses, after flushing it.
   ///
   /// The corresponding QMP command is `blockdev-del`.

@@ -108,7 +108,7 @@ enum Samples {
               target: .init(type: .file, path: "/copies/'a'.qcow2", format: "qcow2")),
             .init(
               name: "vdb", scratchVolume: "b", node: "", device: "",
-              target: .init(type: .block, path: "/dev/vg/lv", format: "raw")),
+              target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
           ], scratchPool: nil, isSuspended: true, isFrozen: false)),
     ]
   }

@@ -10,6 +10,18 @@ import Testing
 
 /// Every command we can send, against what the running QEMU says it understands.
 struct SchemaTests {
+  /// An encryption with every choice made.
+  static let encryption: LUKSOptions = {
+    var options = LUKSOptions(keySecret: "s")
+    options.cipher = "aes-256"
+    options.cipherMode = "cbc"
+    options.hash = "sha256"
+    options.generator = "essiv"
+    options.generatorHash = "sha256"
+    options.iterationTime = 10
+    return options
+  }()
+
   /// One of each, with every argument it can have.
   static let samples: [QMP.Command] =
     BlockdevOptions.Access.allCases.flatMap { access -> [QMP.Command] in
@@ -23,7 +35,14 @@ struct SchemaTests {
     } + [
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
-      .createQcow2(jobID: "j", file: "vb-d", size: 512),
+      .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512),
+      .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512, encryption: encryption),
+      .createImage(jobID: "j", format: "luks", file: "vb-d", size: 512, encryption: encryption),
+      .blockdevAdd(
+        .image("vb-l", format: "luks", file: "vb-d", keySecret: "s", access: .buffered)),
+      .blockdevAdd(
+        .image("vb-l", format: "qcow2", file: "vb-d", keySecret: "s", access: .buffered)),
+      .addSecret(id: "s", value: [0, 255]), .objectDel("s"),
       .blockdevDel("vb-v"),
       .setDrive(device: "/machine/x", node: "vb-c"),
       .bitmapRemove(node: "a", name: "b"),

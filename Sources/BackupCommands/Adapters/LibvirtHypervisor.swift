@@ -204,6 +204,15 @@ final class LibvirtHypervisor: Hypervisor {
       && one.st_dev == other.st_dev
   }
 
+  // MARK: - Secrets
+
+  func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8] {
+    switch reference {
+    case .uuid(let uuid): try connection.secretValue(uuid: uuid)
+    case .usage(let usage): try connection.secretValue(volumeUsage: usage)
+    }
+  }
+
   // MARK: - Guarding
 
   func guardResume(of uuid: String) throws -> any Guardian {

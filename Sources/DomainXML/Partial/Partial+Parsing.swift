@@ -138,7 +138,7 @@ extension Partial.CopyTarget {
     }
     self.init(
       type: type, path: try reader.required(attribute: "path"),
-      format: try reader.required(attribute: "format"))
+      format: try reader.required(attribute: "format"), isEncrypted: try reader.flag("encrypted"))
     try reader.finish()
   }
 }

@@ -78,6 +78,11 @@ extension Partial.Operation {
 
 extension Partial.CopyTarget {
   fileprivate var xmlElement: XMLElement {
-    XMLElement("target", ["type": type.rawValue, "path": path, "format": format])
+    XMLElement(
+      "target",
+      [
+        "type": type.rawValue, "path": path, "format": format,
+        "encrypted": isEncrypted ? "yes" : nil,
+      ])
   }
 }

@@ -37,12 +37,17 @@ package struct Partial: Sendable, Equatable {
     package var path: String
     /// `qcow2` or `raw`.
     package var format: String
+    /// Whether it is encrypted; QEMU may hold secrets for it then.
+    package var isEncrypted: Bool
 
     /// Makes the description of a target.
-    package init(type: BackupDefinition.StoreType, path: String, format: String) {
+    package init(
+      type: BackupDefinition.StoreType, path: String, format: String, isEncrypted: Bool = false
+    ) {
       self.type = type
       self.path = path
       self.format = format
+      self.isEncrypted = isEncrypted
     }
   }
 
