@@ -43,6 +43,21 @@ extension BackupError {
   /// It took too long, and everything was undone.
   static let timedOut = BackupError(.timedOut, "timed out, nothing was kept")
 
+  /// A disk is named twice.
+  static func specifiedTwice(_ disk: String) -> BackupError {
+    BackupError(.invalid, "unsupported configuration: disk '\(disk)' specified twice")
+  }
+
+  /// The file that a copy would make is there.
+  static func targetExists(_ path: String, disk: String) -> BackupError {
+    BackupError(.exists, "invalid argument: store '\(path)' for backup of '\(disk)' exists")
+  }
+
+  /// A document of the kind that another command takes.
+  static let pullDocument = BackupError(
+    .invalid,
+    "unsupported configuration: a pull mode backup is a session: use backup-start-nbd")
+
   /// Another backup of the domain is under way.
   static func alreadyRunning(_ point: String) -> BackupError {
     BackupError(

@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import DomainXML
+
 /// What a user asks of a backup.
 package struct CreateOptions: Sendable, Equatable {
   /// What a user says about one disk.
@@ -17,6 +19,8 @@ package struct CreateOptions: Sendable, Equatable {
     package var isIncremental: Bool
     /// `incremental=NAME`: the point it is to stand on.
     package var parent: String?
+    /// Where its copy goes; nil for a volume in the pool.
+    package var target: CopyTarget?
 
     /// Makes a request.
     package init(
@@ -45,12 +49,16 @@ package struct CreateOptions: Sendable, Equatable {
   package var disks: [DiskRequest]
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
+  /// The document that describes the backup; nil for none.
+  package var document: BackupDefinition?
+  /// Whether disks that are encrypted may be copied to images that are not.
+  package var allowsPlaintext: Bool
 
   /// Makes the options.
   package init(
     name: String? = nil, description: String? = nil, isFull: Bool = false,
     isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
-    bandwidth: UInt64? = nil
+    bandwidth: UInt64? = nil, document: BackupDefinition? = nil, allowsPlaintext: Bool = false
   ) {
     self.name = name
     self.description = description
@@ -59,5 +67,7 @@ package struct CreateOptions: Sendable, Equatable {
     self.parent = parent
     self.disks = disks
     self.bandwidth = bandwidth
+    self.document = document
+    self.allowsPlaintext = allowsPlaintext
   }
 }

@@ -49,9 +49,12 @@ extension CreatePlan {
   ///   incremental was demanded and cannot be had.
   package init(_ options: CreateOptions, in situation: Situation) throws {
     let domain = situation.definition
+    let asked = options
+    let options = try asked.merged(in: domain)
     let points = situation.catalog.points(of: domain.uuid)
     let name = try CreatePlan.name(for: options, in: situation, points: points)
-    let selection = try DiskSelection(options.disks, in: domain)
+    let selection = try DiskSelection(
+      options.disks, in: domain, allowsPlaintext: options.allowsPlaintext)
     let nodes = situation.nodes.byName
     operation = situation.newUUID()
     leftOut = selection.leftOut
@@ -70,11 +73,12 @@ extension CreatePlan {
       planned.append(
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),
-          bitmap: BitmapName(chain: chain, point: point, disk: live.name).text,
+          bitmap: request.target == nil
+            ? BitmapName(chain: chain, point: point, disk: live.name).text : nil,
           bases: base.bitmaps,
           baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
           expectedBytes: base.expectedBytes,
-          scratchVolume: volumes.scratch(live.name)))
+          scratchVolume: volumes.scratch(live.name), target: request.target))
       described.append(
         Manifest.Disk(
           name: live.name, mode: base.parent == nil ? .full : .incremental,
@@ -97,6 +101,7 @@ extension CreatePlan {
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
       consistency: .crash, disks: described, domainName: domain.name, domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
+    document = document(for: asked, in: domain, points: points)
   }
 
   /// One more than any sequence that was ever promised and is still known.

@@ -14,8 +14,8 @@ package struct CreatePlan: Sendable, Equatable {
     package var live: LiveDisk
     /// Names of what is made for it in QEMU.
     package var names: NodeNames
-    /// The bitmap that will record from the instant on.
-    package var bitmap: String
+    /// The bitmap that will record from the instant on; nil where no point is made.
+    package var bitmap: String?
     /// Bitmaps whose union says what to copy; empty for a full.
     package var bases: [BitmapPlace]
     /// Volume of the parent, which becomes the backing file; nil for a full.
@@ -24,6 +24,8 @@ package struct CreatePlan: Sendable, Equatable {
     package var expectedBytes: UInt64
     /// Scratch volume.
     package var scratchVolume: String
+    /// Where the data goes instead of a volume of the pool.
+    package var target: CopyTarget?
   }
 
   /// A bitmap on a node.
@@ -54,6 +56,11 @@ package struct CreatePlan: Sendable, Equatable {
   package var speed: Int64
   /// Disks that are left out, with the reason, for the user.
   package var leftOut: [String]
+  /// The same as a document.
+  package var document = BackupDefinition()
+
+  /// Whether copies are made that no pool lists, and no point.
+  package var isCopy: Bool { disks.contains { $0.target != nil } }
 
   /// Whether the guest has to stand still while the filters go in: with one disk a single command
   /// is the instant.
@@ -77,14 +84,16 @@ package struct CreatePlan: Sendable, Equatable {
   /// Starts recording what changes after the instant.
   ///
   /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
-  /// little more than changed, never less.
-  package var startRecording: Command {
-    .transaction(
-      disks.map {
-        .bitmapAdd(
-          node: $0.live.node.nodeName, name: $0.bitmap, persistent: $0.live.keepsBitmaps,
+  /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
+  package var startRecording: Command? {
+    let actions = disks.compactMap { disk in
+      disk.bitmap.map {
+        TransactionAction.bitmapAdd(
+          node: disk.live.node.nodeName, name: $0, persistent: disk.live.keepsBitmaps,
           granularity: CreatePlan.granularity)
-      })
+      }
+    }
+    return actions.isEmpty ? nil : .transaction(actions)
   }
 
   /// The instant: from here on each disk's old data is kept.

@@ -16,7 +16,10 @@ struct DiskSelection {
   ///
   /// - Throws: ``BackupError`` when a disk is unknown, named twice, cannot be backed up, or none is
   ///   left.
-  init(_ requests: [CreateOptions.DiskRequest], in domain: DomainDefinition) throws {
+  init(
+    _ requests: [CreateOptions.DiskRequest], in domain: DomainDefinition,
+    allowsPlaintext: Bool = false
+  ) throws {
     guard !domain.disks.isEmpty else {
       throw BackupError(
         .invalid,
@@ -29,8 +32,7 @@ struct DiskSelection {
           .notFound, "unsupported configuration: no disk named '\(request.name)'")
       }
       guard named.updateValue(request, forKey: request.name) == nil else {
-        throw BackupError(
-          .invalid, "unsupported configuration: disk '\(request.name)' specified twice")
+        throw BackupError.specifiedTwice(request.name)
       }
     }
     let takesOthers = !named.values.contains { $0.isIncluded }
@@ -41,14 +43,15 @@ struct DiskSelection {
           throw BackupError(
             .invalid, "unsupported configuration: disk '\(disk.target)' has no media")
         }
-        try DiskSelection.check(disk)
+        try DiskSelection.check(
+          disk, allowsPlaintext: allowsPlaintext || request.target?.store.encryption != nil)
         chosen.append((disk, request))
       } else if takesOthers {
         if let why = DiskSelection.reasonToLeaveOut(disk) {
           leftOut.append("disk '\(disk.target)' is left out: \(why)")
           continue
         }
-        try DiskSelection.check(disk)
+        try DiskSelection.check(disk, allowsPlaintext: allowsPlaintext)
         chosen.append((disk, CreateOptions.DiskRequest(name: disk.target)))
       }
     }
@@ -68,12 +71,13 @@ struct DiskSelection {
     return disk.isReadOnly ? "read-only" : nil
   }
 
-  private static func check(_ disk: DomainDefinition.Disk) throws {
-    if disk.isEncrypted {
+  private static func check(_ disk: DomainDefinition.Disk, allowsPlaintext: Bool) throws {
+    if disk.isEncrypted, !allowsPlaintext {
       throw BackupError(
         .invalid,
         "unsupported configuration: disk '\(disk.target)' is encrypted and its backup would not "
-          + "be; exclude it with --diskspec \(disk.target),backup=no")
+          + "be: allow that with --allow-plaintext, copy it to an encrypted <target>, or exclude it with "
+          + "--diskspec \(disk.target),backup=no")
     }
     if disk.isTransient {
       throw BackupError(

@@ -20,20 +20,12 @@ extension Engine {
   package func create(
     domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
-    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
-      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
-    }
+    let guest = try runningGuest(domainUUID)
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
     try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
-    let text = try guest.definition()
-    let plan = try CreatePlan(
-      options,
-      in: .init(
-        definition: try DomainDefinition(parsing: text), definitionText: text,
-        inactiveText: try guest.inactiveDefinition(), nodes: try guest.monitor.blockNodes(),
-        devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
-        newUUID: process.newUUID))
+    let plan = try plan(options, for: guest, catalog: catalog)
+    try checkTargets(of: plan)
     for line in plan.leftOut { observer.notice(line) }
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
@@ -61,6 +53,37 @@ extension Engine {
       }
       throw cause
     }
+  }
+
+  /// Decides what a create would be, as a document in which every choice is made.
+  ///
+  /// Nothing is changed, not even what other clients left is settled.
+  ///
+  /// - Throws: What ``create(domainUUID:options:isAsync:deadline:)`` throws before it begins.
+  package func document(
+    ofCreate options: CreateOptions, domainUUID: String
+  ) throws -> BackupDefinition {
+    try plan(options, for: runningGuest(domainUUID), catalog: catalog()).document
+  }
+
+  private func runningGuest(_ domainUUID: String) throws -> any Guest {
+    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+    }
+    return guest
+  }
+
+  private func plan(
+    _ options: CreateOptions, for guest: any Guest, catalog: Catalog
+  ) throws -> CreatePlan {
+    let text = try guest.definition()
+    return try CreatePlan(
+      options,
+      in: .init(
+        definition: try DomainDefinition(parsing: text), definitionText: text,
+        inactiveText: try guest.inactiveDefinition(), nodes: try guest.monitor.blockNodes(),
+        devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
+        newUUID: process.newUUID))
   }
 
   /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
@@ -95,7 +118,7 @@ extension Engine {
   }
 
   private func checkSpace(for plan: CreatePlan) throws {
-    let needed = plan.expectedBytes &+ UInt64(plan.disks.count) << 20
+    let needed = (plan.isCopy ? 0 : plan.expectedBytes) &+ UInt64(plan.disks.count) << 20
     let available = try repository.available()
     guard available >= needed else {
       throw BackupError(
@@ -118,7 +141,7 @@ extension Engine {
         disks: plan.disks.map {
           .init(
             name: $0.live.name, scratchVolume: $0.scratchVolume, node: $0.live.node.nodeName,
-            device: $0.live.device)
+            device: $0.live.device, target: $0.target?.described)
         },
         scratchPool: nil, isSuspended: isSuspended, isFrozen: false))
     do {
@@ -143,19 +166,28 @@ extension Engine {
     let monitor = guest.monitor
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
     let owner = try imageOwner(of: definition)
+    try makeTargets(of: plan, partial: partial, definition: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try stopIfInterrupted()
-      try repository.create(
-        VolumeSpecification(
-          name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
-          backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
+      if let target = disk.target {
+        try open(target, of: disk, in: monitor)
+      } else {
+        try repository.create(
+          VolumeSpecification(
+            name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
+            backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
+        try open(
+          path: repository.path(of: described.volume.name), format: "qcow2",
+          file: disk.names.targetFile, image: disk.names.target, in: monitor)
+      }
+      if disk.target?.store.encryption != nil {
+        try openEncryptedScratch(of: disk, owner: owner, definition: definition, in: monitor)
+        continue
+      }
       try repository.create(
         VolumeSpecification(
           name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
           owner: owner, label: definition.imageLabel))
-      try open(
-        path: repository.path(of: described.volume.name), format: "qcow2",
-        file: disk.names.targetFile, image: disk.names.target, in: monitor)
       try open(
         path: repository.path(of: disk.scratchVolume), format: "qcow2",
         file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
@@ -191,7 +223,7 @@ extension Engine {
     _ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest
   ) throws {
     guard case .create(_, _, _, isSuspended: true, _) = partial.partial.operation else {
-      try guest.monitor.execute(plan.startRecording)
+      try startRecording(plan, in: guest.monitor)
       for command in plan.insertFilters { try guest.monitor.execute(command) }
       return
     }
@@ -199,11 +231,15 @@ extension Engine {
     defer { guardian.release() }
     try guest.suspend()
     let result = Result {
-      try guest.monitor.execute(plan.startRecording)
+      try startRecording(plan, in: guest.monitor)
       for command in plan.insertFilters { try guest.monitor.execute(command) }
     }
     try guest.resume()
     try result.get()
+  }
+
+  private func startRecording(_ plan: CreatePlan, in monitor: any Monitor) throws {
+    if let command = plan.startRecording { try monitor.execute(command) }
   }
 
   /// Whom the images of a running domain belong to.

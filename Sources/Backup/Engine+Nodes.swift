@@ -19,18 +19,21 @@ extension Engine {
   ///   - image: Name of the node of the image.
   ///   - isDirect: False where the file cannot be written past the page cache, which no trial
   ///     shows: direct I/O is in whole blocks, and ends a raw file only at the end of one.
+  ///   - made: What QEMU makes there before; nil for an image that is there.
   ///   - monitor: The QEMU.
   /// - Throws: `QMPError` of the plainest way when none works.
   func open(
     path: String, format: String, file: String, image: String, isDirect: Bool = true,
-    in monitor: any Monitor
+    made: TargetImage? = nil, in monitor: any Monitor
   ) throws {
     guard
       let refusal = try open(
-        path, format: format, file: file, image: image, isDirect: isDirect, in: monitor)
+        path, format: format, file: file, image: image, isDirect: isDirect, made: made,
+        in: monitor)
     else { return }
     if try openDescriptors(
-      of: path, format: format, file: file, image: image, isDirect: isDirect, in: monitor)
+      of: path, format: format, file: file, image: image, isDirect: isDirect, made: made,
+      in: monitor)
     {
       return
     }
@@ -42,9 +45,14 @@ extension Engine {
   /// - Returns: False where that is not possible.
   private func openDescriptors(
     of path: String, format: String, file: String, image: String, isDirect: Bool,
-    in monitor: any Monitor
+    made: TargetImage?, in monitor: any Monitor
   ) throws -> Bool {
-    guard let writing = hypervisor.open(path, forWriting: true) else { return false }
+    func openHere(forWriting: Bool) -> Int32? {
+      made?.isDevice != true
+        ? hypervisor.open(path, forWriting: forWriting)
+        : hypervisor.openDevice(path, forWriting: forWriting)
+    }
+    guard let writing = openHere(forWriting: true) else { return false }
     defer { closeDescriptor(writing) }
     let set = try monitor.execute(
       .addFd(set: nil, opaque: file), returning: AddFdInfo.self, descriptors: [writing]
@@ -52,13 +60,13 @@ extension Engine {
     // The node keeps the files it uses; the set itself is not needed after that. While the guest
     // stands still QEMU keeps it all the same.
     defer { try? monitor.execute(.removeFd(set: set)) }
-    if let reading = hypervisor.open(path, forWriting: false) {
+    if let reading = openHere(forWriting: false) {
       defer { closeDescriptor(reading) }
       try monitor.execute(.addFd(set: set, opaque: file), descriptors: [reading])
     }
     return try open(
       "/dev/fdset/\(set)", format: format, file: file, image: image, isDirect: isDirect,
-      in: monitor) == nil
+      made: made, in: monitor) == nil
   }
 
   /// Opens a file by a name of QEMU's, the fastest way first.
@@ -66,19 +74,27 @@ extension Engine {
   /// - Returns: Why the plainest way does not work; nil when one did.
   private func open(
     _ filename: String, format: String, file: String, image: String, isDirect: Bool,
-    in monitor: any Monitor
+    made: TargetImage?, in monitor: any Monitor
   ) throws -> QMPError? {
     var refusal: QMPError?
     for access in BlockdevOptions.Access.allCases where isDirect || access == .buffered {
       do {
-        try monitor.execute(.blockdevAdd(.file(file, filename: filename, access: access)))
+        try monitor.execute(
+          .blockdevAdd(
+            .file(file, filename: filename, isDevice: made?.isDevice == true, access: access)))
       } catch let error as QMPError {
         refusal = error
         continue
       }
       do {
+        if let made { try make(made, format: format, of: file, path: filename, in: monitor) }
         try monitor.execute(
-          .blockdevAdd(.image(image, format: format, file: file, access: access)))
+          .blockdevAdd(
+            .image(
+              image, format: format, file: file,
+              size: try rawSize(of: made, file: file, format: format, in: monitor),
+              keySecret: made?.encryption?.keySecret,
+              access: access)))
         return nil
       } catch let error as QMPError {
         refusal = error
@@ -86,6 +102,23 @@ extension Engine {
       }
     }
     return refusal
+  }
+
+  /// How much of a device a raw copy takes; nil for all of it.
+  ///
+  /// - Throws: ``BackupError`` when it does not fit.
+  private func rawSize(
+    of made: TargetImage?, file: String, format: String, in monitor: any Monitor
+  ) throws -> UInt64? {
+    guard format == "raw", let made, made.isDevice,
+      let size = try monitor.blockNodes().byName[file]?.image.virtualSize, size != made.capacity
+    else { return nil }
+    guard size > made.capacity else {
+      throw BackupError(
+        .failed,
+        "the target device has \(size) bytes, the disk has \(made.capacity)")
+    }
+    return made.capacity
   }
 
   /// Gives up the sets of files that were handed over for operations.

@@ -19,6 +19,11 @@ extension Engine {
     }
     try finalizeJobs(of: pending.partial, in: guest)
     try takeDown(pending.partial, guest: guest)
+    if pending.partial.isCopy {
+      try markWhole(pending)
+      try finishCopies(pending, guest: guest)
+      return manifest
+    }
     for index in manifest.disks.indices {
       manifest.disks[index].volume.size = try repository.allocation(
         of: manifest.disks[index].volume.name)
@@ -30,6 +35,7 @@ extension Engine {
 
   /// What remains to be done for a point that exists and is taken out of QEMU.
   func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
+    if pending.partial.isCopy { return try finishCopies(pending, guest: guest) }
     let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)
@@ -88,6 +94,7 @@ extension Engine {
     guard case .create(_, let disks, _, _, _) = partial.operation else { return }
     let monitor = guest.monitor
     let prefix = NodeNames.prefix(operation: partial.uuid)
+    try removeSecrets(of: partial, in: monitor)
     try removeDescriptorSets(in: monitor) { prefix.contains($0) }
     guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
       return

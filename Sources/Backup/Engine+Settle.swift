@@ -54,7 +54,7 @@ extension Engine {
     // The jobs first, then the manifest: a client that publishes writes the manifest before it
     // takes the first job off the list.
     let jobs = try guest.map { try self.jobs(of: partial, in: $0.monitor) } ?? []
-    if try isPublished(manifest.uuid, in: manifest.volumeNames.manifest) {
+    if try isWhole(pending, manifest) {
       if let guest { try takeDown(partial, guest: guest) }
       try finish(pending, manifest: manifest, guest: guest)
       return .finished

@@ -19,7 +19,9 @@ extension Engine {
       return
     }
     let names = manifest.volumeNames
-    guard try !isPublished(manifest.uuid, in: names.manifest) else { return }
+    guard try !isWhole(pending, manifest) else { return }
+    // Copies have nothing but the partial that says that they are ours.
+    if pending.partial.isCopy, try !repository.contains(pending.volume) { return }
     if let guest {
       if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {
         try guest.resume()
@@ -29,9 +31,13 @@ extension Engine {
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
     }
-    // Half a manifest is ours; a whole one that is not of this point is somebody else's.
-    if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
-    for disk in manifest.disks { try repository.delete(disk.volume.name) }
+    if pending.partial.isCopy {
+      try deleteTargets(of: pending.partial)
+    } else {
+      // Half a manifest is ours; a whole one that is not of this point is somebody else's.
+      if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
+      for disk in manifest.disks { try repository.delete(disk.volume.name) }
+    }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)
   }

@@ -45,6 +45,9 @@ package protocol Hypervisor: AnyObject {
   /// Opens a file of the hypervisor here; nil when the hypervisor is not this machine, the file
   /// cannot be seen from here or we may not open it.
   func open(_ path: String, forWriting: Bool) -> Int32?
+  /// Opens a block device of the hypervisor here, also through links; nil as ``open(_:forWriting:)``,
+  /// and where it is no block device.
+  func openDevice(_ path: String, forWriting: Bool) -> Int32?
   /// Whether there is something of that path, as far as it can be seen from here; libvirt lists
   /// neither hidden files nor links that lead nowhere.
   func isTaken(_ path: String) -> Bool
@@ -63,6 +66,8 @@ package protocol Hypervisor: AnyObject {
   func domainName(uuid: String) throws -> String?
   /// UUID of the domain with that name, running or not; nil when there is none.
   func domainUUID(name: String) throws -> String?
+  /// The value of a secret of libvirt.
+  func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8]
   /// Starts a process that resumes the domain should we die first.
   func guardResume(of uuid: String) throws -> any Guardian
 }

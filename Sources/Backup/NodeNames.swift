@@ -40,6 +40,14 @@ package struct NodeNames: Sendable, Equatable {
   package var job: String { stem + "job" }
   /// File of the volume that is written.
   package var targetFile: String { stem + "tfile" }
+  /// Id of the job that makes an image of a device.
+  package var formatJob: String { stem + "format" }
+  /// Secret with the passphrase of the image.
+  package var targetSecret: String { stem + "tkey" }
+  /// Id of the job that makes the scratch image.
+  package var scratchFormatJob: String { stem + "sformat" }
+  /// Secret with the passphrase of the scratch image.
+  package var scratchSecret: String { stem + "skey" }
   /// Image in it.
   package var target: String { stem + "target" }
   /// File of the scratch volume.

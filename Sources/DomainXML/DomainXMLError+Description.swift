@@ -6,6 +6,10 @@
 extension DomainXMLError: CustomStringConvertible {
   /// The text for people, with the line where one is known.
   package var description: String {
-    line.map { "XML error: line \($0): \(message)" } ?? "XML error: \(message)"
+    if let excerpt {
+      return "\(excerpt.document):\(line ?? 1): \(message)\n\(excerpt.text)"
+    }
+    if reason == .unsuitable { return message }
+    return line.map { "XML error: line \($0): \(message)" } ?? "XML error: \(message)"
   }
 }

@@ -15,6 +15,17 @@ package struct DomainXMLError: Error, Sendable, Equatable {
     case newerVersion(Int)
     /// The document is well-formed, but does not say what it should, or must not say what it does.
     case invalid
+    /// The document says what it should, but that cannot be done; the message is whole, in
+    /// libvirt's words where it has some.
+    case unsuitable
+  }
+
+  /// The line in which a document ceases to be XML.
+  package struct Excerpt: Sendable, Equatable {
+    /// What the document is called.
+    package var document: String
+    /// The line, and one below it that marks the place.
+    package var text: String
   }
 
   /// What kind of refusal it is.
@@ -23,14 +34,24 @@ package struct DomainXMLError: Error, Sendable, Equatable {
   package var line: Int?
   /// What is wrong, in words.
   package var message: String
+  /// The place where a document that was given a name ceases to be XML.
+  package var excerpt: Excerpt?
 
   /// Makes an error.
-  package init(reason: Reason, line: Int? = nil, message: String) {
+  package init(reason: Reason, line: Int? = nil, message: String, excerpt: Excerpt? = nil) {
     self.reason = reason
     self.line = line
     self.message = message
+    self.excerpt = excerpt
   }
 
   /// Makes the error for a document that says what it must not, or says too little.
-  static func invalid(_ message: String) -> Self { Self(reason: .invalid, message: message) }
+  static func invalid(_ message: String, line: Int? = nil) -> Self {
+    Self(reason: .invalid, line: line, message: message)
+  }
+
+  /// Makes the error for a document that asks for what cannot be done.
+  static func unsupported(_ message: String) -> Self {
+    Self(reason: .unsuitable, message: "unsupported configuration: " + message)
+  }
 }

@@ -67,7 +67,8 @@ package enum Syntax {
     return UInt64(text)
   }
 
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+  /// Whether a byte is an ASCII letter or digit.
+  static func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "a")...UInt8(ascii: "z"):
@@ -76,7 +77,8 @@ package enum Syntax {
     }
   }
 
-  private static func isHexDigit(_ byte: UInt8) -> Bool {
+  /// Whether a byte is a hexadecimal digit, in either case.
+  static func isHexDigit(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "F"),
       UInt8(ascii: "a")...UInt8(ascii: "f"):

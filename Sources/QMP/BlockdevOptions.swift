@@ -22,14 +22,17 @@ package struct BlockdevOptions: Sendable, Equatable {
   /// - Parameters:
   ///   - nodeName: Name of the node.
   ///   - filename: Absolute path, or `/dev/fdset/N`.
+  ///   - isDevice: Whether it is a block device.
   ///   - readOnly: Whether it is opened for reading only.
   ///   - access: How it is read and written.
   /// - Returns: The node.
   package static func file(
-    _ nodeName: String, filename: String, readOnly: Bool = false, access: Access
+    _ nodeName: String, filename: String, isDevice: Bool = false, readOnly: Bool = false,
+    access: Access
   ) -> BlockdevOptions {
     var members: [String: JSONValue] = [
-      "driver": "file", "node-name": .string(nodeName), "filename": .string(filename),
+      "driver": isDevice ? "host_device" : "file", "node-name": .string(nodeName),
+      "filename": .string(filename),
       "read-only": .bool(readOnly), "discard": "unmap",
     ]
     switch access {
@@ -51,18 +54,29 @@ package struct BlockdevOptions: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - nodeName: Name of the node.
-  ///   - format: `qcow2` or `raw`.
+  ///   - format: `qcow2`, `raw` or `luks`.
   ///   - file: The file node.
+  ///   - size: Bytes of the file that a raw image is; nil for all.
+  ///   - keySecret: Id of the secret with the passphrase of an image that is encrypted (LUKS).
   ///   - access: How the file node was opened.
   /// - Returns: The node.
   package static func image(
-    _ nodeName: String, format: String, file: String, access: Access
+    _ nodeName: String, format: String, file: String, size: UInt64? = nil,
+    keySecret: String? = nil, access: Access
   ) -> BlockdevOptions {
     var members: [String: JSONValue] = [
       "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
       "discard": "unmap", "detect-zeroes": "unmap",
     ]
     if format == "qcow2" { members["backing"] = .null }
+    if let keySecret {
+      if format == "luks" {
+        members["key-secret"] = .string(keySecret)
+      } else {
+        members["encrypt"] = ["format": "luks", "key-secret": .string(keySecret)]
+      }
+    }
+    if let size { members["size"] = .int(Int64(clamping: size)) }
     if access != .buffered { members["cache"] = ["direct": true] }
     return BlockdevOptions(members: members)
   }

@@ -28,7 +28,7 @@ struct CreatePlanTests {
         """
       ])
     let bitmap = "virsh-backup.\(plan.manifest.chain).\(plan.manifest.uuid).vda"
-    #expect(plan.startRecording.json == transaction(recording(bitmap, on: "libvirt-1-format")))
+    #expect(plan.startRecording?.json == transaction(recording(bitmap, on: "libvirt-1-format")))
     #expect(
       plan.insertFilters.map(\.json) == [
         """
@@ -68,7 +68,7 @@ struct CreatePlanTests {
     #expect(plan.manifest.chain == point.chain)
     let stem = "virsh-backup.\(point.chain).\(plan.manifest.uuid)"
     #expect(
-      plan.startRecording.json
+      plan.startRecording?.json
         == transaction(
           recording("\(stem).vda", on: "libvirt-3-format"),
           recording("\(stem).vdb", on: "libvirt-2-format", persistent: false)),

@@ -67,6 +67,11 @@ struct PartialTests {
     (1, "path='/images/web1.qcow2'", "path='/dev/vg/lv'"),
     (1, "</operation>", "</operation><more/>"), (1, "started='yes'", "started='1'"),
     (1, "<restore ", "<restore more='x' "), (1, "</restore>", "<domain/></restore>"),
+    (4, "path='/dev/vg/lv'", "path='dev'"), (4, "path='/dev/vg/lv'", "path='/dev/../a'"),
+    (4, "path='/dev/vg/lv'", "path='/copies/&apos;a&apos;.qcow2'"),
+    (4, "format='raw' encrypted", "format='vmdk' encrypted"),
+    (4, "encrypted='yes'", "encrypted='1'"), (4, "type='block'", "type='network'"),
+    (4, "<target type='block' path='/dev/vg/lv' format='raw' encrypted='yes'/>", ""),
     (3, "<delete>", "<delete><more/>"),
     (3, "uuid='\(Samples.parentUUID)'", "uuid='\(Samples.pointUUID)'"),
     (3, "manifest='a.backup.xml'", "manifest='/a.backup.xml'"), (3, " manifest='a.backup.xml'", ""),
@@ -87,6 +92,7 @@ struct PartialTests {
     (0, "node='libvirt-2-format'", "node='a&quot;, &quot;b'"),
     (1, "<helper>virsh-backup-0123456789ab", "<helper>web1"),
     (1, "path='/images/web1.qcow2'", "path='/images/../etc/passwd'"),
+    (4, "path='/dev/vg/lv'", "path='dev'"), (4, "type='block'", "type='network'"),
     (1, "path='/images/web1.qcow2'", "path='images'"), (3, "name='a.vdb.qcow2'", "name='..'"),
   ])
   func `The schema sees a broken partial`(index: Int, part: String, other: String) throws {

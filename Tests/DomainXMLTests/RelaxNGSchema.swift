@@ -32,19 +32,26 @@ struct RelaxNGSchema {
   }
 
   /// Validates a document.
-  func validate(_ text: String) -> Verdict {
-    guard let parser = xmlRelaxNGNewParserCtxt(path) else { return .unreadable }
+  func validate(_ text: String) -> Verdict { validate([text])[0] }
+
+  /// Validates several documents, for which the schema is read once.
+  func validate(_ texts: [String]) -> [Verdict] {
+    let unreadable = texts.map { _ in Verdict.unreadable }
+    guard let parser = xmlRelaxNGNewParserCtxt(path) else { return unreadable }
     defer { xmlRelaxNGFreeParserCtxt(parser) }
-    guard let schema = xmlRelaxNGParse(parser) else { return .unreadable }
+    guard let schema = xmlRelaxNGParse(parser) else { return unreadable }
     defer { xmlRelaxNGFree(schema) }
+    return texts.map { Self.validate($0, schema) }
+  }
+
+  private static func validate(_ text: String, _ schema: xmlRelaxNGPtr) -> Verdict {
     let options = Int32(XML_PARSE_NONET.rawValue)
-    guard let document = xmlReadMemory(text, Int32(text.utf8.count), nil, nil, options),
-      let context = xmlRelaxNGNewValidCtxt(schema)
-    else { return .unreadable }
-    defer {
-      xmlRelaxNGFreeValidCtxt(context)
-      xmlFreeDoc(document)
+    guard let document = xmlReadMemory(text, Int32(text.utf8.count), nil, nil, options) else {
+      return .unreadable
     }
+    defer { xmlFreeDoc(document) }
+    guard let context = xmlRelaxNGNewValidCtxt(schema) else { return .unreadable }
+    defer { xmlRelaxNGFreeValidCtxt(context) }
     xmlRelaxNGSetValidStructuredErrors(context, { _, _ in }, nil)
     return switch xmlRelaxNGValidateDoc(context, document) {
     case 0: .valid

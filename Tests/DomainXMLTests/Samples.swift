@@ -99,6 +99,17 @@ enum Samples {
             uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
           .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
         ])),
+      partial(
+        .create(
+          manifest: try manifest(),
+          disks: [
+            .init(
+              name: "vda", scratchVolume: "a", node: "", device: "",
+              target: .init(type: .file, path: "/copies/'a'.qcow2", format: "qcow2")),
+            .init(
+              name: "vdb", scratchVolume: "b", node: "", device: "",
+              target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
+          ], scratchPool: nil, isSuspended: true, isFrozen: false)),
     ]
   }
 }

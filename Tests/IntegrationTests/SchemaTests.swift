@@ -10,17 +10,39 @@ import Testing
 
 /// Every command we can send, against what the running QEMU says it understands.
 struct SchemaTests {
+  /// An encryption with every choice made.
+  static let encryption: LUKSOptions = {
+    var options = LUKSOptions(keySecret: "s")
+    options.cipher = "aes-256"
+    options.cipherMode = "cbc"
+    options.hash = "sha256"
+    options.generator = "essiv"
+    options.generatorHash = "sha256"
+    options.iterationTime = 10
+    return options
+  }()
+
   /// One of each, with every argument it can have.
   static let samples: [QMP.Command] =
     BlockdevOptions.Access.allCases.flatMap { access -> [QMP.Command] in
       [
         .blockdevAdd(.file("vb-f", filename: "/x", readOnly: true, access: access)),
+        .blockdevAdd(.file("vb-d", filename: "/x", isDevice: true, access: access)),
+        .blockdevAdd(.image("vb-s", format: "raw", file: "vb-d", size: 512, access: access)),
         .blockdevAdd(.image("vb-q", format: "qcow2", file: "vb-f", access: access)),
         .blockdevAdd(.image("vb-r", format: "raw", file: "vb-f", access: access)),
       ]
     } + [
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
+      .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512),
+      .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512, encryption: encryption),
+      .createImage(jobID: "j", format: "luks", file: "vb-d", size: 512, encryption: encryption),
+      .blockdevAdd(
+        .image("vb-l", format: "luks", file: "vb-d", keySecret: "s", access: .buffered)),
+      .blockdevAdd(
+        .image("vb-l", format: "qcow2", file: "vb-d", keySecret: "s", access: .buffered)),
+      .addSecret(id: "s", value: [0, 255]), .objectDel("s"),
       .blockdevDel("vb-v"),
       .setDrive(device: "/machine/x", node: "vb-c"),
       .bitmapRemove(node: "a", name: "b"),

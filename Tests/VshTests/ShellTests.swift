@@ -58,7 +58,7 @@ import Testing
     }
     #expect(!shell.run(line: "event; backup-begin d"))
     #expect(shell.context.notes == ["event", "connect"])
-    #expect(shell.context.err == "error: failed to connect\nerror: no route\n")
+    #expect(shell.context.err == "error: failed to connect\nno route\n")
     #expect(shell.context.out == "\n\n")
   }
 

@@ -153,6 +153,18 @@ final class LibvirtHypervisor: Hypervisor {
     return descriptor >= 0 ? descriptor : nil
   }
 
+  func openDevice(_ path: String, forWriting: Bool) -> Int32? {
+    guard isLocal else { return nil }
+    let descriptor = Glibc.open(path, (forWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
+      close(descriptor)
+      return nil
+    }
+    return descriptor
+  }
+
   func isTaken(_ path: String) -> Bool {
     var status = stat()
     return isLocal && lstat(path, &status) == 0
@@ -190,6 +202,15 @@ final class LibvirtHypervisor: Hypervisor {
     var other = stat()
     return lstat(first, &one) == 0 && lstat(second, &other) == 0 && one.st_ino == other.st_ino
       && one.st_dev == other.st_dev
+  }
+
+  // MARK: - Secrets
+
+  func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8] {
+    switch reference {
+    case .uuid(let uuid): try connection.secretValue(uuid: uuid)
+    case .usage(let usage): try connection.secretValue(volumeUsage: usage)
+    }
   }
 
   // MARK: - Guarding

@@ -17,9 +17,16 @@ extension Vsh.Command where Context == Client {
         Create one consistent backup of all or selected disks of a running domain, with its \
         definition, in a storage pool. Each disk is incremental where everything that changed \
         since an earlier backup is known, else full; the reason of every full is printed.
+
+        An XML file describes the backup as backup-begin takes it, in push mode; options go before \
+        it. Where it names a <target> for its disks, copies are made there that no pool lists and \
+        no later backup stands on.
         """,
       options: [
         .domain(Completers.runningDomains),
+        .string(
+          "xmlfile", "domain backup XML: /dev/stdin or a file", positional: true,
+          completer: Completers.files),
         .pool,
         .string("backupname", "name of the backup; the time in UTC if not given"),
         .string("description", "what the backup is for"),
@@ -29,9 +36,12 @@ extension Vsh.Command where Context == Client {
           "parent", "back up all that changed since this backup", completer: Completers.backups),
         .bandwidth,
         .bytes,
+        .bool(
+          "allow-plaintext", "copy disks that are encrypted to images that are not"),
         .bool("async", "return as soon as the data is being copied"),
         .timeout,
         .verbose,
+        .bool("print-xml", "print the XML with every choice made, and do nothing"),
         .list(
           "diskspec", "disk attributes: disk[,backup=yes|no][,backupmode=type][,incremental=name]",
           completer: Completers.disksToBackUp),
@@ -40,26 +50,53 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("full", "incremental")
       try arguments.mutuallyExclusive("full", "parent")
       try arguments.mutuallyExclusive("async", "timeout")
-      let options = CreateOptions(
-        name: try arguments.string("backupname"),
-        description: try arguments.string("description"), isFull: arguments.flag("full"),
-        isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
-        disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
-        bandwidth: try Workplace.bandwidth(arguments))
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
+      let options = try CreateOptions(arguments)
       let isAsync = arguments.flag("async")
       let console = Console(shell, label: "Backup", isVerbose: arguments.flag("verbose"))
       let engine = try Workplace(shell).engine(
         pool: try arguments.string("pool"), observer: console)
+      if arguments.flag("print-xml") {
+        let document = try engine.document(ofCreate: options, domainUUID: domain.uuid)
+        shell.print(try document.xml(), terminator: "")
+        return true
+      }
       let manifest = try shell.context.interrupt.whileCaught {
         try engine.create(
           domainUUID: domain.uuid, options: options, isAsync: isAsync, deadline: deadline)
       }
       if !isAsync { console.complete() }
-      shell.printExtra(
-        "Domain backup \(manifest.name) \(isAsync ? "started" : "created")", terminator: "")
+      let end = isAsync ? "started" : "created"
+      if let copies = options.copies {
+        shell.printExtra("Copies of domain '\(domain.name)' \(end): \(copies)", terminator: "")
+      } else {
+        shell.printExtra("Domain backup \(manifest.name) \(end)", terminator: "")
+      }
       return true
     }
+  }
+}
+
+extension CreateOptions {
+  /// Reads the options of backup-create, and the document they name.
+  fileprivate init(_ arguments: Arguments) throws {
+    self.init(
+      name: try arguments.string("backupname"),
+      description: try arguments.string("description"), isFull: arguments.flag("full"),
+      isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
+      disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
+      bandwidth: try Workplace.bandwidth(arguments),
+      document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
+      allowsPlaintext: arguments.flag("allow-plaintext"))
+  }
+
+  /// The targets of copies, for people; nil where there are none.
+  fileprivate var copies: String? {
+    let excluded = Set(disks.filter { !$0.isIncluded }.map(\.name))
+    let copies = (document?.hasTargets == true ? document?.disks ?? [] : []).compactMap { disk in
+      excluded.contains(disk.name) ? nil : disk.store.map { "\(disk.name) \($0.path)" }
+    }
+    return copies.isEmpty ? nil : copies.joined(separator: ", ")
   }
 }

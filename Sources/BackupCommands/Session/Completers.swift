@@ -60,6 +60,9 @@ enum Completers {
         + backups(shell, request).map { "incremental=\($0)" })
   }
 
+  /// Files of the client's machine.
+  static let files: Option.Completer = { _, request in LocalFile.paths(from: request.word) }
+
   /// Disks of the backup that was typed, and what `backup-restore` takes behind the comma.
   static let disksToRestore: Option.Completer = { shell, request in
     specifications(

@@ -72,8 +72,9 @@ extension Partial {
         CreateDisk(
           name: try disk.required(attribute: "name"),
           scratchVolume: disk.attribute("scratchVolume"),
-          node: try disk.required(attribute: "node"), device: try disk.required(attribute: "device")
-        ))
+          node: try disk.required(attribute: "node"),
+          device: try disk.required(attribute: "device"),
+          target: try disk.element("target").map(CopyTarget.init)))
       try disk.finish()
     }
     let operation = Operation.create(
@@ -124,5 +125,20 @@ extension Partial {
     }
     try reader.finish()
     return .delete(points: points)
+  }
+}
+
+extension Partial.CopyTarget {
+  /// Reads the `<target>` of a disk.
+  fileprivate init(_ element: XMLElement) throws(DomainXMLError) {
+    var reader = try ElementReader(element)
+    let word = try reader.choice("type", of: ["file", "block"])
+    guard let type = word.flatMap(BackupDefinition.StoreType.init) else {
+      throw reader.invalid("<target> has no 'type'")
+    }
+    self.init(
+      type: type, path: try reader.required(attribute: "path"),
+      format: try reader.required(attribute: "format"), isEncrypted: try reader.flag("encrypted"))
+    try reader.finish()
   }
 }

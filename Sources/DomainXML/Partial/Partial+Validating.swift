@@ -62,6 +62,16 @@ extension Partial {
         throw .invalid("disk '\(disk.name)' has an impossible device path")
       }
     }
+    let targets = disks.compactMap(\.target)
+    guard targets.isEmpty || targets.count == disks.count else {
+      throw .invalid("only some of the disks have targets")
+    }
+    try Self.requireDistinct(targets.map(\.path), "target")
+    for target in targets {
+      guard Syntax.isAbsolutePath(target.path), ["qcow2", "raw"].contains(target.format) else {
+        throw .invalid("target '\(target.path)' has an impossible path or format")
+      }
+    }
   }
 
   private func validate(_ disks: [RestoreDisk]) throws(DomainXMLError) {

@@ -47,7 +47,7 @@ extension Partial.Operation {
           [
             "name": disk.name, "scratchVolume": disk.scratchVolume, "node": disk.node,
             "device": disk.device,
-          ])
+          ], disk.target.map { [$0.xmlElement] } ?? [])
       }
       let detail = XMLElement(
         "create",
@@ -73,5 +73,16 @@ extension Partial.Operation {
       }
       return ("delete", XMLElement("delete", [:], elements), [])
     }
+  }
+}
+
+extension Partial.CopyTarget {
+  fileprivate var xmlElement: XMLElement {
+    XMLElement(
+      "target",
+      [
+        "type": type.rawValue, "path": path, "format": format,
+        "encrypted": isEncrypted ? "yes" : nil,
+      ])
   }
 }

@@ -29,6 +29,28 @@ package struct Partial: Sendable, Equatable {
     }
   }
 
+  /// Where a copy that no pool lists is written.
+  package struct CopyTarget: Sendable, Equatable {
+    /// A file, which the operation makes, or a block device, which is there.
+    package var type: BackupDefinition.StoreType
+    /// Its absolute path.
+    package var path: String
+    /// `qcow2` or `raw`.
+    package var format: String
+    /// Whether it is encrypted; QEMU may hold secrets for it then.
+    package var isEncrypted: Bool
+
+    /// Makes the description of a target.
+    package init(
+      type: BackupDefinition.StoreType, path: String, format: String, isEncrypted: Bool = false
+    ) {
+      self.type = type
+      self.path = path
+      self.format = format
+      self.isEncrypted = isEncrypted
+    }
+  }
+
   /// What a create makes for one disk, beside the volume its manifest names.
   package struct CreateDisk: Sendable, Equatable {
     /// The target name, `vda`.
@@ -39,13 +61,19 @@ package struct Partial: Sendable, Equatable {
     package var node: String
     /// `qom-set` path of the device (`/machine/peripheral/virtio-disk0/virtio-backend`).
     package var device: String
+    /// Where the data goes in place of the manifest's volume; nil where a point is made.
+    package var target: CopyTarget?
 
     /// Makes the description of a disk's part in a create.
-    package init(name: String, scratchVolume: String?, node: String, device: String) {
+    package init(
+      name: String, scratchVolume: String?, node: String, device: String,
+      target: CopyTarget? = nil
+    ) {
       self.name = name
       self.scratchVolume = scratchVolume
       self.node = node
       self.device = device
+      self.target = target
     }
   }
 
@@ -85,7 +113,8 @@ package struct Partial: Sendable, Equatable {
 
   /// What is under way.
   package enum Operation: Sendable, Equatable {
-    /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes.
+    /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes. Where
+    /// the disks have targets of their own the manifest only describes the copies.
     /// `isSuspended` says that the domain is suspended around the start, by us.
     case create(
       manifest: Manifest, disks: [CreateDisk], scratchPool: String?, isSuspended: Bool,

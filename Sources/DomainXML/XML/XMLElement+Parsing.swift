@@ -11,26 +11,30 @@ extension XMLElement {
   /// libxml2 itself ends at 10,000,000 bytes, with errors that depend on where it stands.
   static let sizeLimit = 8 << 20
 
+  /// The refusal of a larger one.
+  static let tooLarge = DomainXMLError(
+    reason: .syntax, message: "the document is larger than 8 MiB")
+
   /// Parses a document.
   ///
   /// Nothing outside the text is read: no network, no document type, no entities but the five of
   /// XML itself. libxml2's limits on depth and size stay in force.
   ///
-  /// - Parameter text: the document.
+  /// - Parameters:
+  ///   - text: the document.
+  ///   - document: what it is called in an error that shows where it ceases to be XML.
   /// - Throws: `DomainXMLError` where it is not well-formed, too large, or has a document type.
-  init(parsing text: String) throws(DomainXMLError) {
-    guard text.utf8.count <= Self.sizeLimit else {
-      throw DomainXMLError(reason: .syntax, message: "the document is larger than 8 MiB")
-    }
+  init(parsing text: String, named document: String? = nil) throws(DomainXMLError) {
+    guard text.utf8.count <= Self.sizeLimit else { throw Self.tooLarge }
     guard !text.utf8.contains(0) else {
       throw DomainXMLError(reason: .syntax, message: "the document has a NUL byte")
     }
     var text = text
-    self = try text.withUTF8 { bytes in Self.parse(bytes) }.get()
+    self = try text.withUTF8 { bytes in Self.parse(bytes, document) }.get()
   }
 
   private static func parse(
-    _ bytes: UnsafeBufferPointer<UInt8>
+    _ bytes: UnsafeBufferPointer<UInt8>, _ name: String?
   ) -> Result<XMLElement, DomainXMLError> {
     xmlInitParser()
     guard let context = xmlNewParserCtxt() else {
@@ -41,11 +45,20 @@ extension XMLElement {
     context.pointee.sax.pointee.internalSubset = { context, _, _, _ in
       xmlStopParser(context?.assumingMemoryBound(to: xmlParserCtxt.self))
     }
+    context.pointee.sax.pointee.serror = { context, error in
+      guard let context, let error = error?.pointee else { return }
+      FirstError.note(error, in: context.assumingMemoryBound(to: xmlParserCtxt.self).pointee)
+    }
     let options =
       XML_PARSE_NONET.rawValue | XML_PARSE_NOERROR.rawValue | XML_PARSE_NOWARNING.rawValue
-    let document = bytes.withMemoryRebound(to: CChar.self) { bytes in
-      xmlCtxtReadMemory(
-        context, bytes.baseAddress, Int32(bytes.count), nil, "UTF-8", Int32(options))
+    var first = FirstError()
+    let document = withUnsafeMutablePointer(to: &first) { first in
+      context.pointee._private = UnsafeMutableRawPointer(first)
+      defer { context.pointee._private = nil }
+      return bytes.withMemoryRebound(to: CChar.self) { bytes in
+        xmlCtxtReadMemory(
+          context, bytes.baseAddress, Int32(bytes.count), nil, "UTF-8", Int32(options))
+      }
     }
     defer { xmlFreeDoc(document) }
     guard context.pointee.errNo != Int32(XML_ERR_USER_STOP.rawValue) else {
@@ -54,15 +67,8 @@ extension XMLElement {
     }
     guard context.pointee.wellFormed == 1, context.pointee.nsWellFormed == 1,
       let root = xmlDocGetRootElement(document)
-    else { return .failure(error(of: context.pointee.lastError)) }
+    else { return .failure(first.error(in: name)) }
     return .success(XMLElement(root.pointee))
-  }
-
-  private static func error(of error: xmlError) -> DomainXMLError {
-    var message = error.message.map { String(cString: $0) } ?? "the document is not well-formed"
-    while message.last?.isWhitespace == true { message.removeLast() }
-    return DomainXMLError(
-      reason: .syntax, line: error.line > 0 ? Int(error.line) : nil, message: message)
   }
 
   /// Copies libxml2's tree, whose depth its parser has limited.
@@ -71,6 +77,8 @@ extension XMLElement {
     namespace = node.ns.flatMap { Self.string($0.pointee.href) }
     if namespace?.isEmpty == true { namespace = nil }
     hasLayout = true
+    // libxml2 counts no further.
+    place = Place(line: (1..<UInt16.max).contains(node.line) ? Int(node.line) : nil)
     declarations = sequence(first: node.nsDef, next: { $0?.pointee.next }).prefix { $0 != nil }
       .compactMap { $0 }.map {
         NamespaceDeclaration(

@@ -37,6 +37,16 @@ struct XMLElement: Sendable, Equatable {
     case instruction(target: String, data: String)
   }
 
+  /// Where an element stood in the document it was read from.
+  ///
+  /// All are equal: where an element stands is no part of what it is.
+  struct Place: Sendable, Equatable {
+    /// The line, counted from 1; nil where it is not known.
+    var line: Int?
+
+    static func == (_: Place, _: Place) -> Bool { true }
+  }
+
   /// The name as written, with its prefix.
   var name: String
   /// The namespace the name is in; nil for none.
@@ -49,6 +59,8 @@ struct XMLElement: Sendable, Equatable {
   var children: [Child]
   /// True where the white space in it is the author's, which ``indented(depth:)`` leaves alone.
   var hasLayout: Bool
+  /// Where it stood.
+  var place = Place()
 
   /// Makes an element of no namespace, to be laid out when it is written.
   init(

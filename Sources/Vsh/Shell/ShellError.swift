@@ -28,13 +28,12 @@ package struct ShellError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The lines, joined by newlines.
   package var description: String { lines.joined(separator: "\n") }
 
-  /// The lines of error output that stand for any error.
+  /// The messages that stand for any error; as in virsh, one may have several lines.
   package static func lines(of error: any Error) -> [String] {
     switch error {
     case let error as ShellError: error.lines
     case let error as UsageError: error.lines
-    default:
-      "\(error)".split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    default: ["\(error)"]
     }
   }
 }

@@ -1,0 +1,189 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// Copies to where a document says: no manifest lists them, no bitmap records what follows.
+///
+/// They run as every create does. What says that they are whole is a mark beside the partial.
+extension Engine {
+  /// Refuses targets that are there or are the domain's own, before anything is made.
+  func checkTargets(of plan: CreatePlan) throws {
+    for disk in plan.disks {
+      guard let target = disk.target else { continue }
+      let path = target.store.path
+      // What cannot be read later must not be found out then.
+      if let encryption = target.store.encryption { _ = try hypervisor.secret(encryption.secret) }
+      switch target.type {
+      case .file:
+        let (directory, name) = RestorePlan.split(path)
+        let files = try targetRepository(directory, of: path)
+        try files.refresh()
+        guard try !files.contains(name), !hypervisor.isTaken(path) else {
+          throw BackupError.targetExists(path, disk: disk.live.name)
+        }
+      case .block:
+        if plan.disks.flatMap(\.live.sources).contains(.block(path)) {
+          throw BackupError(
+            .invalid, "unsupported configuration: '\(path)' is a disk of the domain itself")
+        }
+      }
+    }
+  }
+
+  /// Makes the files of copies: all or none.
+  ///
+  /// It comes before anything else is made. Where one cannot be made the partial is deleted at once,
+  /// so that nobody takes a file for ours that somebody else made in between.
+  func makeTargets(
+    of plan: CreatePlan, partial: Catalog.Pending, definition: DomainDefinition
+  ) throws {
+    let owner = try imageOwner(of: definition)
+    var made: [(files: any Repository, name: String)] = []
+    do {
+      for disk in plan.disks {
+        guard let target = disk.target, target.type == .file else { continue }
+        try stopIfInterrupted()
+        let (directory, name) = RestorePlan.split(target.store.path)
+        let files = try targetRepository(directory, of: target.store.path)
+        do {
+          try files.create(
+            VolumeSpecification(
+              name: name, format: target.store.encryption == nil ? target.format : "raw",
+              capacity: target.store.encryption == nil ? disk.live.capacity : 0,
+              owner: target.owner(default: owner),
+              label: target.securityLabel(default: definition.imageLabel)))
+        } catch let error as BackupError where error.code == .exists {
+          throw BackupError.targetExists(target.store.path, disk: disk.live.name)
+        }
+        made.append((files, name))
+      }
+    } catch {
+      for (files, name) in made { try files.delete(name) }
+      try repository.delete(partial.volume)
+      throw error
+    }
+  }
+
+  private func targetRepository(_ directory: String, of path: String) throws -> any Repository {
+    do {
+      return try hypervisor.repository(directory: directory)
+    } catch {
+      let prefix = "cannot open directory '\(directory)': "
+      let text = "\(error)"
+      let why = text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text
+      throw BackupError(.failed, "failed to create image file '\(path)': \(why)")
+    }
+  }
+
+  /// Opens the target of a copy for writing.
+  func open(_ target: CopyTarget, of disk: CreatePlan.Disk, in monitor: any Monitor) throws {
+    let capacity = disk.live.capacity
+    let names = disk.names
+    var made = TargetImage(isDevice: target.type == .block, capacity: capacity)
+    let isOpened = {
+      try self.open(
+        path: target.store.path, format: target.imageFormat, file: names.targetFile,
+        image: names.target, isDirect: target.imageFormat != "raw" || capacity % 4096 == 0,
+        made: made, in: monitor)
+    }
+    guard let encryption = target.store.encryption else {
+      if made.isDevice, target.format == "qcow2" { made.job = names.formatJob }
+      return try isOpened()
+    }
+    made.job = names.formatJob
+    made.encryption = encryption.options(keySecret: names.targetSecret)
+    try withSecret(
+      try hypervisor.secret(encryption.secret), as: names.targetSecret, in: monitor, isOpened)
+  }
+
+  /// Makes an image of an open file or device, where QEMU is to do that.
+  ///
+  /// - Throws: ``BackupError`` when QEMU cannot.
+  func make(
+    _ image: TargetImage, format: String, of node: String, path: String, in monitor: any Monitor
+  ) throws {
+    guard let job = image.job else { return }
+    try monitor.execute(
+      .createImage(
+        jobID: job, format: format, file: node, size: image.capacity,
+        encryption: image.encryption))
+    defer { _ = try? monitor.execute(.jobDismiss(job)) }
+    while true {
+      guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return }
+      if found.status == "concluded" {
+        guard let error = found.error else { return }
+        throw BackupError(.failed, "failed to create image in '\(path)': \(error)")
+      }
+      _ = try monitor.nextEvent(timeoutMilliseconds: 200)
+    }
+  }
+
+  // MARK: - The end
+
+  /// Whether what a create makes is whole: its manifest is there, or the mark of its copies.
+  func isWhole(_ pending: Catalog.Pending, _ manifest: Manifest) throws -> Bool {
+    guard pending.partial.isCopy else {
+      return try isPublished(manifest.uuid, in: manifest.volumeNames.manifest)
+    }
+    return try repository.contains(pending.volume + VolumeNames.doneSuffix)
+  }
+
+  /// Marks copies as whole: everything is written and closed.
+  func markWhole(_ pending: Catalog.Pending) throws {
+    guard try repository.contains(pending.volume) else { return }
+    do {
+      try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
+    } catch let error as BackupError where error.code == .exists {
+      // Another client was faster.
+    }
+  }
+
+  /// What remains to be done for copies that are whole and taken out of QEMU.
+  func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
+    if let guest { try dismissJobs(of: pending.partial, in: guest.monitor) }
+    try deleteScratch(of: pending.partial)
+    // In this order: a mark without its partial says nothing, a partial without its mark would say
+    // that the copies are not whole.
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+  }
+
+  /// Deletes the files of copies that are not whole.
+  ///
+  /// Where others can write to the pool the partial may be theirs: it must not say what is deleted
+  /// elsewhere.
+  func deleteTargets(of partial: Partial) throws {
+    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    for target in disks.compactMap(\.target) where target.type == .file {
+      guard repository.isTrusted || partial.owner == process.owner else {
+        observer.notice("the copy '\(target.path)' is not whole; it is left where it is")
+        continue
+      }
+      let (directory, name) = RestorePlan.split(target.path)
+      do {
+        let files = try hypervisor.repository(directory: directory)
+        try files.refresh()
+        try files.delete(name)
+      } catch {
+        // The directory may be gone: that must not keep the rest from being undone.
+        observer.notice("the copy '\(target.path)' is not whole and could not be deleted: \(error)")
+      }
+    }
+  }
+}
+
+/// What is to be known of a target beyond its path.
+struct TargetImage {
+  /// Whether it is a block device.
+  var isDevice: Bool
+  /// Bytes of the disk that is copied.
+  var capacity: UInt64
+  /// Id of the job by which QEMU makes an image of it; nil for a file that is one, or a raw copy.
+  var job: String?
+  /// How that is encrypted.
+  var encryption: LUKSOptions?
+}

@@ -1,0 +1,78 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// Passphrases of encrypted copies: QEMU has them only while it opens an image.
+extension Engine {
+  /// Hands a passphrase to QEMU while the body runs.
+  func withSecret(
+    _ value: [UInt8], as id: String, in monitor: any Monitor, _ body: () throws -> Void
+  ) throws {
+    try monitor.execute(.addSecret(id: id, value: value))
+    let result = Result { try body() }
+    try removeSecret(id, in: monitor)
+    try result.get()
+  }
+
+  /// Takes the passphrases of an operation from QEMU, which a client that died may have left.
+  func removeSecrets(of partial: Partial, in monitor: any Monitor) throws {
+    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    for (number, disk) in disks.enumerated() where disk.target?.isEncrypted == true {
+      let names = NodeNames(operation: partial.uuid, disk: number)
+      for secret in [names.targetSecret, names.scratchSecret] {
+        try removeSecret(secret, in: monitor)
+      }
+    }
+  }
+
+  private func removeSecret(_ id: String, in monitor: any Monitor) throws {
+    do {
+      try monitor.execute(.objectDel(id))
+    } catch is QMPError {
+      // It is not there, or not any more.
+    }
+  }
+
+  /// Makes and opens the scratch volume of a disk whose copy is encrypted.
+  ///
+  /// Its passphrase is known to this QEMU alone: nobody ever opens it again.
+  func openEncryptedScratch(
+    of disk: CreatePlan.Disk, owner: FileOwner?, definition: DomainDefinition,
+    in monitor: any Monitor
+  ) throws {
+    try repository.create(
+      VolumeSpecification(
+        name: disk.scratchVolume, format: "raw", capacity: 0, owner: owner,
+        label: definition.imageLabel))
+    let names = disk.names
+    var encryption = LUKSOptions(keySecret: names.scratchSecret)
+    // There is nothing to guess in a random passphrase.
+    encryption.iterationTime = 10
+    let image = TargetImage(
+      isDevice: false, capacity: disk.live.capacity, job: names.scratchFormatJob,
+      encryption: encryption)
+    let passphrase = (0..<32).map { _ in UInt8.random(in: UInt8(ascii: "a")...UInt8(ascii: "p")) }
+    try withSecret(passphrase, as: names.scratchSecret, in: monitor) {
+      try open(
+        path: repository.path(of: disk.scratchVolume), format: "qcow2", file: names.scratchFile,
+        image: names.scratch, made: image, in: monitor)
+    }
+  }
+}
+
+extension BackupDefinition.Encryption {
+  /// What QEMU is told.
+  func options(keySecret: String) -> LUKSOptions {
+    var options = LUKSOptions(keySecret: keySecret)
+    options.cipher = cipher.map { "\($0.name)-\($0.size)" }
+    options.cipherMode = cipher?.mode
+    options.hash = cipher?.hash
+    options.generator = initializationVector?.name
+    options.generatorHash = initializationVector?.hash
+    return options
+  }
+}
