@@ -95,7 +95,7 @@ extension CreatePlan {
       sequence: CreatePlan.nextSequence(in: situation, points: points),
       creationTime: situation.time, description: options.description,
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
-      consistency: .crash, disks: described, domainName: domain.name, domainUUID: domain.uuid,
+      consistency: options.isQuiesced ? .filesystem : .crash, disks: described, domainName: domain.name, domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
   }
 
@@ -122,17 +122,19 @@ extension CreatePlan {
     }
     if let name = options.name {
       guard Syntax.isBackupName(name) else {
-        throw BackupError(
-          .invalid,
-          "invalid backup name '\(name)': letters, digits, '_', '-' and, not first, '.' are allowed"
-        )
+        throw BackupError.invalidName(name)
       }
       guard isFree(name) else {
         throw BackupError(.exists, "operation failed: domain backup \(name) already exists")
       }
       return name
     }
-    let stamp = UTCTime(secondsSince1970: situation.time).compact
+    return nameOfTime(situation.time, isFree: isFree)
+  }
+
+  /// A name made of the time, with a number where several are made in one second.
+  static func nameOfTime(_ time: Int64, isFree: (String) -> Bool) -> String {
+    let stamp = UTCTime(secondsSince1970: time).compact
     var name = stamp
     var number = 2
     while !isFree(name) {

@@ -55,65 +55,20 @@ package struct CreatePlan: Sendable, Equatable {
   /// Disks that are left out, with the reason, for the user.
   package var leftOut: [String]
 
-  /// Whether the guest has to stand still while the filters go in: with one disk a single command
-  /// is the instant.
-  package var needsSuspension: Bool { disks.count > 1 }
+  /// What the copies read.
+  package var view: FrozenView {
+    FrozenView(
+      disks: disks.map {
+        .init(
+          live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
+          changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume)
+      })
+  }
 
   /// Bytes that will be copied, as far as can be told.
   package var expectedBytes: UInt64 { disks.reduce(0) { $0 &+ $1.expectedBytes } }
 
   // MARK: - What is sent to QEMU
-
-  /// Opens each disk's filter; nothing passes through it yet.
-  package var openFilters: [Command] {
-    disks.map {
-      .blockdevAdd(
-        .copyBeforeWrite(
-          $0.names.filter, file: $0.live.node.nodeName, target: $0.names.scratch,
-          timeout: CreatePlan.filterTimeout))
-    }
-  }
-
-  /// Starts recording what changes after the instant.
-  ///
-  /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
-  /// little more than changed, never less.
-  package var startRecording: Command {
-    .transaction(
-      disks.map {
-        .bitmapAdd(
-          node: $0.live.node.nodeName, name: $0.bitmap, persistent: $0.live.keepsBitmaps,
-          granularity: CreatePlan.granularity)
-      })
-  }
-
-  /// The instant: from here on each disk's old data is kept.
-  package var insertFilters: [Command] {
-    disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
-  }
-
-  /// Opens the frozen states.
-  package var openViews: [Command] {
-    disks.map { .blockdevAdd(.snapshotAccess($0.names.view, file: $0.names.filter)) }
-  }
-
-  /// Says what to copy, for the disks that are incremental; nil where none is.
-  ///
-  /// It comes after ``insertFilters``: what is written in between is copied too, from the view and
-  /// so as it was.
-  package var selectChanges: Command? {
-    let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
-      [
-        .bitmapAdd(
-          node: disk.names.view, name: disk.names.workBitmap, persistent: false, disabled: true,
-          granularity: CreatePlan.granularity),
-        .bitmapMerge(
-          node: disk.names.view, target: disk.names.workBitmap,
-          sources: disk.bases.map { ($0.node, $0.name) }),
-      ]
-    }
-    return actions.isEmpty ? nil : .transaction(actions)
-  }
 
   /// Starts all copies, or none.
   ///

@@ -44,7 +44,9 @@ extension Engine {
     // stood still.
     try removeDescriptorSets(in: guest.monitor) { _ in true }
     let isRunning = try guest.isRunning()
-    let partial = try begin(plan, isSuspended: plan.needsSuspension && isRunning)
+    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let partial = try begin(
+      plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
     do {
       try start(plan, partial: partial, guest: guest)
       if isAsync { return plan.manifest }
@@ -63,37 +65,6 @@ extension Engine {
     }
   }
 
-  /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
-  private func refuseWhileBusy(
-    _ guest: any Guest, domainUUID: String, catalog: Catalog
-  ) throws {
-    // What another host left of the domain cannot be running: the domain runs here.
-    let host = try hypervisor.hostUUID()
-    if let other = catalog.pending(of: domainUUID).first(where: {
-      $0.partial.isCreate && $0.partial.hostUUID == host
-    }) {
-      throw BackupError.alreadyRunning(other.partial.pointName)
-    }
-    if let job = try guest.activeJob() {
-      throw BackupError(
-        .busy, "Requested operation is not valid: the domain has an active job (\(job))")
-    }
-    if let job = try guest.monitor.jobs().first {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: the domain has an active block job (\(job.type), "
-          + "'\(job.id)')")
-    }
-    if try guest.monitor.blockNodes().contains(where: {
-      NodeNames.operationPrefix(of: $0.nodeName) != nil
-    }) {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: a backup of the domain into another pool has not ended; "
-          + "see backup-jobinfo with --pool")
-    }
-  }
-
   private func checkSpace(for plan: CreatePlan) throws {
     let needed = plan.expectedBytes &+ UInt64(plan.disks.count) << 20
     let available = try repository.available()
@@ -106,7 +77,9 @@ extension Engine {
   }
 
   /// Writes down what is about to be made.
-  private func begin(_ plan: CreatePlan, isSuspended: Bool) throws -> Catalog.Pending {
+  private func begin(
+    _ plan: CreatePlan, isSuspended: Bool, isFrozen: Bool
+  ) throws -> Catalog.Pending {
     let manifest = plan.manifest
     let names = manifest.volumeNames
     let partial = Partial(
@@ -120,23 +93,8 @@ extension Engine {
             name: $0.live.name, scratchVolume: $0.scratchVolume, node: $0.live.node.nodeName,
             device: $0.live.device)
         },
-        scratchPool: nil, isSuspended: isSuspended, isFrozen: false))
-    do {
-      try repository.write(names.partial, Array(try partial.xml().utf8))
-    } catch let error as BackupError where error.code == .exists {
-      throw BackupError.alreadyRunning(manifest.name)
-    }
-    let pending = Catalog.Pending(volume: names.partial, partial: partial)
-    // Another client may have looked at the same time and seen nothing: both see it now.
-    let others = try catalog().pending(of: manifest.domainUUID).filter {
-      $0.partial.isCreate && $0.partial.uuid != partial.uuid
-        && $0.partial.hostUUID == partial.hostUUID
-    }
-    if let other = others.first {
-      try repository.delete(names.partial)
-      throw BackupError.alreadyRunning(other.partial.pointName)
-    }
-    return pending
+        scratchPool: nil, isSuspended: isSuspended, isFrozen: isFrozen))
+    return try begin(partial, in: names.partial)
   }
 
   private func start(_ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest) throws {
@@ -149,61 +107,17 @@ extension Engine {
         VolumeSpecification(
           name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
           backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
-      try repository.create(
-        VolumeSpecification(
-          name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
-          owner: owner, label: definition.imageLabel))
       try open(
         path: repository.path(of: described.volume.name), format: "qcow2",
         file: disk.names.targetFile, image: disk.names.target, in: monitor)
-      try open(
-        path: repository.path(of: disk.scratchVolume), format: "qcow2",
-        file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
     }
-    for command in plan.openFilters { try openFilter(command, in: monitor) }
-    try stopIfInterrupted()
-    guard try repository.contains(partial.volume) else {
-      throw BackupError(.busy, "another client ended the backup before it began; try again")
-    }
-    try instant(plan, partial: partial, guest: guest)
-    for command in plan.openViews { try monitor.execute(command) }
-    if let command = plan.selectChanges { try monitor.execute(command) }
+    try openView(
+      plan.view, pending: partial, scratch: repository, definition: definition, guest: guest)
     do {
       try monitor.execute(plan.startJobs(isLimited: true))
     } catch is QMPError {
       try monitor.execute(plan.startJobs(isLimited: false))
     }
-  }
-
-  private func openFilter(_ command: Command, in monitor: any Monitor) throws {
-    do {
-      try monitor.execute(command)
-    } catch let error as QMPError {
-      throw BackupError(
-        .failed,
-        "the domain's QEMU cannot keep a frozen view of its disks (copy-before-write: \(error.desc))"
-      )
-    }
-  }
-
-  /// The moment the point is of.
-  private func instant(
-    _ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest
-  ) throws {
-    guard case .create(_, _, _, isSuspended: true, _) = partial.partial.operation else {
-      try guest.monitor.execute(plan.startRecording)
-      for command in plan.insertFilters { try guest.monitor.execute(command) }
-      return
-    }
-    let guardian = try hypervisor.guardResume(of: plan.manifest.domainUUID)
-    defer { guardian.release() }
-    try guest.suspend()
-    let result = Result {
-      try guest.monitor.execute(plan.startRecording)
-      for command in plan.insertFilters { try guest.monitor.execute(command) }
-    }
-    try guest.resume()
-    try result.get()
   }
 
   /// Whom the images of a running domain belong to.
@@ -213,14 +127,6 @@ extension Engine {
 
   func stopIfInterrupted() throws {
     if observer.isInterrupted { throw BackupError.interrupted }
-  }
-}
-
-extension Partial {
-  /// Whether a point is being made.
-  package var isCreate: Bool {
-    if case .create = operation { return true }
-    return false
   }
 }
 

@@ -111,19 +111,24 @@ extension Engine {
 
   private func refuseWhileRead(_ doomed: [Point], catalog: Catalog) throws {
     let uuids = Set(doomed.map(\.manifest.uuid))
+    /// Whether a point is one of them or stands on one.
+    func isOn(_ point: String, _ uuids: Set<String>) -> Bool {
+      uuids.contains(point)
+        || uuids.contains { uuid in
+          catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
+        }
+    }
     for pending in catalog.pending {
       let reads: Bool
       switch pending.partial.operation {
       case .create(let manifest, _, _, _, _):
         reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
       case .restore(let point, _, _, _):
-        reads =
-          uuids.contains(point)
-          || uuids.contains { uuid in
-            catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
-          }
+        reads = isOn(point, uuids)
       case .delete(let points):
         reads = points.contains { uuids.contains($0.uuid) }
+      case .session(let session):
+        reads = session.stored.map { isOn($0, uuids) } ?? false
       }
       if reads {
         throw BackupError(

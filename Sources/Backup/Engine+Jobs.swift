@@ -140,6 +140,7 @@ extension Partial {
     case .create(_, let disks, _, _, _): disks.map(\.name)
     case .restore(_, let disks, _, _): disks.map(\.name)
     case .delete: []
+    case .session(let session): session.disks.map(\.disk.name)
     }
   }
 }

@@ -83,10 +83,11 @@ extension Engine {
     return nil
   }
 
-  /// Takes everything of a create out of QEMU but its jobs and bitmaps.
+  /// Takes everything of a create or session out of QEMU but its jobs and bitmaps.
   func takeDown(_ partial: Partial, guest: any Guest) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    let disks = partial.liveDisks
     let monitor = guest.monitor
+    try removeExports(of: partial, in: monitor)
     let prefix = NodeNames.prefix(operation: partial.uuid)
     try removeDescriptorSets(in: monitor) { prefix.contains($0) }
     guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
@@ -152,7 +153,8 @@ extension Engine {
   }
 
   func deleteScratch(of partial: Partial) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
-    for volume in disks.compactMap(\.scratchVolume) { try repository.delete(volume) }
+    let scratch =
+      try partial.session?.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
+    for volume in partial.liveDisks.compactMap(\.scratchVolume) { try scratch.delete(volume) }
   }
 }

@@ -176,7 +176,7 @@ extension Engine {
       let name = pending.partial.helper
     else { return }
     let helper = try hypervisor.startHelper(
-      try helperDefinition(for: plan, name: name))
+      try helperDefinition(for: plan, name: name), outlivesClient: false)
     defer { try? helper.destroy() }
     let definition = try DomainDefinition(parsing: try helper.definition())
     let nodes = try helper.monitor.blockNodes().byName

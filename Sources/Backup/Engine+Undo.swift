@@ -15,7 +15,7 @@ extension Engine {
   /// - Throws: What libvirt or QEMU throws; the partial is still there then, and the next command
   ///   goes on.
   func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
-    guard case .create(let manifest, _, _, let isSuspended, _) = pending.partial.operation else {
+    guard case .create(let manifest, _, _, let isSuspended, let isFrozen) = pending.partial.operation else {
       return
     }
     let names = manifest.volumeNames
@@ -24,6 +24,8 @@ extension Engine {
       if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {
         try guest.resume()
       }
+      // Thawing what is not frozen does no harm.
+      if isFrozen, try isOurs(guest, pending.partial) { try? guest.thaw() }
       try cancelJobs(of: pending.partial, in: guest)
       try takeDown(pending.partial, guest: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)

@@ -27,6 +27,7 @@ extension Vsh.Command where Context == Client {
         .bool("incremental", "fail if a disk would have to be backed up in full"),
         .string(
           "parent", "back up all that changed since this backup", completer: Completers.backups),
+        .bool("quiesce", "freeze the guest's file systems around the start"),
         .bandwidth,
         .bytes,
         .bool("async", "return as soon as the data is being copied"),
@@ -45,6 +46,7 @@ extension Vsh.Command where Context == Client {
         description: try arguments.string("description"), isFull: arguments.flag("full"),
         isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
         disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
+        isQuiesced: arguments.flag("quiesce"),
         bandwidth: try Workplace.bandwidth(arguments))
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))

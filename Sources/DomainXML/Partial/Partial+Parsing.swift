@@ -33,6 +33,9 @@ extension Partial {
     case "delete":
       try outer.finish()
       operation = try Self.delete(reader.required("delete"))
+    case "session":
+      try outer.finish()
+      operation = .session(try Session(reader.required("session")))
     default: throw .invalid("unknown operation '\(type)'")
     }
     self.init(

@@ -32,6 +32,9 @@ extension Partial {
       try validate(disks)
       if let definition { _ = try DomainDefinition(parsing: definition) }
     case .delete(let points): try validate(points)
+    case .session(let session):
+      try validate(session.disks.map(\.disk), scratchPool: nil)
+      try session.validate()
     }
   }
 

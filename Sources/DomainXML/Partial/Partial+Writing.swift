@@ -72,6 +72,7 @@ extension Partial.Operation {
           point.volumes.map { XMLElement("volume", ["name": $0]) })
       }
       return ("delete", XMLElement("delete", [:], elements), [])
+    case .session(let session): return ("session", session.xmlElement, [])
     }
   }
 }

@@ -95,13 +95,15 @@ package struct Partial: Sendable, Equatable {
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
     /// A delete, in the order in which the points go.
     case delete(points: [DeletePoint])
+    /// An NBD session: it is under way until it is finished.
+    case session(Session)
   }
 
   /// The operation's own UUID, lower case.
   ///
   /// Its first 12 hex digits are in every name it makes in QEMU.
   package var uuid: String
-  /// Name of the point that is made, restored or (the first that is) deleted.
+  /// Name of the point that is made, restored or (the first that is) deleted, or of the session.
   package var pointName: String
   /// Name of the domain, as it was.
   package var domainName: String
