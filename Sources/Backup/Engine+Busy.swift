@@ -13,12 +13,8 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` with code `busy` that names what it is.
   func refuseWhileBusy(_ guest: any Guest, domainUUID: String, catalog: Catalog) throws {
-    // What another host left of the domain cannot be running: the domain runs here.
-    let host = try hypervisor.hostUUID()
-    if let other = catalog.pending(of: domainUUID).first(where: {
-      $0.partial.occupiesDomain && $0.partial.hostUUID == host
-    }) {
-      throw BackupError.occupied(by: other.partial)
+    if let other = try ownPending(of: domainUUID, in: catalog).first {
+      throw BackupError.occupied(by: other)
     }
     if let job = try guest.activeJob() {
       throw BackupError(
@@ -37,6 +33,16 @@ extension Engine {
         .busy,
         "Requested operation is not valid: a backup of the domain into another pool has not ended; "
           + "see backup-jobinfo with --pool")
+    }
+  }
+
+  /// What this host has under way on a domain's own disks.
+  ///
+  /// What another host left of the domain cannot be running: the domain is here.
+  func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
+    let host = try hypervisor.hostUUID()
+    return catalog.pending(of: domainUUID).map(\.partial).filter {
+      $0.occupiesDomain && $0.hostUUID == host
     }
   }
 
@@ -64,13 +70,10 @@ extension Engine {
       throw BackupError.occupied(by: partial)
     }
     // Another client may have looked at the same time and seen nothing: both see it now.
-    let others = try catalog().pending(of: partial.domainUUID).filter {
-      $0.partial.occupiesDomain && $0.partial.uuid != partial.uuid
-        && $0.partial.hostUUID == partial.hostUUID
-    }
-    if let other = others.first {
+    let others = try ownPending(of: partial.domainUUID, in: try catalog())
+    if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
       try repository.delete(volume)
-      throw BackupError.occupied(by: other.partial)
+      throw BackupError.occupied(by: other)
     }
     return Catalog.Pending(volume: volume, partial: partial)
   }

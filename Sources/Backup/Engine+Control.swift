@@ -55,7 +55,7 @@ extension Engine {
     var isAborted = false
     for item in pending {
       if item.partial.session != nil {
-        try endSession(item, guest: try guest(of: item.partial), keepsBitmap: false)
+        try endSession(item, keepsBitmap: false)
         isAborted = true
         continue
       }

@@ -71,14 +71,18 @@ package struct FrozenView: Sendable, Equatable {
   ///
   /// It comes after ``insertFilters``: what is written in between counts too, and is read from the
   /// view as it was.
-  package var selectChanges: Command? {
+  package var selectChanges: Command? { selectChanges { $0.names.view } }
+
+  /// The same with the bitmaps on other nodes than the views: a domain that stands still is its own
+  /// view.
+  func selectChanges(on node: (Disk) -> String) -> Command? {
     let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
       [
         .bitmapAdd(
-          node: disk.names.view, name: disk.changes, persistent: false, disabled: true,
+          node: node(disk), name: disk.changes, persistent: false, disabled: true,
           granularity: CreatePlan.granularity),
         .bitmapMerge(
-          node: disk.names.view, target: disk.changes,
+          node: node(disk), target: disk.changes,
           sources: disk.bases.map { ($0.node, $0.name) }),
       ]
     }

@@ -68,6 +68,9 @@ package protocol Hypervisor: AnyObject {
   func canRename(in directory: String) -> Bool
   /// Directory of a pool, by the pool's name.
   func poolDirectory(name: String) throws -> String
+  /// The persistent definition of a domain, with what a definition keeps secret
+  /// (`virDomainGetXMLDesc`); nil when there is no such domain, or it is transient.
+  func inactiveDefinition(uuid: String) throws -> String?
   /// Name of the domain with that UUID, running or not; nil when there is none.
   func domainName(uuid: String) throws -> String?
   /// UUID of the domain with that name, running or not; nil when there is none.

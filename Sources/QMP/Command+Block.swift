@@ -18,6 +18,33 @@ extension Command {
     Command("blockdev-del", ["node-name": .string(node)])
   }
 
+  /// Makes an image writable, or readable only, without closing it; its bitmaps are stored when it
+  /// becomes readable only.
+  ///
+  /// The corresponding QMP command is `blockdev-reopen`.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the image's node.
+  ///   - format: Its format.
+  ///   - file: Name of the node of its file.
+  ///   - backing: Name of the node of its backing file; nil for none.
+  ///   - readOnly: What it becomes.
+  /// - Returns: The command.
+  package static func blockdevReopen(
+    _ nodeName: String, format: String, file: String, backing: String?, readOnly: Bool
+  ) -> Command {
+    Command(
+      "blockdev-reopen",
+      [
+        "options": [
+          [
+            "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
+            "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
+          ]
+        ]
+      ])
+  }
+
   /// Puts another node under a device.
   ///
   /// The corresponding QMP command is `qom-set`, property `drive`.

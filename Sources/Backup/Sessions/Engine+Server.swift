@@ -12,46 +12,46 @@ extension Engine {
 
   /// Decides where a session is served.
   ///
-  /// - Parameters:
-  ///   - options: What the user asked for.
-  ///   - operation: The operation's UUID.
-  ///   - guest: The domain whose QEMU serves it.
   /// - Throws: ``BackupError`` where that place cannot be used.
-  func server(
-    for options: SessionOptions, operation: String, guest: any Guest
-  ) throws -> NBDServer {
+  func server(for options: SessionOptions) throws -> NBDServer {
+    try options.checkAddress()
     let isTLS = options.tlsDirectories != nil
     switch options.listen {
     case .tcp(let host, let port):
       return NBDServer(transport: .tcp(host: host, port: port), isTLS: isTLS)
-    case .unix(let wanted):
-      let path: String
-      if let wanted {
-        guard Syntax.isAbsolutePath(wanted) else {
-          throw BackupError(.invalid, "backup socket path '\(wanted)' must be absolute")
+    case .unix(let path):
+      if let path {
+        guard Syntax.isAbsolutePath(path) else {
+          throw BackupError(.invalid, "backup socket path '\(path)' must be absolute")
         }
         // QEMU would delete what is there.
-        guard !hypervisor.isTaken(wanted) else {
-          throw BackupError(.exists, "file '\(wanted)' exists")
+        guard !hypervisor.isTaken(path) else {
+          throw BackupError(.exists, "file '\(path)' exists")
         }
-        path = wanted
-      } else {
-        guard
-          let monitor = try guest.monitor.characterDevices().first(where: {
-            $0.label == "charmonitor"
-          })?.socketPath
-        else {
-          throw BackupError(
-            .failed, "the domain's run-time directory is not known; choose a place with --socket")
-        }
-        let digits = NodeNames.prefix(operation: operation).dropLast()
-        path = RestorePlan.split(monitor).directory + "/\(digits).sock"
-      }
-      guard path.utf8.count <= Engine.longestSocketPath else {
-        throw BackupError(.invalid, "the path '\(path)' is too long for a socket")
       }
       return NBDServer(transport: .unix(path: path), isTLS: isTLS)
     }
+  }
+
+  /// A server with all that can be told only when its QEMU runs: a socket's path, a free port.
+  func resolved(
+    _ server: NBDServer, operation: String, in monitor: any Monitor, port: UInt16? = nil
+  ) throws -> NBDServer {
+    var server = server
+    switch server.transport {
+    case .tcp(let host, nil): server.transport = .tcp(host: host, port: port)
+    case .unix(nil):
+      let monitorSocket = try monitor.characterDevices().first { $0.label == "charmonitor" }
+      guard let directory = monitorSocket?.socketPath.map({ RestorePlan.split($0).directory })
+      else {
+        throw BackupError(
+          .failed, "the domain's run-time directory is not known; choose a place with --socket")
+      }
+      let digits = NodeNames.prefix(operation: operation).dropLast()
+      server.transport = .unix(path: "\(directory)/\(digits).sock")
+    case .tcp, .unix: break
+    }
+    return server
   }
 
   /// Starts the NBD server of a session.
@@ -72,8 +72,12 @@ extension Engine {
     func start(_ address: NBDAddress) throws {
       try monitor.execute(.nbdServerStart(address, tlsCredentials: credentials))
     }
-    switch server.transport {
+    switch try resolved(server, operation: operation, in: monitor).transport {
     case .unix(let path):
+      let path = path ?? ""
+      guard path.utf8.count <= Engine.longestSocketPath else {
+        throw BackupError(.invalid, "the path '\(path)' is too long for a socket")
+      }
       try start(.unix(path: path))
       return nil
     case .tcp(let host, let port?):

@@ -34,8 +34,7 @@ extension Engine {
         .invalid, "the domain has several sessions (\(names)); --backupname says which")
     }
     if let found {
-      try endSession(
-        found, guest: try guest(of: found.partial), keepsBitmap: !isFailed && !forgets)
+      try endSession(found, keepsBitmap: !isFailed && !forgets)
       if !forgets { return found.partial.pointName }
     } else if !forgets {
       throw BackupError(
@@ -44,66 +43,62 @@ extension Engine {
           ?? "Requested operation is not valid: no NBD session of the domain is active")
     }
     let forgotten = found == nil ? name : nil
-    let count = try dropSessionBitmaps(domainUUID: domainUUID) {
+    let dropped = try removeSessionBitmaps(of: domainUUID, disks: nil) {
       forgotten == nil || $0.session == forgotten
     }
-    if found == nil, let forgotten, count == 0 {
+    if let forgotten, dropped.isEmpty {
       throw BackupError(
         .notFound, "Domain backup not found: no NBD session with matching name '\(forgotten)'")
     }
     return found?.partial.pointName
   }
 
-  /// Removes bitmaps of finished sessions from a running domain.
-  ///
-  /// - Returns: How many there were.
-  private func dropSessionBitmaps(
-    domainUUID: String, where isDropped: (SessionBitmapName) -> Bool
-  ) throws -> Int {
-    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
-      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
-    }
-    var dropped: Set<String> = []
-    try removeBitmaps(in: guest.monitor) { (name: String) in
-      guard let parsed = SessionBitmapName(parsing: name), isDropped(parsed) else { return false }
-      dropped.insert(name)
-      return true
-    }
-    return dropped.count
-  }
-
   /// Takes a session down.
   ///
   /// - Parameters:
   ///   - pending: The session.
-  ///   - guest: The domain whose QEMU serves it; nil when that has ended.
   ///   - keepsBitmap: Whether its bitmap stays as the base of the next, instead of its own base.
-  func endSession(
-    _ pending: Catalog.Pending, guest: (any Guest)?, keepsBitmap: Bool
-  ) throws {
-    guard let session = pending.partial.session else { return }
+  func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws {
+    let partial = pending.partial
+    guard let session = partial.session else { return }
     let mark = pending.volume + VolumeNames.doneSuffix
     // Whoever goes on for us must know which of the two bitmaps counts.
     if keepsBitmap, try !repository.contains(mark) {
       try repository.write(mark, Array("finished\n".utf8))
     }
-    if let helper = pending.partial.helper {
+    if let helper = partial.helper {
       try hypervisor.guest(name: helper)?.destroy()
-    } else if let guest {
-      let (isSuspended, isFrozen) = pending.partial.holdsGuest
-      if isSuspended, try isSettingUp(pending.partial, guest), try !guest.isRunning() {
-        try guest.resume()
+    } else if let guest = try hypervisor.guest(uuid: partial.domainUUID) {
+      if try isSettingUp(partial, guest) {
+        let (isSuspended, isFrozen) = partial.holdsGuest
+        if isSuspended, try !guest.isRunning() { try guest.resume() }
+        // Thawing what is not frozen does no harm.
+        if isFrozen { try? guest.thaw() }
       }
-      if isFrozen, try isSettingUp(pending.partial, guest) { try? guest.thaw() }
-      try takeDown(pending.partial, guest: guest)
-      let dropped = Set(
-        session.disks.compactMap { keepsBitmap ? $0.baseBitmap : $0.bitmap }
-          .filter { SessionBitmapName(parsing: $0) != nil })
-      try removeBitmaps(in: guest.monitor) { (name: String) in dropped.contains(name) }
+      try takeDown(partial, guest: guest)
     }
-    try deleteScratch(of: pending.partial)
+    if session.stored == nil { try dropBitmap(of: partial, session, keepsOwn: keepsBitmap) }
+    try deleteScratch(of: partial)
     try repository.delete(pending.volume)
     try repository.delete(mark)
+  }
+
+  /// Drops the bitmap that is not needed any more: the session's own, or that of the session it was
+  /// based on.
+  private func dropBitmap(
+    of partial: Partial, _ session: Partial.Session, keepsOwn: Bool
+  ) throws {
+    guard let name = keepsOwn ? session.parent : partial.pointName else { return }
+    let disks = session.disks.map(\.disk.name)
+    do {
+      _ = try removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
+        $0.session == name && disks.contains($0.disk)
+      }
+    } catch {
+      guard try hypervisor.guest(uuid: partial.domainUUID) == nil else { throw error }
+      // It does no harm there: its name says what it is of.
+      observer.notice("the record of changes since '\(name)' stays in the images: \(error)")
+    }
   }
 
   /// Whether the guest's QEMU has our nodes and no export yet: its client was still at it.
@@ -123,38 +118,51 @@ extension Engine {
   func settleSession(
     _ pending: Catalog.Pending, _ session: Partial.Session, endsLost: Bool
   ) throws -> Settlement {
-    let guest = try guest(of: pending.partial)
     if try repository.contains(pending.volume + VolumeNames.doneSuffix) {
       guard try isAbandoned(pending) else { return .running }
-      try endSession(pending, guest: guest, keepsBitmap: true)
+      try endSession(pending, keepsBitmap: true)
       return .finished
     }
-    if let guest, try isServed(pending.partial, session, by: guest) { return .running }
+    if let guest = try guest(of: pending.partial),
+      try exports(of: pending.partial, session, in: guest) != nil
+    {
+      return .running
+    }
     guard try isAbandoned(pending) else { return .running }
     guard endsLost else { return .lost }
-    try endSession(pending, guest: guest, keepsBitmap: false)
+    try endSession(pending, keepsBitmap: false)
     return .undone
   }
 
-  /// Whether all disks of a session can be read.
-  private func isServed(
-    _ partial: Partial, _ session: Partial.Session, by guest: any Guest
-  ) throws -> Bool {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
-    let exports = try guest.monitor.exports().filter {
-      $0.id.hasPrefix(prefix) && !$0.isShuttingDown
+  /// The exports of a session, in the order of its disks; nil where one is missing.
+  private func exports(
+    of partial: Partial, _ session: Partial.Session, in guest: any Guest
+  ) throws -> [BlockExportInfo]? {
+    let all = try guest.monitor.exports().filter { !$0.isShuttingDown }
+    let found = session.disks.indices.compactMap { number in
+      let id = NodeNames(operation: partial.uuid, disk: number).export(port: nil)
+      return all.first { $0.id == id || $0.id.hasPrefix("\(id).") }
     }
-    return exports.count == session.disks.count
+    return found.count == session.disks.count ? found : nil
   }
 
   /// What can be read of a session; nil when it is not served.
   func report(
     of partial: Partial, _ session: Partial.Session, guest: (any Guest)?
   ) throws -> SessionReport? {
-    guard let guest, try isServed(partial, session, by: guest) else { return nil }
-    let prefix = NodeNames.prefix(operation: partial.uuid)
-    let ports = try guest.monitor.exports().filter { $0.id.hasPrefix(prefix) }
-      .compactMap { NodeNames.port(ofExport: $0.id) }
-    return SessionReport(partial, session, port: ports.first)
+    guard let guest, let exports = try exports(of: partial, session, in: guest) else { return nil }
+    let server = try resolved(
+      session.server, operation: partial.uuid, in: guest.monitor,
+      port: exports.lazy.compactMap { NodeNames.port(ofExport: $0.id) }.first)
+    let nodes = try guest.monitor.blockNodes().byName
+    return SessionReport(
+      name: partial.pointName, domain: partial.domainName, parent: session.parent,
+      disks: zip(session.disks, exports).map { disk, export in
+        let node = nodes[export.nodeName]
+        let hasBitmap = node?.dirtyBitmaps?.contains { $0.name == disk.exportBitmap } ?? false
+        return SessionReport.Disk(
+          name: disk.disk.name, export: disk.export, bitmap: hasBitmap ? disk.exportBitmap : nil,
+          size: node?.image.virtualSize ?? 0, uri: server.uri(export: disk.export))
+      })
   }
 }

@@ -10,8 +10,6 @@ package import QMP
 struct SessionBase {
   /// Bitmaps whose union holds every change since; empty where all counts.
   var bitmaps: [CreatePlan.BitmapPlace] = []
-  /// The bitmap of the finished session; nil where a point is the base, or nothing.
-  var sessionBitmap: String?
   /// Why all counts although a parent was named; nil where it does not.
   var reason: Reason?
 
@@ -33,7 +31,6 @@ struct SessionBase {
     let layers = [disk.node] + disk.backing
     let known = layers.flatMap(\.sessionBitmaps).filter { $0.session == parent }
     if let name = known.first(where: { $0.disk == disk.name }) {
-      sessionBitmap = name.text
       bitmaps = try SessionBase.bitmaps(name, of: disk, layers: layers)
       return
     }
@@ -41,8 +38,8 @@ struct SessionBase {
       node.sessionBitmaps.contains { $0.session == parent }
     }
     if isSession {
-      // The session had other disks: this one was added since.
-      reason = .newDisk(since: parent)
+      // The session had other disks, or had it while it was off and its image keeps no bitmaps.
+      reason = disk.keepsBitmaps ? .newDisk(since: parent) : .bitmapLost(format: disk.format)
       return
     }
     let chain = points.last?.manifest.chain ?? ""

@@ -68,6 +68,12 @@ package struct SessionOptions: Sendable, Equatable {
     self.scratchDirectory = scratchDirectory
   }
 
+  /// Names of a disk's export and bitmap.
+  func exportNames(of disk: String) -> (export: String, bitmap: String) {
+    let named = exports[disk]
+    return (named?.name ?? disk, named?.bitmap ?? "backup-\(disk)")
+  }
+
   /// Refuses to serve without TLS where others than this host's programs could read.
   ///
   /// - Throws: ``BackupError``.

@@ -14,10 +14,6 @@ struct SessionPlan: Equatable {
     var view: FrozenView.Disk
     /// Name of its export.
     var export: String
-    /// Name of the bitmap that clients see; nil where all counts as changed.
-    var exportBitmap: String?
-    /// The bitmap of the finished session it is based on.
-    var baseBitmap: String?
     /// Why all counts although a parent was named.
     var reason: Reason?
   }
@@ -36,21 +32,26 @@ struct SessionPlan: Equatable {
 
   /// Decides what a session will be.
   ///
+  /// - Parameters:
+  ///   - options: What the user asked for.
+  ///   - situation: The domain and the pool; its nodes and devices may be a helper's.
+  ///   - live: Finds what QEMU has for a disk of the domain.
   /// - Throws: ``BackupError`` when a disk, a parent or a name makes no sense.
-  init(_ options: SessionOptions, in situation: CreatePlan.Situation) throws {
+  init(
+    _ options: SessionOptions, in situation: CreatePlan.Situation,
+    live: (DomainDefinition.Disk) throws -> LiveDisk
+  ) throws {
     let domain = situation.definition
     let points = situation.catalog.points(of: domain.uuid)
     let selection = try DiskSelection(options.disks, in: domain)
     let name = try SessionPlan.name(options.name, in: situation)
     let operation = situation.newUUID()
-    let nodes = situation.nodes.byName
     let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
     disks = try selection.chosen.enumerated().map { number, chosen in
-      let live = try LiveDisk(chosen.disk, nodes: nodes, devices: situation.devices)
+      let live = try live(chosen.disk)
       let base = try SessionBase(
         live, request: chosen.request, options: options, situation: situation, points: points)
-      let export = options.exports[live.name] ?? .init()
-      let changes = export.bitmap ?? "backup-\(live.name)"
+      let (export, changes) = options.exportNames(of: live.name)
       return Disk(
         view: .init(
           live: live, names: NodeNames(operation: operation, disk: number),
@@ -58,24 +59,23 @@ struct SessionPlan: Equatable {
             session: name, disk: live.name, image: live.image(of: live.sources.first ?? .none)
           ).text,
           bases: base.bitmaps, changes: changes, scratchVolume: volumes.scratch(live.name)),
-        export: export.name ?? live.name, exportBitmap: base.bitmaps.isEmpty ? nil : changes,
-        baseBitmap: base.sessionBitmap, reason: base.reason)
+        export: export, reason: base.reason)
     }
-    try SessionPlan.checkExports(disks.map { ($0.export, $0.exportBitmap) })
+    try SessionPlan.checkExports(disks.map { ($0.export, $0.view.changes) })
     self.operation = operation
     self.name = name
     leftOut = selection.leftOut
   }
 
   /// Refuses names of exports and bitmaps that QEMU could not serve.
-  static func checkExports(_ exports: [(name: String, bitmap: String?)]) throws {
+  static func checkExports(_ exports: [(name: String, bitmap: String)]) throws {
     var seen: Set<String> = []
     for (name, bitmap) in exports {
       guard seen.insert(name).inserted else {
         throw BackupError(.invalid, "two disks would be exported as '\(name)'")
       }
       // The NBD protocol's limit is 4096 bytes, with the context's prefix before a bitmap's name.
-      for text in [name, bitmap].compactMap({ $0 })
+      for text in [name, bitmap]
       where text.isEmpty || text.utf8.count > 1000
         || text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
       {

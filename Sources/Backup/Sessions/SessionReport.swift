@@ -29,41 +29,22 @@ package struct SessionReport: Sendable, Equatable {
   package var parent: String?
   /// The disks.
   package var disks: [Disk]
-
-  /// Describes a session that runs.
-  ///
-  /// - Parameters:
-  ///   - partial: What was written down of it.
-  ///   - session: The same.
-  ///   - port: The port that was taken where the session asked for a free one.
-  init(_ partial: Partial, _ session: Partial.Session, port: UInt16?) {
-    name = partial.pointName
-    domain = partial.domainName
-    parent = session.parent
-    disks = session.disks.map {
-      Disk(
-        name: $0.disk.name, export: $0.export, bitmap: $0.exportBitmap, size: $0.capacity,
-        uri: session.server.uri(export: $0.export, port: port))
-    }
-  }
 }
 
 extension NBDServer {
   /// The URI of an export (the NBD project's `doc/uri.md`).
   ///
-  /// - Parameters:
-  ///   - export: The export's name.
-  ///   - port: The port that was taken where none was asked for.
+  /// - Parameter export: The export's name.
   /// - Returns: The URI.
-  package func uri(export: String, port taken: UInt16? = nil) -> String {
+  package func uri(export: String) -> String {
     let scheme = isTLS ? "nbds" : "nbd"
     let name = NBDServer.escape(export)
     switch transport {
     case .unix(let path):
-      return "\(scheme)+unix:///\(name)?socket=\(NBDServer.escape(path, keeping: "/"))"
+      return "\(scheme)+unix:///\(name)?socket=\(NBDServer.escape(path ?? "", keeping: "/"))"
     case .tcp(let host, let port):
       let place = host.contains(":") ? "[\(host)]" : host
-      return "\(scheme)://\(place)\((port ?? taken).map { ":\($0)" } ?? "")/\(name)"
+      return "\(scheme)://\(place)\(port.map { ":\($0)" } ?? "")/\(name)"
     }
   }
 

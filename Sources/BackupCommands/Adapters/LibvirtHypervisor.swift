@@ -81,6 +81,13 @@ final class LibvirtHypervisor: Hypervisor {
     try connection.domain(uuid: uuid).create(flags: paused ? [.paused] : [])
   }
 
+  func inactiveDefinition(uuid: String) throws -> String? {
+    guard let domain = try unless(.noDomain, look: { try connection.domain(uuid: uuid) }),
+      try domain.isPersistent
+    else { return nil }
+    return try domain.xmlDescription(flags: [.secure, .inactive])
+  }
+
   func domainName(uuid: String) throws -> String? {
     try unless(.noDomain) { try connection.domain(uuid: uuid) }?.name
   }

@@ -55,10 +55,12 @@ extension Vsh.Command where Context == Client {
       let options = try SessionOptions(arguments, pools: workplace.pools)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))
-      let uuid = try workplace.domainUUID(
-        try arguments.required("domain"), in: try engine.catalog())
+      let catalog = try engine.catalog()
+      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let stored = try options.stored.map { try catalog.point($0, of: uuid) }
       let report = try shell.context.interrupt.whileCaught {
-        try engine.startSession(domainUUID: uuid, options: options)
+        try stored.map { try engine.startSession(of: $0, options: options) }
+          ?? engine.startSession(domainUUID: uuid, options: options)
       }
       if arguments.flag("json") {
         shell.print(report.json.text)

@@ -7,8 +7,9 @@
 package struct NBDServer: Sendable, Equatable {
   /// How clients reach it.
   package enum Transport: Sendable, Equatable {
-    /// A unix socket, by absolute path.
-    case unix(path: String)
+    /// A unix socket, by absolute path. Without one it is in the run-time directory of the domain
+    /// that serves, which its QEMU tells.
+    case unix(path: String?)
     /// An address of the host. Without a port the exports' ids tell which free one was taken.
     case tcp(host: String, port: UInt16?)
   }
@@ -30,28 +31,16 @@ extension Partial {
   package struct SessionDisk: Sendable, Equatable {
     /// What it has in QEMU; no scratch volume where the disk stands still.
     package var disk: CreateDisk
-    /// Bytes the view has.
-    package var capacity: UInt64
     /// Name of its export.
     package var export: String
-    /// Name of the bitmap that clients see; nil where all counts as changed.
-    package var exportBitmap: String?
-    /// Name of the bitmap that records from the instant on; nil for a stored point.
-    package var bitmap: String?
-    /// Name of the bitmap of the finished session it is based on; nil for none.
-    package var baseBitmap: String?
+    /// Name of the bitmap that clients see, where there is one: its QEMU tells.
+    package var exportBitmap: String
 
     /// Makes the description of a disk's part in a session.
-    package init(
-      disk: CreateDisk, capacity: UInt64, export: String, exportBitmap: String?, bitmap: String?,
-      baseBitmap: String?
-    ) {
+    package init(disk: CreateDisk, export: String, exportBitmap: String) {
       self.disk = disk
-      self.capacity = capacity
       self.export = export
       self.exportBitmap = exportBitmap
-      self.bitmap = bitmap
-      self.baseBitmap = baseBitmap
     }
   }
 
@@ -126,10 +115,8 @@ extension Partial.Session {
             scratchVolume: disk.attribute("scratchVolume"),
             node: try disk.required(attribute: "node"),
             device: try disk.required(attribute: "device")),
-          capacity: try Manifest.number(disk.required(attribute: "capacity"), "capacity"),
           export: try disk.required(attribute: "export"),
-          exportBitmap: disk.attribute("exportBitmap"), bitmap: disk.attribute("bitmap"),
-          baseBitmap: disk.attribute("baseBitmap")))
+          exportBitmap: try disk.required(attribute: "exportBitmap")))
       try disk.finish()
     }
     self.init(
@@ -155,9 +142,7 @@ extension Partial.Session {
             [
               "name": disk.disk.name, "scratchVolume": disk.disk.scratchVolume,
               "node": disk.disk.node, "device": disk.disk.device,
-              "capacity": String(disk.capacity), "export": disk.export,
-              "exportBitmap": disk.exportBitmap, "bitmap": disk.bitmap,
-              "baseBitmap": disk.baseBitmap,
+              "export": disk.export, "exportBitmap": disk.exportBitmap,
             ])
         })
   }
@@ -174,7 +159,7 @@ extension Partial.Session {
     }
     var exports: Set<String> = []
     for disk in disks {
-      for name in [disk.export, disk.exportBitmap, disk.bitmap, disk.baseBitmap].compactMap({ $0 })
+      for name in [disk.export, disk.exportBitmap]
       where !Syntax.isPlainText(name, atMost: 1023) {
         throw .invalid("disk '\(disk.disk.name)' has an export or a bitmap of an impossible name")
       }
@@ -184,7 +169,7 @@ extension Partial.Session {
     }
     switch server.transport {
     case .unix(let path):
-      guard Syntax.isAbsolutePath(path) else { throw .invalid("the socket's path is impossible") }
+      guard path.map(Syntax.isAbsolutePath) ?? true else { throw .invalid("the socket's path is impossible") }
     case .tcp(let host, _):
       guard Syntax.isPlainText(host, atMost: 255) else { throw .invalid("the server has no name") }
     }
@@ -197,7 +182,7 @@ extension NBDServer {
     var reader = try ElementReader(element)
     let transport = try reader.required(attribute: "transport")
     switch transport {
-    case "unix": self.transport = .unix(path: try reader.required(attribute: "socket"))
+    case "unix": self.transport = .unix(path: reader.attribute("socket"))
     case "tcp":
       let port = reader.attribute("port")
       guard port.map({ UInt16($0) != nil }) ?? true else { throw .invalid("'port' is not a port") }
