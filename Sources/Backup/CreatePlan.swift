@@ -22,8 +22,11 @@ package struct CreatePlan: Sendable, Equatable {
     package var baseVolume: String?
     /// Bytes that will be copied, as far as can be told.
     package var expectedBytes: UInt64
-    /// Scratch volume.
-    package var scratchVolume: String
+    /// Scratch volume; nil for a domain that stands still.
+    package var scratchVolume: String?
+
+    /// The node that is read.
+    var source: String { scratchVolume == nil ? live.node.nodeName : names.view }
   }
 
   /// A bitmap on a node.
@@ -55,20 +58,28 @@ package struct CreatePlan: Sendable, Equatable {
   /// Disks that are left out, with the reason, for the user.
   package var leftOut: [String]
 
-  /// What the copies read.
+  /// What the copies of a running domain read.
   package var view: FrozenView {
     FrozenView(
       disks: disks.map {
         .init(
           live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
-          changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume)
+          changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume ?? "")
       })
   }
+
+  /// Whether a helper domain has the disks: they stand still and need no view.
+  var isOffline: Bool { disks.contains { $0.scratchVolume == nil } }
 
   /// Bytes that will be copied, as far as can be told.
   package var expectedBytes: UInt64 { disks.reduce(0) { $0 &+ $1.expectedBytes } }
 
   // MARK: - What is sent to QEMU
+
+  /// Says what to copy, where that is not done with the view; nil for nothing.
+  var selectChanges: Command? {
+    isOffline ? view.selectChanges(on: \.live.node.nodeName) : nil
+  }
 
   /// Starts all copies, or none.
   ///
@@ -80,7 +91,7 @@ package struct CreatePlan: Sendable, Equatable {
       disks.map {
         .blockdevBackup(
           BlockdevBackup(
-            jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
+            jobID: $0.names.job, device: $0.source, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
             filterNodeName: $0.names.jobFilter, speed: speed,
             maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))

@@ -7,7 +7,7 @@ package import DomainXML
 import QMP
 
 extension Engine {
-  /// Makes a point of a running domain.
+  /// Makes a point of a domain.
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.
@@ -20,10 +20,11 @@ extension Engine {
   package func create(
     domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
-    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
-      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
-    }
     try settle(domainUUID: domainUUID)
+    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+      return try createOffline(
+        domainUUID: domainUUID, options: options, isAsync: isAsync, deadline: deadline)
+    }
     let catalog = try catalog()
     try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
     let text = try guest.definition()
@@ -34,29 +35,62 @@ extension Engine {
         inactiveText: try guest.inactiveDefinition(), nodes: try guest.monitor.blockNodes(),
         devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
         newUUID: process.newUUID))
-    for line in plan.leftOut { observer.notice(line) }
-    for disk in plan.manifest.disks {
-      if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
-    }
-    try checkSpace(for: plan)
+    try announce(plan)
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
     try removeDescriptorSets(in: guest.monitor) { _ in true }
     let isRunning = try guest.isRunning()
     guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
-    let partial = try begin(
+    let pending = try begin(
       plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+    return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
+      let definition = try DomainDefinition(parsing: text)
+      try openTargets(plan, owner: definition, in: guest.monitor)
+      try openView(
+        plan.view, pending: pending, scratch: repository, definition: definition, guest: guest)
+      return guest
+    }
+  }
+
+  /// Tells the user what a plan leaves out and copies in full, and checks that there is room.
+  func announce(_ plan: CreatePlan) throws {
+    for line in plan.leftOut { observer.notice(line) }
+    for disk in plan.manifest.disks {
+      if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
+    }
+    try checkSpace(for: plan)
+  }
+
+  /// Makes what a plan says, and publishes it or takes it back.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - pending: What was written down of it.
+  ///   - isAsync: Whether to return as soon as the copies run.
+  ///   - deadline: When to give up; nil for never.
+  ///   - open: Opens what is read and what is written; returns the domain whose QEMU copies.
+  /// - Returns: The manifest as published or, for `isAsync`, as it will be.
+  func carryOut(
+    _ plan: CreatePlan, _ pending: Catalog.Pending, isAsync: Bool,
+    deadline: ContinuousClock.Instant?, open: () throws -> any Guest
+  ) throws -> Manifest {
     do {
-      try start(plan, partial: partial, guest: guest)
+      let guest = try open()
+      if let command = plan.selectChanges { try guest.monitor.execute(command) }
+      do {
+        try guest.monitor.execute(plan.startJobs(isLimited: true))
+      } catch is QMPError {
+        try guest.monitor.execute(plan.startJobs(isLimited: false))
+      }
       if isAsync { return plan.manifest }
-      try wait(for: partial, in: guest, deadline: deadline)
-      return try publish(partial, guest: guest)
+      try wait(for: pending, in: guest, deadline: deadline)
+      return try publish(pending, guest: guest)
     } catch {
       // What went wrong first is what the user has to know.
       let cause = error
       do {
-        try undoCreate(partial, guest: guest)
+        try undoCreate(pending, guest: try guest(of: pending.partial))
       } catch {
         observer.notice("\(error)")
         throw (cause as? BackupError)?.leavingTraces ?? cause
@@ -77,15 +111,15 @@ extension Engine {
   }
 
   /// Writes down what is about to be made.
-  private func begin(
-    _ plan: CreatePlan, isSuspended: Bool, isFrozen: Bool
+  func begin(
+    _ plan: CreatePlan, isSuspended: Bool = false, isFrozen: Bool = false, helper: String? = nil
   ) throws -> Catalog.Pending {
     let manifest = plan.manifest
     let names = manifest.volumeNames
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
-      creationTime: manifest.creationTime, helper: nil,
+      creationTime: manifest.creationTime, helper: helper,
       operation: .create(
         manifest: manifest,
         disks: plan.disks.map {
@@ -97,9 +131,15 @@ extension Engine {
     return try begin(partial, in: names.partial)
   }
 
-  private func start(_ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest) throws {
-    let monitor = guest.monitor
-    let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+  /// Makes and opens the volumes that are written.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - owner: The live definition of the domain whose QEMU writes them.
+  ///   - monitor: Its monitor.
+  func openTargets(
+    _ plan: CreatePlan, owner definition: DomainDefinition, in monitor: any Monitor
+  ) throws {
     let owner = try imageOwner(of: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try stopIfInterrupted()
@@ -110,13 +150,6 @@ extension Engine {
       try open(
         path: repository.path(of: described.volume.name), format: "qcow2",
         file: disk.names.targetFile, image: disk.names.target, in: monitor)
-    }
-    try openView(
-      plan.view, pending: partial, scratch: repository, definition: definition, guest: guest)
-    do {
-      try monitor.execute(plan.startJobs(isLimited: true))
-    } catch is QMPError {
-      try monitor.execute(plan.startJobs(isLimited: false))
     }
   }
 

@@ -48,22 +48,63 @@ extension Engine {
         disks: disks.map(\.disk)
       ).xml(), outlivesClient: outlivesClient)
     do {
-      let definition = try DomainDefinition(parsing: try helper.definition())
-      let nodes = try helper.monitor.blockNodes().byName
-      let devices = try helper.monitor.blockDevices()
-      let live = try zip(disks, definition.disks).map { wanted, disk in
-        var live = try LiveDisk(disk, nodes: nodes, devices: devices)
-        live.name = wanted.name
-        return live
-      }
-      guard live.count == disks.count else {
-        throw BackupError(.failed, "the helper domain has not all disks")
-      }
-      return HeldDisks(helper: helper, disks: live)
+      return HeldDisks(helper: helper, disks: try liveDisks(of: helper, names: disks.map(\.name)))
     } catch {
       try? helper.destroy()
       throw error
     }
+  }
+
+  /// What a helper's QEMU has for its disks, under the names that they have for us.
+  private func liveDisks(of helper: any Guest, names: [String]) throws -> [LiveDisk] {
+    let definition = try DomainDefinition(parsing: try helper.definition())
+    let nodes = try helper.monitor.blockNodes().byName
+    let devices = try helper.monitor.blockDevices()
+    guard definition.disks.count == names.count else {
+      throw BackupError(.failed, "the helper domain has not all disks")
+    }
+    return try zip(names, definition.disks).map { name, disk in
+      var live = try LiveDisk(disk, nodes: nodes, devices: devices)
+      live.name = name
+      return live
+    }
+  }
+
+  /// Ends the helper domain of an operation; one that has ended is fine.
+  func endHelper(of partial: Partial) throws {
+    guard let name = partial.helper else { return }
+    try hypervisor.guest(name: name)?.destroy()
+  }
+
+  /// Has the images record what changes from now on, for a point of a domain that is shut off.
+  ///
+  /// Nothing changed since the copies began: the helper has the images.
+  func startRecording(_ partial: Partial, _ manifest: Manifest, in guest: any Guest) throws {
+    guard partial.helper != nil else { return }
+    let disks = try liveDisks(of: guest, names: manifest.disks.map(\.name))
+    let actions = disks.compactMap { disk -> TransactionAction? in
+      let name = BitmapName(chain: manifest.chain, point: manifest.uuid, disk: disk.name).text
+      // Another client may have come as far as this.
+      guard disk.keepsBitmaps, disk.node.dirtyBitmaps?.contains(where: { $0.name == name }) != true
+      else { return nil }
+      return .bitmapAdd(
+        node: disk.node.nodeName, name: name, persistent: true,
+        granularity: CreatePlan.granularity)
+    }
+    guard !actions.isEmpty else { return }
+    try whileWritable(disks, in: guest.monitor) {
+      try guest.monitor.execute(.transaction(actions))
+    }
+  }
+
+  /// Does something to the bitmaps of a point's disks, which a helper has open read-only; without a
+  /// helper the domain's own QEMU has them, and they can be written.
+  func whileWritable(
+    helper: (any Guest)?, of manifest: Manifest, _ work: () throws -> Void
+  ) throws {
+    guard let helper else { return try work() }
+    try whileWritable(
+      try liveDisks(of: helper, names: manifest.disks.map(\.name)), in: helper.monitor, work)
   }
 
   /// The disks of a shut-off domain, as a helper opens them: read-only, since the bitmaps of an

@@ -19,6 +19,7 @@ extension Engine {
     }
     try finalizeJobs(of: pending.partial, in: guest)
     try takeDown(pending.partial, guest: guest)
+    try startRecording(pending.partial, manifest, in: guest)
     for index in manifest.disks.indices {
       manifest.disks[index].volume.size = try repository.allocation(
         of: manifest.disks[index].volume.name)
@@ -33,8 +34,11 @@ extension Engine {
     let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
+      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+        try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
+      }
     }
+    try endHelper(of: pending.partial)
     try deleteScratch(of: pending.partial)
     for note in catalog.forgotten[manifest.domainUUID] ?? [] { try repository.delete(note) }
     try repository.delete(pending.volume)

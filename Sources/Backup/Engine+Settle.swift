@@ -61,7 +61,7 @@ extension Engine {
     _ pending: Catalog.Pending, _ manifest: Manifest
   ) throws -> Settlement {
     let partial = pending.partial
-    let guest = try hypervisor.guest(uuid: partial.domainUUID)
+    let guest = try guest(of: partial)
     // The jobs first, then the manifest: a client that publishes writes the manifest before it
     // takes the first job off the list.
     let jobs = try guest.map { try self.jobs(of: partial, in: $0.monitor) } ?? []

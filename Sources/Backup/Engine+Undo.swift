@@ -29,8 +29,11 @@ extension Engine {
       try cancelJobs(of: pending.partial, in: guest)
       try takeDown(pending.partial, guest: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+        try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+      }
     }
+    try endHelper(of: pending.partial)
     // Half a manifest is ours; a whole one that is not of this point is somebody else's.
     if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
     for disk in manifest.disks { try repository.delete(disk.volume.name) }

@@ -71,7 +71,7 @@ package struct FrozenView: Sendable, Equatable {
   ///
   /// It comes after ``insertFilters``: what is written in between counts too, and is read from the
   /// view as it was.
-  package var selectChanges: Command? { selectChanges { $0.names.view } }
+  package var selectChanges: Command? { selectChanges(on: \.names.view) }
 
   /// The same with the bitmaps on other nodes than the views: a domain that stands still is its own
   /// view.
