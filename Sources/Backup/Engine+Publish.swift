@@ -79,7 +79,7 @@ extension Engine {
     return manifest
   }
 
-  private func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
+  func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
     for _ in 0..<20 {
       if let manifest = publishedManifest(uuid, in: volume) { return manifest }
       pause(milliseconds: 50)

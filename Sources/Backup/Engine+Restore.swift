@@ -32,7 +32,7 @@ extension Engine {
     let plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
-    for disk in plan.disks { try checkChain(disk.chain) }
+    for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
     let definition = try options.isDefined ? self.definition(for: plan, options: options) : nil
     try checkTrust(plan, options: options, definition: definition, emulators: emulators)
     if let definition { try refuseWhileTaken(definition) }

@@ -73,6 +73,32 @@ extension Command {
       ])
   }
 
+  /// Starts a copy of what an image has of its backing files, down to one of them, into the image;
+  /// that one is its backing file afterwards.
+  ///
+  /// The corresponding QMP command is `block-stream`.
+  ///
+  /// - Parameters:
+  ///   - jobID: The job's id.
+  ///   - device: Node of the image.
+  ///   - base: Node of the backing file that stays; nil for none.
+  ///   - backingFile: What is written into the image as the name of that file.
+  ///   - filterNodeName: Name of the filter the job puts over `device`.
+  ///   - speed: Bytes per second; 0 for no limit.
+  /// - Returns: The command.
+  package static func blockStream(
+    jobID: String, device: String, base: String?, backingFile: String?, filterNodeName: String,
+    speed: Int64 = 0
+  ) -> Command {
+    var arguments: [String: JSONValue] = [
+      "speed": .int(speed), "job-id": .string(jobID), "device": .string(device),
+      "on-error": "report", "auto-dismiss": false, "filter-node-name": .string(filterNodeName),
+    ]
+    if let base { arguments["base-node"] = .string(base) }
+    if let backingFile { arguments["backing-file"] = .string(backingFile) }
+    return Command("block-stream", arguments)
+  }
+
   /// Starts a copy that keeps holes as holes; it does not end by itself.
   ///
   /// The corresponding QMP command is `blockdev-mirror`.

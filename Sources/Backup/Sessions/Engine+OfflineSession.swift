@@ -110,7 +110,7 @@ extension Engine {
     let chains = try SessionPlan.chosen(options.disks, of: point).map { disk in
       (name: disk.name, chain: try catalog.chain(of: point, disk: disk.name))
     }
-    for (_, chain) in chains { try checkChain(chain) }
+    for (_, chain) in chains { try checkChain(chain, in: catalog) }
     let session = Partial.Session(
       disks: chains.map { name, _ in
         let (export, bitmap) = options.exportNames(of: name)

@@ -66,23 +66,6 @@ package struct Partial: Sendable, Equatable {
     }
   }
 
-  /// A point that a delete removes.
-  package struct DeletePoint: Sendable, Equatable {
-    /// The point's UUID.
-    package var uuid: String
-    /// Name of its manifest volume.
-    package var manifest: String
-    /// Names of its data volumes.
-    package var volumes: [String]
-
-    /// Makes the description of a point to delete.
-    package init(uuid: String, manifest: String, volumes: [String]) {
-      self.uuid = uuid
-      self.manifest = manifest
-      self.volumes = volumes
-    }
-  }
-
   /// What is under way.
   package enum Operation: Sendable, Equatable {
     /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes.
@@ -93,8 +76,8 @@ package struct Partial: Sendable, Equatable {
     /// A restore of `point`; `definition` is what will be defined in the end, if anything.
     case restore(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
-    /// A delete, in the order in which the points go.
-    case delete(points: [DeletePoint])
+    /// A delete.
+    case delete(Delete)
     /// An NBD session: it is under way until it is finished.
     case session(Session)
   }
