@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import DomainXML
+
 /// Why the engine refuses or fails.
 ///
 /// The text is what the user reads after `error: `.
@@ -58,11 +60,31 @@ extension BackupError {
     .invalid,
     "unsupported configuration: a pull mode backup is a session: use backup-start-nbd")
 
-  /// Another backup of the domain is under way.
-  static func alreadyRunning(_ point: String) -> BackupError {
+  /// A name that libvirt would not give to a checkpoint.
+  static func invalidName(_ name: String) -> BackupError {
     BackupError(
-      .busy,
-      "Requested operation is not valid: backup '\(point)' of the domain is already running")
+      .invalid,
+      "invalid backup name '\(name)': letters, digits, '_', '-' and, not first, '.' are allowed")
+  }
+
+  /// A guest that stands still cannot freeze its file systems.
+  static let cannotQuiesce = BackupError(
+    .invalid, "Requested operation is not valid: a paused domain cannot be quiesced")
+
+  /// Another operation has the domain's disks.
+  static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
+    let place = pool.map { " (pool '\($0)')" } ?? ""
+    return if other.session == nil {
+      BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(other.pointName)'\(place) of the domain is "
+          + "already running")
+    } else {
+      BackupError(
+        .busy,
+        "Requested operation is not valid: NBD session '\(other.pointName)'\(place) of the domain "
+          + "is active; backup-finish-nbd ends it")
+    }
   }
 
   /// The same where what was begun could not be undone.

@@ -42,6 +42,8 @@ package struct Catalog: Sendable {
   package private(set) var volumes: Set<String>
   /// UUIDs of domains whose bitmaps were removed by `backup-forget`, with the note's volume.
   package private(set) var forgotten: [String: [String]]
+  /// Volumes that take over what they need of points that are being deleted, by name.
+  package private(set) var merging: [String: Partial.DeleteMerge] = [:]
   /// Places of the points by UUID.
   private var places: [String: Int] = [:]
 
@@ -79,6 +81,7 @@ package struct Catalog: Sendable {
             isPartial: volume.hasSuffix(VolumeNames.partialSuffix), isNewer: isNewer))
       }
     }
+    addManifestsOfDeletes()
     dropDoubles()
     points.sort {
       ($0.manifest.domainUUID, $0.manifest.sequence, $0.manifest.uuid)
@@ -113,6 +116,20 @@ package struct Catalog: Sendable {
       throw BackupError(.invalid, "it is longer than \(largestDocument) bytes")
     }
     return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// A manifest that a delete rewrites is in its partial meanwhile.
+  private mutating func addManifestsOfDeletes() {
+    for pending in pending {
+      guard case .delete(let delete) = pending.partial.operation else { continue }
+      for merge in delete.merges { merging[merge.volume] = merge }
+      for manifest in delete.manifests
+      where !points.contains(where: { $0.manifest.uuid == manifest.uuid }) {
+        let volume = manifest.volumeNames.manifest
+        broken.removeAll { $0.volume == volume }
+        points.append(Point(manifest: manifest, manifestVolume: volume))
+      }
+    }
   }
 
   /// Of two manifests with one UUID (a copied file) the first by name counts.

@@ -47,6 +47,8 @@ package struct CreateOptions: Sendable, Equatable {
   package var parent: String?
   /// Disks by name; empty for all.
   package var disks: [DiskRequest]
+  /// Freeze the guest's file systems around the start.
+  package var isQuiesced: Bool
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
   /// The document that describes the backup; nil for none.
@@ -58,7 +60,8 @@ package struct CreateOptions: Sendable, Equatable {
   package init(
     name: String? = nil, description: String? = nil, isFull: Bool = false,
     isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
-    bandwidth: UInt64? = nil, document: BackupDefinition? = nil, allowsPlaintext: Bool = false
+    isQuiesced: Bool = false, bandwidth: UInt64? = nil, document: BackupDefinition? = nil,
+    allowsPlaintext: Bool = false
   ) {
     self.name = name
     self.description = description
@@ -66,6 +69,7 @@ package struct CreateOptions: Sendable, Equatable {
     self.isIncremental = isIncremental
     self.parent = parent
     self.disks = disks
+    self.isQuiesced = isQuiesced
     self.bandwidth = bandwidth
     self.document = document
     self.allowsPlaintext = allowsPlaintext

@@ -43,11 +43,30 @@ extension CreatePlan {
     }
   }
 
+  /// Decides what a backup of a running domain will be.
+  ///
+  /// - Throws: As ``init(_:in:operation:isRunning:live:)``.
+  package init(_ options: CreateOptions, in situation: Situation) throws {
+    let nodes = situation.nodes.byName
+    try self.init(options, in: situation, operation: situation.newUUID(), isRunning: true) {
+      try LiveDisk($0, nodes: nodes, devices: situation.devices)
+    }
+  }
+
   /// Decides what a backup will be.
   ///
+  /// - Parameters:
+  ///   - options: What the user asked for.
+  ///   - situation: The domain and the pool.
+  ///   - operation: The operation's UUID.
+  ///   - isRunning: Whether the domain's own QEMU has the disks.
+  ///   - live: Finds what QEMU has for a disk of the domain.
   /// - Throws: ``BackupError`` when a disk, point or combination makes no sense, or where an
   ///   incremental was demanded and cannot be had.
-  package init(_ options: CreateOptions, in situation: Situation) throws {
+  init(
+    _ options: CreateOptions, in situation: Situation, operation: String, isRunning: Bool,
+    live: (DomainDefinition.Disk) throws -> LiveDisk
+  ) throws {
     let domain = situation.definition
     let asked = options
     let options = try asked.merged(in: domain)
@@ -55,8 +74,7 @@ extension CreatePlan {
     let name = try CreatePlan.name(for: options, in: situation, points: points)
     let selection = try DiskSelection(
       options.disks, in: domain, allowsPlaintext: options.allowsPlaintext)
-    let nodes = situation.nodes.byName
-    operation = situation.newUUID()
+    self.operation = operation
     leftOut = selection.leftOut
     let chain = points.last?.manifest.chain ?? situation.newUUID()
     let point = situation.newUUID()
@@ -66,7 +84,7 @@ extension CreatePlan {
     var planned: [Disk] = []
     var described: [Manifest.Disk] = []
     for (number, (disk, request)) in selection.chosen.enumerated() {
-      let live = try LiveDisk(disk, nodes: nodes, devices: situation.devices)
+      let live = try live(disk)
       let base = try BaseChoice(
         live, request: request, options: options, points: points, chain: chain,
         catalog: situation.catalog, isForgotten: isForgotten)
@@ -78,7 +96,7 @@ extension CreatePlan {
           bases: base.bitmaps,
           baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
           expectedBytes: base.expectedBytes,
-          scratchVolume: volumes.scratch(live.name), target: request.target))
+          scratchVolume: isRunning ? volumes.scratch(live.name) : nil, target: request.target))
       described.append(
         Manifest.Disk(
           name: live.name, mode: base.parent == nil ? .full : .incremental,
@@ -87,7 +105,7 @@ extension CreatePlan {
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
     // What is undone is deleted by name: every name must be ours alone from the start.
-    let wanted = described.map(\.volume.name) + planned.map(\.scratchVolume)
+    let wanted = described.map(\.volume.name) + planned.compactMap(\.scratchVolume)
     if let taken = wanted.first(where: situation.catalog.volumes.contains) {
       throw BackupError(.exists, "volume '\(taken)' already exists in the pool")
     }
@@ -99,7 +117,8 @@ extension CreatePlan {
       sequence: CreatePlan.nextSequence(in: situation, points: points),
       creationTime: situation.time, description: options.description,
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
-      consistency: .crash, disks: described, domainName: domain.name, domainUUID: domain.uuid,
+      consistency: options.isQuiesced ? .filesystem : .crash, disks: described,
+      domainName: domain.name, domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
     document = document(for: asked, in: domain, points: points)
   }
@@ -127,17 +146,19 @@ extension CreatePlan {
     }
     if let name = options.name {
       guard Syntax.isBackupName(name) else {
-        throw BackupError(
-          .invalid,
-          "invalid backup name '\(name)': letters, digits, '_', '-' and, not first, '.' are allowed"
-        )
+        throw BackupError.invalidName(name)
       }
       guard isFree(name) else {
         throw BackupError(.exists, "operation failed: domain backup \(name) already exists")
       }
       return name
     }
-    let stamp = UTCTime(secondsSince1970: situation.time).compact
+    return nameOfTime(situation.time, isFree: isFree)
+  }
+
+  /// A name made of the time, with a number where several are made in one second.
+  static func nameOfTime(_ time: Int64, isFree: (String) -> Bool) -> String {
+    let stamp = UTCTime(secondsSince1970: time).compact
     var name = stamp
     var number = 2
     while !isFree(name) {

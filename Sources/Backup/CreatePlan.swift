@@ -22,10 +22,13 @@ package struct CreatePlan: Sendable, Equatable {
     package var baseVolume: String?
     /// Bytes that will be copied, as far as can be told.
     package var expectedBytes: UInt64
-    /// Scratch volume.
-    package var scratchVolume: String
+    /// Scratch volume; nil for a domain that stands still.
+    package var scratchVolume: String?
     /// Where the data goes instead of a volume of the pool.
     package var target: CopyTarget?
+
+    /// The node that is read.
+    var source: String { scratchVolume == nil ? live.node.nodeName : names.view }
   }
 
   /// A bitmap on a node.
@@ -62,66 +65,28 @@ package struct CreatePlan: Sendable, Equatable {
   /// Whether copies are made that no pool lists, and no point.
   package var isCopy: Bool { disks.contains { $0.target != nil } }
 
-  /// Whether the guest has to stand still while the filters go in: with one disk a single command
-  /// is the instant.
-  package var needsSuspension: Bool { disks.count > 1 }
+  /// What the copies of a running domain read.
+  package var view: FrozenView {
+    FrozenView(
+      disks: disks.map {
+        .init(
+          live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
+          changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume ?? "",
+          isEncrypted: $0.target?.store.encryption != nil)
+      })
+  }
+
+  /// Whether a helper domain has the disks: they stand still and need no view.
+  var isOffline: Bool { disks.contains { $0.scratchVolume == nil } }
 
   /// Bytes that will be copied, as far as can be told.
   package var expectedBytes: UInt64 { disks.reduce(0) { $0 &+ $1.expectedBytes } }
 
   // MARK: - What is sent to QEMU
 
-  /// Opens each disk's filter; nothing passes through it yet.
-  package var openFilters: [Command] {
-    disks.map {
-      .blockdevAdd(
-        .copyBeforeWrite(
-          $0.names.filter, file: $0.live.node.nodeName, target: $0.names.scratch,
-          timeout: CreatePlan.filterTimeout))
-    }
-  }
-
-  /// Starts recording what changes after the instant.
-  ///
-  /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
-  /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
-  package var startRecording: Command? {
-    let actions = disks.compactMap { disk in
-      disk.bitmap.map {
-        TransactionAction.bitmapAdd(
-          node: disk.live.node.nodeName, name: $0, persistent: disk.live.keepsBitmaps,
-          granularity: CreatePlan.granularity)
-      }
-    }
-    return actions.isEmpty ? nil : .transaction(actions)
-  }
-
-  /// The instant: from here on each disk's old data is kept.
-  package var insertFilters: [Command] {
-    disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
-  }
-
-  /// Opens the frozen states.
-  package var openViews: [Command] {
-    disks.map { .blockdevAdd(.snapshotAccess($0.names.view, file: $0.names.filter)) }
-  }
-
-  /// Says what to copy, for the disks that are incremental; nil where none is.
-  ///
-  /// It comes after ``insertFilters``: what is written in between is copied too, from the view and
-  /// so as it was.
-  package var selectChanges: Command? {
-    let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
-      [
-        .bitmapAdd(
-          node: disk.names.view, name: disk.names.workBitmap, persistent: false, disabled: true,
-          granularity: CreatePlan.granularity),
-        .bitmapMerge(
-          node: disk.names.view, target: disk.names.workBitmap,
-          sources: disk.bases.map { ($0.node, $0.name) }),
-      ]
-    }
-    return actions.isEmpty ? nil : .transaction(actions)
+  /// Says what to copy, where that is not done with the view; nil for nothing.
+  var selectChanges: Command? {
+    isOffline ? view.selectChanges(on: \.live.node.nodeName) : nil
   }
 
   /// Starts all copies, or none.
@@ -134,7 +99,7 @@ package struct CreatePlan: Sendable, Equatable {
       disks.map {
         .blockdevBackup(
           BlockdevBackup(
-            jobID: $0.names.job, device: $0.names.view, target: $0.names.target,
+            jobID: $0.names.job, device: $0.source, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
             filterNodeName: $0.names.jobFilter, speed: speed,
             maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))

@@ -9,11 +9,11 @@ extension Engine {
   /// Checks that the images of a chain are what the manifests say, before anything is made of them.
   ///
   /// - Throws: ``BackupError`` that names the volume and what is wrong with it.
-  func checkChain(_ chain: [Manifest.Disk]) throws {
+  func checkChain(_ chain: [Manifest.Disk], in catalog: Catalog) throws {
     for (place, disk) in chain.enumerated() {
       let parent = place + 1 < chain.count ? chain[place + 1] : nil
       do {
-        try check(disk, standsOn: parent)
+        try check(disk, standsOn: parent?.volume.name, or: catalog.merging[disk.volume.name])
       } catch let error as BackupError {
         throw BackupError(
           .failed, "volume '\(disk.volume.name)' cannot be used: \(error.description)")
@@ -21,7 +21,11 @@ extension Engine {
     }
   }
 
-  private func check(_ disk: Manifest.Disk, standsOn parent: Manifest.Disk?) throws {
+  /// - Parameter merged: Where a delete is under way, what the volume stands on once it has taken
+  ///   over what it needs of its parent.
+  private func check(
+    _ disk: Manifest.Disk, standsOn parent: String?, or merged: Partial.DeleteMerge?
+  ) throws {
     let header = try Qcow2Header(
       parsing: try repository.read(disk.volume.name, offset: 0, length: Qcow2Header.length))
     if header.isCorrupt { throw BackupError(.failed, "it is marked as corrupt") }
@@ -31,11 +35,10 @@ extension Engine {
       throw BackupError(
         .failed, "it holds a disk of \(header.capacity) bytes, not \(disk.capacity)")
     }
-    guard header.backingFile == parent?.volume.name else {
+    guard header.backingFile == parent || merged.map({ $0.backing == header.backingFile }) == true
+    else {
       throw BackupError(
-        .failed,
-        "its backing file is '\(header.backingFile ?? "none")', not "
-          + "'\(parent?.volume.name ?? "none")'")
+        .failed, "its backing file is '\(header.backingFile ?? "none")', not '\(parent ?? "none")'")
     }
   }
 }

@@ -8,36 +8,42 @@ import QMP
 
 /// An operation under way, for those who ask.
 package struct JobReport: Sendable, Equatable {
-  /// `create`, `restore`, `delete`.
+  /// `create`, `restore`, `delete`, `nbd`.
   package var operation: String
   /// Name of the point.
   package var name: String
-  /// `running`, or `running on HOST`.
+  /// `running`, `running on HOST`, or `failed` for a session whose QEMU has ended.
   package var state: String
   /// Seconds since 1970-01-01T00:00:00Z when it began.
   package var started: Int64
-  /// How far each disk is.
+  /// How far each disk is; empty for a session.
   package var disks: [DiskProgress]
+  /// What can be read of an NBD session; nil for another operation, or where nothing can.
+  package var session: SessionReport?
 }
 
 extension Engine {
   /// Settles, then tells what still runs.
   package func jobs(of domainUUID: String) throws -> [JobReport] {
-    try settle(domainUUID: domainUUID)
+    let settled = try settle(domainUUID: domainUUID, endsLostSessions: false)
     let host = try hypervisor.hostUUID()
     return try catalog().pending(of: domainUUID).map { pending in
       let partial = pending.partial
       let isHere = partial.hostUUID == host
       let guest = isHere ? try self.guest(of: partial) : nil
+      let isLost = settled[partial.uuid] == .lost
       return JobReport(
         operation: partial.operation.name, name: partial.pointName,
-        state: isHere ? "running" : "running on \(partial.hostUUID)",
+        state: isLost ? "failed" : isHere ? "running" : "running on \(partial.hostUUID)",
         started: partial.creationTime,
-        disks: try guest.map {
-          progress(
-            of: try jobs(of: partial, in: $0.monitor), disks: partial.diskNames,
-            operation: partial.uuid)
-        } ?? [])
+        disks: partial.session != nil
+          ? []
+          : try guest.map {
+            progress(
+              of: try jobs(of: partial, in: $0.monitor), disks: partial.diskNames,
+              operation: partial.uuid)
+          } ?? [],
+        session: try partial.session.flatMap { try report(of: partial, $0, guest: guest) })
     }
   }
 
@@ -50,6 +56,11 @@ extension Engine {
     let pending = try catalog().pending(of: domainUUID).filter { $0.partial.hostUUID == host }
     var isAborted = false
     for item in pending {
+      if item.partial.session != nil {
+        try endSession(item, keepsBitmap: false)
+        isAborted = true
+        continue
+      }
       guard let guest = try guest(of: item.partial) else { continue }
       switch item.partial.operation {
       case .create:
@@ -59,7 +70,7 @@ extension Engine {
         // Its client sees the end of the jobs and cleans up.
         try cancelJobs(of: item.partial, in: guest)
         isAborted = true
-      case .delete:
+      case .delete, .session:
         continue
       }
     }
@@ -78,25 +89,23 @@ extension Engine {
     }
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
-    if let pending = catalog.pending(of: domainUUID).first(where: { $0.partial.isCreate }) {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: backup '\(pending.partial.pointName)' of the domain is "
-          + "running")
+    if let pending = catalog.pending(of: domainUUID).first(where: \.partial.occupiesDomain) {
+      throw BackupError.occupied(by: pending.partial)
     }
     if let newest = catalog.points(of: domainUUID).last, catalog.forgotten[domainUUID] == nil {
       try repository.write(
         newest.manifest.volumeNames.forgotten,
         Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
     }
-    try removeBitmaps(in: guest.monitor) { _ in true }
+    try removeBitmaps(in: guest.monitor) { (name: String) in
+      BitmapName(parsing: name) != nil || SessionBitmapName(parsing: name) != nil
+    }
   }
 
-  private func guest(of partial: Partial) throws -> (any Guest)? {
-    switch partial.operation {
-    case .create: try hypervisor.guest(uuid: partial.domainUUID)
-    case .restore, .delete: try partial.helper.flatMap { try hypervisor.guest(name: $0) }
-    }
+  /// The domain whose QEMU works for an operation; nil when it has ended.
+  func guest(of partial: Partial) throws -> (any Guest)? {
+    if let helper = partial.helper { return try hypervisor.guest(name: helper) }
+    return partial.liveDisks.isEmpty ? nil : try hypervisor.guest(uuid: partial.domainUUID)
   }
 }
 
@@ -107,6 +116,7 @@ extension Partial.Operation {
     case .create: "create"
     case .restore: "restore"
     case .delete: "delete"
+    case .session: "nbd"
     }
   }
 }

@@ -7,7 +7,7 @@ package import DomainXML
 import QMP
 
 extension Engine {
-  /// Makes a point of a running domain.
+  /// Makes a point of a domain.
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.
@@ -20,33 +20,71 @@ extension Engine {
   package func create(
     domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
-    let guest = try runningGuest(domainUUID)
     try settle(domainUUID: domainUUID)
+    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+      return try createOffline(
+        domainUUID: domainUUID, options: options, isAsync: isAsync, deadline: deadline)
+    }
     let catalog = try catalog()
     try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
     let plan = try plan(options, for: guest, catalog: catalog)
+    try announce(plan)
+
+    // No operation is under way: what there is was left by clients that died, or by a guest that
+    // stood still.
+    try removeDescriptorSets(in: guest.monitor) { _ in true }
+    let isRunning = try guest.isRunning()
+    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let pending = try begin(
+      plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+    return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
+      let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+      try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
+      try openView(
+        plan.view, pending: pending, scratch: repository, definition: definition, guest: guest)
+      return guest
+    }
+  }
+
+  /// Tells the user what a plan leaves out and copies in full, and checks that there is room.
+  func announce(_ plan: CreatePlan) throws {
     try checkTargets(of: plan)
     for line in plan.leftOut { observer.notice(line) }
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
     }
     try checkSpace(for: plan)
+  }
 
-    // No operation is under way: what there is was left by clients that died, or by a guest that
-    // stood still.
-    try removeDescriptorSets(in: guest.monitor) { _ in true }
-    let isRunning = try guest.isRunning()
-    let partial = try begin(plan, isSuspended: plan.needsSuspension && isRunning)
+  /// Makes what a plan says, and publishes it or takes it back.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - pending: What was written down of it.
+  ///   - isAsync: Whether to return as soon as the copies run.
+  ///   - deadline: When to give up; nil for never.
+  ///   - open: Opens what is read and what is written; returns the domain whose QEMU copies.
+  /// - Returns: The manifest as published or, for `isAsync`, as it will be.
+  func carryOut(
+    _ plan: CreatePlan, _ pending: Catalog.Pending, isAsync: Bool,
+    deadline: ContinuousClock.Instant?, open: () throws -> any Guest
+  ) throws -> Manifest {
     do {
-      try start(plan, partial: partial, guest: guest)
+      let guest = try open()
+      if let command = plan.selectChanges { try guest.monitor.execute(command) }
+      do {
+        try guest.monitor.execute(plan.startJobs(isLimited: true))
+      } catch is QMPError {
+        try guest.monitor.execute(plan.startJobs(isLimited: false))
+      }
       if isAsync { return plan.manifest }
-      try wait(for: partial, in: guest, deadline: deadline)
-      return try publish(partial, guest: guest)
+      try wait(for: pending, in: guest, deadline: deadline)
+      return try publish(pending, guest: guest)
     } catch {
       // What went wrong first is what the user has to know.
       let cause = error
       do {
-        try undoCreate(partial, guest: guest)
+        try undoCreate(pending, guest: try guest(of: pending.partial))
       } catch {
         observer.notice("\(error)")
         throw (cause as? BackupError)?.leavingTraces ?? cause
@@ -63,14 +101,14 @@ extension Engine {
   package func document(
     ofCreate options: CreateOptions, domainUUID: String
   ) throws -> BackupDefinition {
-    try plan(options, for: runningGuest(domainUUID), catalog: catalog()).document
-  }
-
-  private func runningGuest(_ domainUUID: String) throws -> any Guest {
     guard let guest = try hypervisor.guest(uuid: domainUUID) else {
-      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+      let (plan, looking) = try offlinePlan(
+        options, domainUUID: domainUUID, operation: process.newUUID(), helper: process.newUUID(),
+        catalog: catalog())
+      try looking.helper.destroy()
+      return plan.document
     }
-    return guest
+    return try plan(options, for: guest, catalog: catalog()).document
   }
 
   private func plan(
@@ -86,37 +124,6 @@ extension Engine {
         newUUID: process.newUUID))
   }
 
-  /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
-  private func refuseWhileBusy(
-    _ guest: any Guest, domainUUID: String, catalog: Catalog
-  ) throws {
-    // What another host left of the domain cannot be running: the domain runs here.
-    let host = try hypervisor.hostUUID()
-    if let other = catalog.pending(of: domainUUID).first(where: {
-      $0.partial.isCreate && $0.partial.hostUUID == host
-    }) {
-      throw BackupError.alreadyRunning(other.partial.pointName)
-    }
-    if let job = try guest.activeJob() {
-      throw BackupError(
-        .busy, "Requested operation is not valid: the domain has an active job (\(job))")
-    }
-    if let job = try guest.monitor.jobs().first {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: the domain has an active block job (\(job.type), "
-          + "'\(job.id)')")
-    }
-    if try guest.monitor.blockNodes().contains(where: {
-      NodeNames.operationPrefix(of: $0.nodeName) != nil
-    }) {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: a backup of the domain into another pool has not ended; "
-          + "see backup-jobinfo with --pool")
-    }
-  }
-
   private func checkSpace(for plan: CreatePlan) throws {
     let needed = (plan.isCopy ? 0 : plan.expectedBytes) &+ UInt64(plan.disks.count) << 20
     let available = try repository.available()
@@ -129,13 +136,15 @@ extension Engine {
   }
 
   /// Writes down what is about to be made.
-  private func begin(_ plan: CreatePlan, isSuspended: Bool) throws -> Catalog.Pending {
+  func begin(
+    _ plan: CreatePlan, isSuspended: Bool = false, isFrozen: Bool = false, helper: String? = nil
+  ) throws -> Catalog.Pending {
     let manifest = plan.manifest
     let names = manifest.volumeNames
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
-      creationTime: manifest.creationTime, helper: nil,
+      creationTime: manifest.creationTime, helper: helper,
       operation: .create(
         manifest: manifest,
         disks: plan.disks.map {
@@ -143,103 +152,37 @@ extension Engine {
             name: $0.live.name, scratchVolume: $0.scratchVolume, node: $0.live.node.nodeName,
             device: $0.live.device, target: $0.target?.described)
         },
-        scratchPool: nil, isSuspended: isSuspended, isFrozen: false))
-    do {
-      try repository.write(names.partial, Array(try partial.xml().utf8))
-    } catch let error as BackupError where error.code == .exists {
-      throw BackupError.alreadyRunning(manifest.name)
-    }
-    let pending = Catalog.Pending(volume: names.partial, partial: partial)
-    // Another client may have looked at the same time and seen nothing: both see it now.
-    let others = try catalog().pending(of: manifest.domainUUID).filter {
-      $0.partial.isCreate && $0.partial.uuid != partial.uuid
-        && $0.partial.hostUUID == partial.hostUUID
-    }
-    if let other = others.first {
-      try repository.delete(names.partial)
-      throw BackupError.alreadyRunning(other.partial.pointName)
-    }
-    return pending
+        scratchPool: nil, isSuspended: isSuspended, isFrozen: isFrozen))
+    return try begin(partial, in: names.partial)
   }
 
-  private func start(_ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest) throws {
-    let monitor = guest.monitor
-    let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+  /// Makes and opens the volumes that are written, or the copies.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - pending: What was written down of it.
+  ///   - owner: The live definition of the domain whose QEMU writes them.
+  ///   - monitor: Its monitor.
+  func openTargets(
+    _ plan: CreatePlan, pending: Catalog.Pending, owner definition: DomainDefinition,
+    in monitor: any Monitor
+  ) throws {
     let owner = try imageOwner(of: definition)
-    try makeTargets(of: plan, partial: partial, definition: definition)
+    try makeTargets(of: plan, partial: pending, definition: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try stopIfInterrupted()
       if let target = disk.target {
         try open(target, of: disk, in: monitor)
-      } else {
-        try repository.create(
-          VolumeSpecification(
-            name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
-            backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
-        try open(
-          path: repository.path(of: described.volume.name), format: "qcow2",
-          file: disk.names.targetFile, image: disk.names.target, in: monitor)
-      }
-      if disk.target?.store.encryption != nil {
-        try openEncryptedScratch(of: disk, owner: owner, definition: definition, in: monitor)
         continue
       }
       try repository.create(
         VolumeSpecification(
-          name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity,
-          owner: owner, label: definition.imageLabel))
+          name: described.volume.name, format: "qcow2", capacity: disk.live.capacity,
+          backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
       try open(
-        path: repository.path(of: disk.scratchVolume), format: "qcow2",
-        file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
+        path: repository.path(of: described.volume.name), format: "qcow2",
+        file: disk.names.targetFile, image: disk.names.target, in: monitor)
     }
-    for command in plan.openFilters { try openFilter(command, in: monitor) }
-    try stopIfInterrupted()
-    guard try repository.contains(partial.volume) else {
-      throw BackupError(.busy, "another client ended the backup before it began; try again")
-    }
-    try instant(plan, partial: partial, guest: guest)
-    for command in plan.openViews { try monitor.execute(command) }
-    if let command = plan.selectChanges { try monitor.execute(command) }
-    do {
-      try monitor.execute(plan.startJobs(isLimited: true))
-    } catch is QMPError {
-      try monitor.execute(plan.startJobs(isLimited: false))
-    }
-  }
-
-  private func openFilter(_ command: Command, in monitor: any Monitor) throws {
-    do {
-      try monitor.execute(command)
-    } catch let error as QMPError {
-      throw BackupError(
-        .failed,
-        "the domain's QEMU cannot keep a frozen view of its disks (copy-before-write: \(error.desc))"
-      )
-    }
-  }
-
-  /// The moment the point is of.
-  private func instant(
-    _ plan: CreatePlan, partial: Catalog.Pending, guest: any Guest
-  ) throws {
-    guard case .create(_, _, _, isSuspended: true, _) = partial.partial.operation else {
-      try startRecording(plan, in: guest.monitor)
-      for command in plan.insertFilters { try guest.monitor.execute(command) }
-      return
-    }
-    let guardian = try hypervisor.guardResume(of: plan.manifest.domainUUID)
-    defer { guardian.release() }
-    try guest.suspend()
-    let result = Result {
-      try startRecording(plan, in: guest.monitor)
-      for command in plan.insertFilters { try guest.monitor.execute(command) }
-    }
-    try guest.resume()
-    try result.get()
-  }
-
-  private func startRecording(_ plan: CreatePlan, in monitor: any Monitor) throws {
-    if let command = plan.startRecording { try monitor.execute(command) }
   }
 
   /// Whom the images of a running domain belong to.
@@ -249,14 +192,6 @@ extension Engine {
 
   func stopIfInterrupted() throws {
     if observer.isInterrupted { throw BackupError.interrupted }
-  }
-}
-
-extension Partial {
-  /// Whether a point is being made.
-  package var isCreate: Bool {
-    if case .create = operation { return true }
-    return false
   }
 }
 

@@ -8,7 +8,7 @@ import QMP
 
 /// Which points a delete removes.
 package enum DeleteScope: Sendable {
-  /// The point, which must have no descendants.
+  /// The point alone.
   case point
   /// The point and its descendants.
   case withChildren
@@ -19,70 +19,93 @@ package enum DeleteScope: Sendable {
 extension Engine {
   /// Deletes points.
   ///
+  /// What others need of a point that goes alone is merged into them first.
+  ///
   /// - Parameters:
   ///   - point: The point that was named.
   ///   - scope: What goes with it.
+  ///   - deadline: When to give up; nil for never.
   /// - Returns: The names of the points that are gone, in the order they went.
-  /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `invalid` where others
-  ///   stand on it.
-  package func delete(_ point: Point, scope: DeleteScope) throws -> [String] {
+  /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `interrupted`,
+  ///   `timedOut`; every point is as it was then.
+  package func delete(
+    _ point: Point, scope: DeleteScope, deadline: ContinuousClock.Instant? = nil
+  ) throws -> [String] {
     let domainUUID = point.manifest.domainUUID
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
     let descendants = catalog.descendants(of: point.manifest.uuid)
     let doomed: [Point]
     switch scope {
-    case .point:
-      if let child = descendants.first {
-        throw BackupError(
-          .invalid,
-          "backup '\(child.manifest.name)' stands on backup '\(point.manifest.name)'; "
-            + "--children deletes both")
-      }
-      doomed = [point]
+    case .point: doomed = [point]
     case .withChildren: doomed = Array(descendants.reversed()) + [point]
     case .childrenOnly: doomed = descendants.reversed()
     }
     guard !doomed.isEmpty else { return [] }
     try refuseWhileRead(doomed, catalog: catalog)
+    let merged = scope == .point ? try Merged(point, catalog: catalog) : Merged()
+    for (_, chain) in merged.chains { try checkChain(chain, in: catalog) }
 
     let uuid = process.newUUID()
     let partial = Partial(
       uuid: uuid, pointName: point.manifest.name, domainName: point.manifest.domainName,
       domainUUID: domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
-      creationTime: process.time(), helper: nil,
+      creationTime: process.time(),
+      helper: merged.merges.isEmpty ? nil : Engine.helperName(operation: uuid),
       operation: .delete(
-        points: doomed.map {
-          .init(
-            uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
-            volumes: $0.manifest.disks.map(\.volume.name))
-        }))
+        .init(
+          points: doomed.map {
+            .init(
+              uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
+              volumes: $0.manifest.disks.map(\.volume.name))
+          }, merges: merged.merges, manifests: merged.manifests)))
     let pending = Catalog.Pending(
       volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
     try repository.write(pending.volume, Array(try partial.xml().utf8))
+    do {
+      try merge(pending, deadline: deadline)
+    } catch {
+      // Every point is still whole. What moved already is written down as it is.
+      let cause = error
+      do {
+        try undoMerge(pending)
+      } catch {
+        observer.notice("\(error)")
+        throw (cause as? BackupError)?.leavingTraces ?? cause
+      }
+      throw cause
+    }
     try perform(pending)
     return doomed.map(\.manifest.name)
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
+    if process.liveness(pending.partial.owner) != .dead,
+      let helper = try guest(of: pending.partial),
+      try !jobs(of: pending.partial, in: helper.monitor).isEmpty
+    {
+      return .running
+    }
     guard try isAbandoned(pending) else { return .running }
+    try merge(pending, deadline: nil)
     try perform(pending)
     return .finished
   }
 
-  /// Deletes what a partial says; each step may be repeated.
+  /// Deletes what a partial says, after the merges; each step may be repeated.
   ///
   /// The manifest of a point goes before its data, descendants before what they stand on: no listed
   /// point ever lacks something. Bitmaps stay: the next backup sees by them that its base was
   /// deleted.
   private func perform(_ pending: Catalog.Pending) throws {
-    guard case .delete(let points) = pending.partial.operation else { return }
-    let doomed = Set(points.map(\.uuid))
+    guard case .delete(let delete) = pending.partial.operation else { return }
+    let doomed = Set(delete.points.map(\.uuid))
+    for manifest in delete.manifests { try rewrite(manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
       try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
         .flatMap { $0.manifest.disks.map(\.volume.name) })
-    for point in points {
+    for point in delete.points {
       // Another manifest may have come to that name since.
       if try isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
@@ -111,19 +134,26 @@ extension Engine {
 
   private func refuseWhileRead(_ doomed: [Point], catalog: Catalog) throws {
     let uuids = Set(doomed.map(\.manifest.uuid))
+    /// Whether a point is one of them or stands on one.
+    func isOn(_ point: String, _ uuids: Set<String>) -> Bool {
+      uuids.contains(point)
+        || uuids.contains { uuid in
+          catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
+        }
+    }
     for pending in catalog.pending {
       let reads: Bool
       switch pending.partial.operation {
       case .create(let manifest, _, _, _, _):
         reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
       case .restore(let point, _, _, _):
+        reads = isOn(point, uuids)
+      case .delete(let delete):
         reads =
-          uuids.contains(point)
-          || uuids.contains { uuid in
-            catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
-          }
-      case .delete(let points):
-        reads = points.contains { uuids.contains($0.uuid) }
+          delete.points.contains { uuids.contains($0.uuid) }
+          || delete.manifests.contains { uuids.contains($0.uuid) }
+      case .session(let session):
+        reads = session.stored.map { isOn($0, uuids) } ?? false
       }
       if reads {
         throw BackupError(

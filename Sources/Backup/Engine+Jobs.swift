@@ -33,12 +33,18 @@ extension Engine {
 
   /// Waits until all jobs of an operation have copied what they had to.
   ///
+  /// - Parameters:
+  ///   - pending: The operation.
+  ///   - disks: The disks that have jobs, where these are not all.
+  ///   - guest: The domain whose QEMU copies.
+  ///   - deadline: When to give up; nil for never.
   /// - Throws: ``BackupError``: `failed` when a job failed or QEMU ended, `interrupted`, `timedOut`.
   func wait(
-    for pending: Catalog.Pending, in guest: any Guest, deadline: ContinuousClock.Instant?
+    for pending: Catalog.Pending, disks: [String]? = nil, in guest: any Guest,
+    deadline: ContinuousClock.Instant?
   ) throws {
     let partial = pending.partial
-    let disks = partial.diskNames
+    let disks = disks ?? partial.diskNames
     while true {
       let jobs = try self.jobs(of: partial, in: guest.monitor)
       observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
@@ -139,7 +145,8 @@ extension Partial {
     switch operation {
     case .create(_, let disks, _, _, _): disks.map(\.name)
     case .restore(_, let disks, _, _): disks.map(\.name)
-    case .delete: []
+    case .delete(let delete): delete.merges.map(\.disk)
+    case .session(let session): session.disks.map(\.disk.name)
     }
   }
 }

@@ -173,9 +173,14 @@ extension Engine {
   /// One on a node that cannot be written now stays: it harms nothing, since its name says what it
   /// is of, and goes when the node can be written.
   func removeBitmaps(in monitor: any Monitor, where isRemoved: (BitmapName) -> Bool) throws {
+    try removeBitmaps(in: monitor) { BitmapName(parsing: $0).map(isRemoved) ?? false }
+  }
+
+  /// The same for bitmaps by their names as QEMU has them.
+  func removeBitmaps(in monitor: any Monitor, named isRemoved: (String) -> Bool) throws {
     for node in try monitor.blockNodes() where NodeNames.operationPrefix(of: node.nodeName) == nil {
       for name in (node.dirtyBitmaps ?? []).compactMap(\.name) {
-        guard let parsed = BitmapName(parsing: name), isRemoved(parsed) else { continue }
+        guard isRemoved(name) else { continue }
         do {
           try monitor.execute(.bitmapRemove(node: node.nodeName, name: name))
         } catch is QMPError {

@@ -24,6 +24,7 @@ extension Engine {
       try finishCopies(pending, guest: guest)
       return manifest
     }
+    try startRecording(pending.partial, manifest, in: guest)
     for index in manifest.disks.indices {
       manifest.disks[index].volume.size = try repository.allocation(
         of: manifest.disks[index].volume.name)
@@ -39,8 +40,11 @@ extension Engine {
     let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
+      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+        try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
+      }
     }
+    try endHelper(of: pending.partial)
     try deleteScratch(of: pending.partial)
     for note in catalog.forgotten[manifest.domainUUID] ?? [] { try repository.delete(note) }
     try repository.delete(pending.volume)
@@ -81,7 +85,7 @@ extension Engine {
     return manifest
   }
 
-  private func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
+  func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
     for _ in 0..<20 {
       if let manifest = publishedManifest(uuid, in: volume) { return manifest }
       pause(milliseconds: 50)
@@ -89,10 +93,11 @@ extension Engine {
     return nil
   }
 
-  /// Takes everything of a create out of QEMU but its jobs and bitmaps.
+  /// Takes everything of a create or session out of QEMU but its jobs and bitmaps.
   func takeDown(_ partial: Partial, guest: any Guest) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    let disks = partial.liveDisks
     let monitor = guest.monitor
+    try removeExports(of: partial, in: monitor)
     let prefix = NodeNames.prefix(operation: partial.uuid)
     try removeSecrets(of: partial, in: monitor)
     try removeDescriptorSets(in: monitor) { prefix.contains($0) }
@@ -159,7 +164,8 @@ extension Engine {
   }
 
   func deleteScratch(of partial: Partial) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
-    for volume in disks.compactMap(\.scratchVolume) { try repository.delete(volume) }
+    let scratch =
+      try partial.session?.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
+    for volume in partial.liveDisks.compactMap(\.scratchVolume) { try scratch.delete(volume) }
   }
 }

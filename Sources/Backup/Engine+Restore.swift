@@ -32,7 +32,7 @@ extension Engine {
     let plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
-    for disk in plan.disks { try checkChain(disk.chain) }
+    for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
     let definition = try options.isDefined ? self.definition(for: plan, options: options) : nil
     try checkTrust(plan, options: options, definition: definition, emulators: emulators)
     if let definition { try refuseWhileTaken(definition) }
@@ -152,7 +152,7 @@ extension Engine {
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
       creationTime: process.time(),
-      helper: "virsh-backup-\(plan.operation.filter { $0 != "-" }.prefix(12))",
+      helper: Engine.helperName(operation: plan.operation),
       operation: .restore(
         point: manifest.uuid,
         disks: plan.disks.map {
@@ -172,19 +172,16 @@ extension Engine {
     _ plan: RestorePlan, pending: Catalog.Pending, targets: [String: any Repository],
     bandwidth: UInt64?, deadline: ContinuousClock.Instant?
   ) throws {
-    guard case .restore(_, let paths, _, _) = pending.partial.operation,
-      let name = pending.partial.helper
-    else { return }
-    let helper = try hypervisor.startHelper(
-      try helperDefinition(for: plan, name: name))
+    guard case .restore(_, let paths, _, _) = pending.partial.operation else { return }
+    let recorded = try DomainDefinition(parsing: plan.point.manifest.domainXML)
+    let held = try hold(
+      plan.disks.map { (name: $0.stored.name, disk: helperDisk($0.chain)) },
+      operation: plan.operation, domain: recorded)
+    let helper = held.helper
     defer { try? helper.destroy() }
     let definition = try DomainDefinition(parsing: try helper.definition())
-    let nodes = try helper.monitor.blockNodes().byName
     for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
       try stopIfInterrupted()
-      guard let index = definition.disks[number].chain.first?.index,
-        let source = LiveDisk.node(index: index, among: nodes)
-      else { throw BackupError(.failed, "the helper domain has no node for its disk \(number)") }
       try targets[disk.directory]?.create(
         VolumeSpecification(
           name: RestorePlan.split(path.temporaryPath).name, format: disk.format,
@@ -197,7 +194,8 @@ extension Engine {
       // A mirror, since a backup job fills the holes of a raw file with zeroes.
       try helper.monitor.execute(
         .blockdevMirror(
-          jobID: disk.names.job, device: source.nodeName, target: disk.names.target,
+          jobID: disk.names.job, device: held.disks[number].node.nodeName,
+          target: disk.names.target,
           filterNodeName: disk.names.jobFilter,
           speed: JobSpeed.each(of: plan.disks.count, within: bandwidth)))
     }
@@ -211,18 +209,12 @@ extension Engine {
     try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
   }
 
-  private func helperDefinition(for plan: RestorePlan, name: String) throws -> String {
-    let recorded = try DomainDefinition(parsing: plan.point.manifest.domainXML)
-    return try HelperDefinition(
-      name: name, uuid: process.newUUID(), operation: plan.operation,
-      architecture: recorded.architecture ?? "x86_64",
-      disks: plan.disks.map { disk in
-        .init(
-          chain: disk.chain.map {
-            .init(source: .file(repository.path(of: $0.volume.name)), format: "qcow2", index: nil)
-          })
-      }
-    ).xml()
+  /// A disk of a point, as a helper opens it.
+  func helperDisk(_ chain: [Manifest.Disk]) -> HelperDefinition.Disk {
+    .init(
+      chain: chain.map {
+        .init(source: .file(repository.path(of: $0.volume.name)), format: "qcow2", index: nil)
+      })
   }
 
   /// Gives the files their names and defines the domain: the data is whole.

@@ -41,13 +41,12 @@ extension Engine {
   ///
   /// Its passphrase is known to this QEMU alone: nobody ever opens it again.
   func openEncryptedScratch(
-    of disk: CreatePlan.Disk, owner: FileOwner?, definition: DomainDefinition,
-    in monitor: any Monitor
+    of disk: FrozenView.Disk, in scratch: any Repository, owner: FileOwner?, label: String?,
+    monitor: any Monitor
   ) throws {
-    try repository.create(
+    try scratch.create(
       VolumeSpecification(
-        name: disk.scratchVolume, format: "raw", capacity: 0, owner: owner,
-        label: definition.imageLabel))
+        name: disk.scratchVolume, format: "raw", capacity: 0, owner: owner, label: label))
     let names = disk.names
     var encryption = LUKSOptions(keySecret: names.scratchSecret)
     // There is nothing to guess in a random passphrase.
@@ -58,7 +57,7 @@ extension Engine {
     let passphrase = (0..<32).map { _ in UInt8.random(in: UInt8(ascii: "a")...UInt8(ascii: "p")) }
     try withSecret(passphrase, as: names.scratchSecret, in: monitor) {
       try open(
-        path: repository.path(of: disk.scratchVolume), format: "qcow2", file: names.scratchFile,
+        path: scratch.path(of: disk.scratchVolume), format: "qcow2", file: names.scratchFile,
         image: names.scratch, made: image, in: monitor)
     }
   }

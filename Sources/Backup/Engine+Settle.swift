@@ -14,6 +14,8 @@ package enum Settlement: Sendable, Equatable {
   case elsewhere(hostUUID: String)
   /// It was complete and has been finished.
   case finished
+  /// Its QEMU ended; it is left for its owner to see.
+  case lost
   /// It had failed or its client is dead, and it has been undone.
   case undone
 }
@@ -25,17 +27,24 @@ extension Engine {
   /// undone, whoever started it. An operation without jobs belongs to a client that is setting up
   /// and is undone only when that client is gone, or much too late.
   ///
+  /// - Parameters:
+  ///   - domainUUID: The domain.
+  ///   - endsLostSessions: Whether NBD sessions whose QEMU has ended are ended too.
   /// - Returns: What became of each, by the operation's UUID.
   @discardableResult
-  package func settle(domainUUID: String) throws -> [String: Settlement] {
+  package func settle(
+    domainUUID: String, endsLostSessions: Bool = true
+  ) throws -> [String: Settlement] {
     var settled: [String: Settlement] = [:]
     for pending in try removeStumps().pending(of: domainUUID) {
-      settled[pending.partial.uuid] = try settle(pending)
+      settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
     }
     return settled
   }
 
-  private func settle(_ pending: Catalog.Pending) throws -> Settlement {
+  private func settle(
+    _ pending: Catalog.Pending, endsLostSessions: Bool
+  ) throws -> Settlement {
     let partial = pending.partial
     let host = try hypervisor.hostUUID()
     guard partial.hostUUID == host else { return .elsewhere(hostUUID: partial.hostUUID) }
@@ -43,6 +52,8 @@ extension Engine {
     case .create(let manifest, _, _, _, _): return try settleCreate(pending, manifest)
     case .restore: return try settleRestore(pending)
     case .delete: return try settleDelete(pending)
+    case .session(let session):
+      return try settleSession(pending, session, endsLost: endsLostSessions)
     }
   }
 
@@ -50,7 +61,7 @@ extension Engine {
     _ pending: Catalog.Pending, _ manifest: Manifest
   ) throws -> Settlement {
     let partial = pending.partial
-    let guest = try hypervisor.guest(uuid: partial.domainUUID)
+    let guest = try guest(of: partial)
     // The jobs first, then the manifest: a client that publishes writes the manifest before it
     // takes the first job off the list.
     let jobs = try guest.map { try self.jobs(of: partial, in: $0.monitor) } ?? []

@@ -15,7 +15,9 @@ extension Engine {
   /// - Throws: What libvirt or QEMU throws; the partial is still there then, and the next command
   ///   goes on.
   func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
-    guard case .create(let manifest, _, _, let isSuspended, _) = pending.partial.operation else {
+    guard
+      case .create(let manifest, _, _, let isSuspended, let isFrozen) = pending.partial.operation
+    else {
       return
     }
     let names = manifest.volumeNames
@@ -26,11 +28,16 @@ extension Engine {
       if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {
         try guest.resume()
       }
+      // Thawing what is not frozen does no harm.
+      if isFrozen, try isOurs(guest, pending.partial) { try? guest.thaw() }
       try cancelJobs(of: pending.partial, in: guest)
       try takeDown(pending.partial, guest: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+        try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+      }
     }
+    try endHelper(of: pending.partial)
     if pending.partial.isCopy {
       try deleteTargets(of: pending.partial)
     } else {

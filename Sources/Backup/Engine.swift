@@ -68,6 +68,9 @@ package final class Engine {
     self.process = process
   }
 
+  /// Reads a manifest again the next time: it was rewritten.
+  func forgetManifest(in volume: String) { knownManifests[volume] = nil }
+
   /// Name of the pool.
   package var poolName: String { repository.name }
 

@@ -20,6 +20,10 @@ package protocol Guest: AnyObject {
   func suspend() throws
   /// Lets them run again; one that runs is fine (`virDomainResume`).
   func resume() throws
+  /// Freezes the guest's file systems through its agent (`virDomainFSFreeze`).
+  func freeze() throws
+  /// Lets the guest's file systems go on; ones that do are fine (`virDomainFSThaw`).
+  func thaw() throws
   /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
   func activeJob() throws -> String?
   /// Ends it at once; one that has ended is fine (`virDomainDestroy`).
@@ -34,8 +38,13 @@ package protocol Hypervisor: AnyObject {
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.
   func guest(name: String) throws -> (any Guest)?
-  /// Starts a helper domain, paused, that ends with our connection.
-  func startHelper(_ definition: String) throws -> any Guest
+  /// Starts a helper domain, paused (`virDomainCreateXML`).
+  ///
+  /// - Parameters:
+  ///   - definition: Its definition.
+  ///   - outlivesClient: Whether it goes on when our connection ends.
+  /// - Returns: The domain.
+  func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
   /// Starts a defined domain (`virDomainCreate`).
@@ -62,14 +71,20 @@ package protocol Hypervisor: AnyObject {
   func canRename(in directory: String) -> Bool
   /// Directory of a pool, by the pool's name.
   func poolDirectory(name: String) throws -> String
+  /// The persistent definition of a domain, with what a definition keeps secret
+  /// (`virDomainGetXMLDesc`); nil when there is no such domain, or it is transient.
+  func inactiveDefinition(uuid: String) throws -> String?
   /// Name of the domain with that UUID, running or not; nil when there is none.
   func domainName(uuid: String) throws -> String?
   /// UUID of the domain with that name, running or not; nil when there is none.
   func domainUUID(name: String) throws -> String?
   /// The value of a secret of libvirt.
   func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8]
-  /// Starts a process that resumes the domain should we die first.
-  func guardResume(of uuid: String) throws -> any Guardian
+  /// The volumes of every active pool that can hold backups.
+  func repositories() throws -> [any Repository]
+  /// Starts a process that resumes the domain should we die first, and thaws its file systems where
+  /// they are to be frozen.
+  func guardGuest(uuid: String, isFrozen: Bool) throws -> any Guardian
 }
 
 /// A process that does what is owed to a guest when we cannot.

@@ -62,6 +62,19 @@ package struct NodeNames: Sendable, Equatable {
   package var view: String { stem + "view" }
   /// Filter that the copy job puts over what it reads.
   package var jobFilter: String { stem + "jobcbw" }
+  /// Id of the view's export; it tells the port where the server was to take a free one.
+  package func export(port: UInt16?) -> String {
+    stem + "export" + (port.map { ".\($0)" } ?? "")
+  }
+  /// The port that an export's id tells.
+  package static func port(ofExport id: String) -> UInt16? {
+    let parts = id.split(separator: ".")
+    return parts.count == 2 ? UInt16(parts[1]) : nil
+  }
+  /// Id of the operation's TLS credentials.
+  package static func credentials(operation: String) -> String {
+    prefix(operation: operation) + "tls"
+  }
   /// Bitmap on the view that says what to copy.
   package var workBitmap: String { stem + "work" }
 }

@@ -19,8 +19,9 @@ public enum Program {
       CommandGroup(
         name: "Backup", keyword: "backup",
         commands: [
-          .backupCreate, .backupDelete, .backupForget, .backupInfo, .backupJobabort,
-          .backupJobinfo, .backupList, .backupRestore, .backupGuard,
+          .backupCreate, .backupDelete, .backupFinishNBD, .backupForget, .backupInfo,
+          .backupJobabort, .backupJobinfo, .backupList, .backupRestore, .backupStartNBD,
+          .backupGuard,
         ]),
       CommandGroup(
         name: "Virsh itself", keyword: "virsh",

@@ -18,6 +18,33 @@ extension Command {
     Command("blockdev-del", ["node-name": .string(node)])
   }
 
+  /// Makes an image writable, or readable only, without closing it; its bitmaps are stored when it
+  /// becomes readable only.
+  ///
+  /// The corresponding QMP command is `blockdev-reopen`.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the image's node.
+  ///   - format: Its format.
+  ///   - file: Name of the node of its file.
+  ///   - backing: Name of the node of its backing file; nil for none.
+  ///   - readOnly: What it becomes.
+  /// - Returns: The command.
+  package static func blockdevReopen(
+    _ nodeName: String, format: String, file: String, backing: String?, readOnly: Bool
+  ) -> Command {
+    Command(
+      "blockdev-reopen",
+      [
+        "options": [
+          [
+            "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
+            "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
+          ]
+        ]
+      ])
+  }
+
   /// Puts another node under a device.
   ///
   /// The corresponding QMP command is `qom-set`, property `drive`.
@@ -44,6 +71,32 @@ extension Command {
         "actions": .array(
           actions.map { .object(["type": .string($0.type), "data": .object($0.data)]) })
       ])
+  }
+
+  /// Starts a copy of what an image has of its backing files, down to one of them, into the image;
+  /// that one is its backing file afterwards.
+  ///
+  /// The corresponding QMP command is `block-stream`.
+  ///
+  /// - Parameters:
+  ///   - jobID: The job's id.
+  ///   - device: Node of the image.
+  ///   - base: Node of the backing file that stays; nil for none.
+  ///   - backingFile: What is written into the image as the name of that file.
+  ///   - filterNodeName: Name of the filter the job puts over `device`.
+  ///   - speed: Bytes per second; 0 for no limit.
+  /// - Returns: The command.
+  package static func blockStream(
+    jobID: String, device: String, base: String?, backingFile: String?, filterNodeName: String,
+    speed: Int64 = 0
+  ) -> Command {
+    var arguments: [String: JSONValue] = [
+      "speed": .int(speed), "job-id": .string(jobID), "device": .string(device),
+      "on-error": "report", "auto-dismiss": false, "filter-node-name": .string(filterNodeName),
+    ]
+    if let base { arguments["base-node"] = .string(base) }
+    if let backingFile { arguments["backing-file"] = .string(backingFile) }
+    return Command("block-stream", arguments)
   }
 
   /// Starts a copy that keeps holes as holes; it does not end by itself.

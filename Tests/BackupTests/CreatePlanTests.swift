@@ -17,10 +17,10 @@ struct CreatePlanTests {
   @Test
   func `one full disk`() throws {
     let plan = try World(.init("vda")).plan()
-    #expect(plan.needsSuspension == false)
+    #expect(plan.view.needsSuspension == false)
     let prefix = NodeNames.prefix(operation: plan.operation)
     #expect(
-      plan.openFilters.map(\.json) == [
+      plan.view.openFilters.map(\.json) == [
         """
         {"arguments":{"cbw-timeout":15,"driver":"copy-before-write","file":"libvirt-1-format",\
         "node-name":"\(prefix)0-cbw","on-cbw-error":"break-snapshot",\
@@ -28,22 +28,23 @@ struct CreatePlanTests {
         """
       ])
     let bitmap = "virsh-backup.\(plan.manifest.chain).\(plan.manifest.uuid).vda"
-    #expect(plan.startRecording?.json == transaction(recording(bitmap, on: "libvirt-1-format")))
     #expect(
-      plan.insertFilters.map(\.json) == [
+      plan.view.startRecording?.json == transaction(recording(bitmap, on: "libvirt-1-format")))
+    #expect(
+      plan.view.insertFilters.map(\.json) == [
         """
         {"arguments":{"path":"\(CreatePlanTests.vda)","property":"drive",\
         "value":"\(prefix)0-cbw"},"execute":"qom-set"}
         """
       ])
     #expect(
-      plan.openViews.map(\.json) == [
+      plan.view.openViews.map(\.json) == [
         """
         {"arguments":{"driver":"snapshot-access","file":"\(prefix)0-cbw",\
         "node-name":"\(prefix)0-view"},"execute":"blockdev-add"}
         """
       ])
-    #expect(plan.selectChanges == nil)
+    #expect(plan.view.selectChanges == nil)
     #expect(
       plan.startJobs(isLimited: true).json
         == transaction(
@@ -63,22 +64,22 @@ struct CreatePlanTests {
       .init(path: "/images/s1", index: 3, bitmaps: world.disks[0].layers[0].bitmaps), at: 0)
     world.disks[1].layers[0].bitmaps = []
     let plan = try world.plan()
-    #expect(plan.needsSuspension)
+    #expect(plan.view.needsSuspension)
     let prefix = NodeNames.prefix(operation: plan.operation)
     #expect(plan.manifest.chain == point.chain)
     let stem = "virsh-backup.\(point.chain).\(plan.manifest.uuid)"
     #expect(
-      plan.startRecording?.json
+      plan.view.startRecording?.json
         == transaction(
           recording("\(stem).vda", on: "libvirt-3-format"),
           recording("\(stem).vdb", on: "libvirt-2-format", persistent: false)),
       "both start in one transaction")
     #expect(
-      plan.insertFilters.map { $0.arguments["path"]?.string }
+      plan.view.insertFilters.map { $0.arguments["path"]?.string }
         == [CreatePlanTests.vda, CreatePlanTests.vdb])
     let base = "virsh-backup.\(point.chain).\(point.uuid).vda"
     #expect(
-      plan.selectChanges?.json
+      plan.view.selectChanges?.json
         == transaction(
           """
           {"data":{"disabled":true,"granularity":65536,"name":"\(prefix)0-work",\

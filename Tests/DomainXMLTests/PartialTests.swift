@@ -102,6 +102,6 @@ struct PartialTests {
 
   @Test
   func `A delete of nothing is refused`() {
-    #expect(throws: DomainXMLError.self) { try Samples.partial(.delete(points: [])).xml() }
+    #expect(throws: DomainXMLError.self) { try Samples.partial(.delete(.init(points: []))).xml() }
   }
 }

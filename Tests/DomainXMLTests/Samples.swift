@@ -94,11 +94,12 @@ enum Samples {
       partial(
         .restore(point: pointUUID, disks: [], definition: nil, isStarted: false)),
       partial(
-        .delete(points: [
-          .init(
-            uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
-          .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
-        ])),
+        .delete(
+          .init(points: [
+            .init(
+              uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
+            .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
+          ]))),
       partial(
         .create(
           manifest: try manifest(),

@@ -17,7 +17,7 @@ final class GuardProcess: Guardian {
   /// Starts it and waits until it is ready.
   ///
   /// - Throws: ``BackupError`` when it cannot be started or cannot connect.
-  init(uri: String, domainUUID: String) throws {
+  init(uri: String, domainUUID: String, isFrozen: Bool) throws {
     guard let input = Pipe(), let output = Pipe() else {
       throw GuardProcess.failure("no pipe: \(String(cString: strerror(errno)))")
     }
@@ -32,7 +32,8 @@ final class GuardProcess: Guardian {
     // Its own session: ^C is not for it.
     posix_spawnattr_setflags(&attributes, GuardProcess.ownSession)
 
-    let arguments = ["virsh-backup", "-q", "-c", uri, "backup-guard", domainUUID]
+    let arguments =
+      ["virsh-backup", "-q", "-c", uri, "backup-guard", domainUUID] + (isFrozen ? ["--thaw"] : [])
     var pointers = arguments.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     var child: pid_t = 0

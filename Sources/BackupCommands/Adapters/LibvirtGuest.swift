@@ -33,6 +33,10 @@ final class LibvirtGuest: Guest {
     try domain.resume()
   }
 
+  func freeze() throws { try domain.fsFreeze() }
+
+  func thaw() throws { try domain.fsThaw() }
+
   func activeJob() throws -> String? {
     let type = try domain.jobType
     return type == .none ? nil : "\(type)"

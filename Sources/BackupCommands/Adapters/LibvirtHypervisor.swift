@@ -66,9 +66,10 @@ final class LibvirtHypervisor: Hypervisor {
     try running(try unless(.noDomain) { try connection.domain(name: name) })
   }
 
-  func startHelper(_ definition: String) throws -> any Guest {
+  func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest {
     LibvirtGuest(
-      try connection.createDomain(xml: definition, flags: [.paused, .autoDestroy]),
+      try connection.createDomain(
+        xml: definition, flags: outlivesClient ? [.paused] : [.paused, .autoDestroy]),
       interrupt: interrupt)
   }
 
@@ -78,6 +79,13 @@ final class LibvirtHypervisor: Hypervisor {
 
   func start(uuid: String, paused: Bool) throws {
     try connection.domain(uuid: uuid).create(flags: paused ? [.paused] : [])
+  }
+
+  func inactiveDefinition(uuid: String) throws -> String? {
+    guard let domain = try unless(.noDomain, look: { try connection.domain(uuid: uuid) }),
+      try domain.isPersistent
+    else { return nil }
+    return try domain.xmlDescription(flags: [.secure, .inactive])
   }
 
   func domainName(uuid: String) throws -> String? {
@@ -94,6 +102,12 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   // MARK: - Storage
+
+  func repositories() throws -> [any Repository] {
+    try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap {
+      try? repository(of: $0)
+    }
+  }
 
   func poolDirectory(name: String) throws -> String {
     try repository(of: try connection.storagePool(name: name)).directory
@@ -122,7 +136,7 @@ final class LibvirtHypervisor: Hypervisor {
     do {
       let pool = try connection.createStoragePool(
         xml: try PoolDefinition(
-          name: "virsh-backup-\(LibvirtHypervisor.digest(directory))", directory: directory
+          name: "virsh-backup-\(StableHash.hex(directory))", directory: directory
         ).xml())
       return (try repository(of: pool), pool)
     } catch let error as LibvirtError {
@@ -134,15 +148,6 @@ final class LibvirtHypervisor: Hypervisor {
 
   private func existingPool(directory: String) throws -> StoragePool? {
     try unless(.noStoragePool) { try connection.storagePool(targetPath: directory) }
-  }
-
-  /// 16 hex digits that are the same for the same path in every client (FNV-1a).
-  private static func digest(_ path: String) -> String {
-    let hash = path.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
-    let text = String(hash, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
   }
 
   // MARK: - Files
@@ -215,7 +220,7 @@ final class LibvirtHypervisor: Hypervisor {
 
   // MARK: - Guarding
 
-  func guardResume(of uuid: String) throws -> any Guardian {
-    try GuardProcess(uri: try connection.uri, domainUUID: uuid)
+  func guardGuest(uuid: String, isFrozen: Bool) throws -> any Guardian {
+    try GuardProcess(uri: try connection.uri, domainUUID: uuid, isFrozen: isFrozen)
   }
 }

@@ -34,6 +34,7 @@ extension Vsh.Command where Context == Client {
         .bool("incremental", "fail if a disk would have to be backed up in full"),
         .string(
           "parent", "back up all that changed since this backup", completer: Completers.backups),
+        .bool("quiesce", "freeze the guest's file systems around the start"),
         .bandwidth,
         .bytes,
         .bool(
@@ -86,7 +87,7 @@ extension CreateOptions {
       description: try arguments.string("description"), isFull: arguments.flag("full"),
       isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
       disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
-      bandwidth: try Workplace.bandwidth(arguments),
+      isQuiesced: arguments.flag("quiesce"), bandwidth: try Workplace.bandwidth(arguments),
       document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
       allowsPlaintext: arguments.flag("allow-plaintext"))
   }

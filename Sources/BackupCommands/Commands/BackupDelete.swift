@@ -13,8 +13,9 @@ extension Vsh.Command where Context == Client {
     Command(
       "backup-delete", summary: "Delete a backup of a domain",
       description: """
-        Delete a backup, which must have no descendants, or with --children the backup and all \
-        that stand on it. The domain need not exist any more.
+        Delete a backup; every other stays restorable: what those that stand on it need of it is \
+        merged into them first. Or delete it with all that stand on it, or these alone. The domain \
+        need not exist any more.
         """,
       options: [
         .recordedDomain,
@@ -23,6 +24,8 @@ extension Vsh.Command where Context == Client {
         .pool,
         .bool("children", "delete the backup and all its descendants"),
         .bool("children-only", "delete the descendants, not the backup"),
+        .timeout,
+        .verbose,
       ]
     ) { shell, arguments in
       try arguments.mutuallyExclusive("children", "children-only")
@@ -30,16 +33,20 @@ extension Vsh.Command where Context == Client {
         arguments.flag("children")
         ? .withChildren : arguments.flag("children-only") ? .childrenOnly : .point
       let name = try arguments.required("backupname")
+      let deadline = try Workplace.deadline(arguments)
+      let console = Console(shell, label: "Delete", isVerbose: arguments.flag("verbose"))
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
-        pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Delete"))
+        pool: try arguments.string("pool"), observer: console)
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(name, of: uuid)
       let gone: [String]
       do {
-        gone = try engine.delete(point, scope: scope)
+        gone = try shell.context.interrupt.whileCaught {
+          try engine.delete(point, scope: scope, deadline: deadline)
+        }
+        console.complete()
       } catch {
         throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
       }

@@ -34,10 +34,15 @@ extension Vsh.Command where Context == Client {
       if jobs.isEmpty { printJobField("Job type:", "None", on: shell) }
       for job in jobs {
         printJobField("Job type:", "Unbounded", on: shell)
-        printJobField("Operation:", job.operation.capitalizedASCII, on: shell)
+        printJobField(
+          "Operation:", job.operation == "nbd" ? "NBD session" : job.operation.capitalizedASCII,
+          on: shell)
         printJobField("Backup:", job.name, on: shell)
         printJobField("State:", job.state, on: shell)
         printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
+        for disk in job.session?.disks ?? [] {
+          printJobField("Disk \(disk.name):", disk.uri, on: shell)
+        }
         for disk in job.disks {
           printJobField(
             "Disk \(disk.disk):",
@@ -101,12 +106,13 @@ extension JobReport {
       "operation": .string(operation), "name": .string(name), "state": .string(state),
       "started": .string(UTCTime(secondsSince1970: started).rfc3339),
       "disks": .array(
-        disks.map {
-          .object([
-            "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
-            "bytes_total": .int(Int64(clamping: $0.total)),
-          ])
-        }),
+        (session?.disks.map(\.json) ?? [])
+          + disks.map {
+            .object([
+              "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
+              "bytes_total": .int(Int64(clamping: $0.total)),
+            ])
+          }),
     ])
   }
 }

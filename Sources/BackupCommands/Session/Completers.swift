@@ -60,6 +60,24 @@ enum Completers {
         + backups(shell, request).map { "incremental=\($0)" })
   }
 
+  /// Names of the NBD sessions of the domain that was typed.
+  static let sessions: Option.Completer = { shell, request in
+    guard let catalog = try? catalog(shell, request),
+      let domain = request.arguments.raw("domain"),
+      let uuid = try? Workplace(shell).domainUUID(domain, in: catalog)
+    else { return [] }
+    return catalog.pending(of: uuid).filter { $0.partial.session != nil }.map(\.partial.pointName)
+  }
+
+  /// Names of what the changes on the domain that was typed can be counted from.
+  static let sessionsAndBackups: Option.Completer = { shell, request in
+    guard let domain = request.arguments.raw("domain"),
+      let uuid = try? shell.context.domain(domain).uuid, let workplace = try? Workplace(shell),
+      let guest = try? workplace.hypervisor.guest(uuid: uuid)
+    else { return backups(shell, request) }
+    return ((try? guest.monitor.finishedSessions()) ?? []) + backups(shell, request)
+  }
+
   /// Files of the client's machine.
   static let files: Option.Completer = { _, request in LocalFile.paths(from: request.word) }
 

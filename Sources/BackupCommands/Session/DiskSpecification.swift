@@ -51,8 +51,25 @@ extension CreateOptions.DiskRequest {
   ///
   /// - Throws: `ShellError` when it cannot be read.
   init(diskspec text: String) throws {
+    try self.init(
+      try DiskSpecification(text, keys: ["backup", "backupmode", "incremental"]), text: text)
+  }
+
+  /// Reads a `--diskspec` of backup-start-nbd.
+  ///
+  /// - Throws: `ShellError` when it cannot be read.
+  static func exported(
+    diskspec text: String
+  ) throws -> (CreateOptions.DiskRequest, SessionOptions.Export) {
     let specification = try DiskSpecification(
-      text, keys: ["backup", "backupmode", "incremental"])
+      text, keys: ["backup", "backupmode", "incremental", "exportname", "exportbitmap"])
+    return (
+      try self.init(specification, text: text),
+      .init(name: specification["exportname"], bitmap: specification["exportbitmap"])
+    )
+  }
+
+  private init(_ specification: DiskSpecification, text: String) throws {
     let mode = try specification.choice("backupmode", of: ["full", "incremental"])
     let parent = specification["incremental"]
     guard parent == nil || mode != "full" else {

@@ -53,9 +53,7 @@ struct Pools {
 
   /// The volumes of all active pools that can hold backups.
   func all() throws -> [any Repository] {
-    try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap { pool in
-      try? hypervisor.repository(of: pool)
-    }
+    try hypervisor.repositories()
   }
 
   private func find(_ name: String) throws -> StoragePool? {

@@ -8,17 +8,48 @@
 package struct HelperDefinition: Sendable, Equatable {
   /// A disk that the helper opens.
   package struct Disk: Sendable, Equatable {
-    /// The active layer first, then its backing files, all of them: nothing is probed.
-    ///
-    /// Every image must have a format and be a file, a block device or a volume.
-    package var chain: [DomainDefinition.Image]
+    /// Where a disk's images are.
+    enum Content: Sendable, Equatable {
+      /// The active layer first, then its backing files, all of them: nothing is probed.
+      case chain([DomainDefinition.Image])
+      /// As a domain's `<disk>` says.
+      case copied(XMLElement)
+    }
+
+    var content: Content
     /// Whether it is opened read-only, which keeps a killed helper from leaving its bitmaps
     /// inconsistent.
     package var isReadOnly: Bool
 
-    /// Makes the description of a disk.
+    /// Makes the description of a disk of images we made.
+    ///
+    /// - Parameters:
+    ///   - chain: The active layer first, then its backing files, all of them: nothing is probed.
+    ///     Every image must have a format and be a file, a block device or a volume.
+    ///   - isReadOnly: Whether it is opened read-only.
     package init(chain: [DomainDefinition.Image], isReadOnly: Bool = true) {
-      self.chain = chain
+      content = .chain(chain)
+      self.isReadOnly = isReadOnly
+    }
+
+    /// Makes the description of a disk of a domain: libvirt finds the images as it would for the
+    /// domain itself.
+    ///
+    /// - Parameters:
+    ///   - target: The disk's target name.
+    ///   - definition: The domain's definition.
+    ///   - isReadOnly: Whether it is opened read-only.
+    /// - Throws: `DomainXMLError` where the definition has no such disk.
+    package init(
+      copying target: String, of definition: String, isReadOnly: Bool = true
+    ) throws(DomainXMLError) {
+      let root = try XMLElement(parsing: definition)
+      guard
+        let disk = root.elements("devices").flatMap({ $0.elements("disk") }).first(where: {
+          $0.element("target")?["dev"] == target
+        })
+      else { throw .invalid("the domain has no disk '\(target)'") }
+      content = .copied(disk)
       self.isReadOnly = isReadOnly
     }
   }
@@ -134,6 +165,29 @@ package struct HelperDefinition: Sendable, Equatable {
 extension HelperDefinition.Disk {
   /// The disk as an element.
   fileprivate func xmlElement(target: String) throws(DomainXMLError) -> XMLElement {
+    switch content {
+    case .chain(let chain): return try xmlElement(target: target, chain: chain)
+    case .copied(let disk): return xmlElement(target: target, disk: disk)
+    }
+  }
+
+  /// What the helper needs of a domain's disk to open it, and nothing of how its guest sees it.
+  private func xmlElement(target: String, disk: XMLElement) -> XMLElement {
+    let driver = disk.element("driver")
+    var source = disk.element("source") ?? XMLElement("source")
+    source["index"] = nil
+    var children = [
+      XMLElement("driver", ["name": "qemu", "type": driver?["type"] ?? "raw"]), source,
+    ]
+    children += disk.elements("backingStore") + disk.elements("encryption")
+    children.append(XMLElement("target", ["dev": target, "bus": "virtio"]))
+    if isReadOnly { children.append(XMLElement("readonly")) }
+    return XMLElement("disk", ["type": disk["type"], "device": "disk"], children)
+  }
+
+  private func xmlElement(
+    target: String, chain: [DomainDefinition.Image]
+  ) throws(DomainXMLError) -> XMLElement {
     guard let top = chain.first, let format = top.format, Syntax.isWord(format) else {
       throw .invalid("a disk of a helper domain needs an image of a known format")
     }

@@ -32,7 +32,10 @@ extension Partial {
       operation = try Self.restore(reader.required("restore"), inherited)
     case "delete":
       try outer.finish()
-      operation = try Self.delete(reader.required("delete"))
+      operation = .delete(try Delete(reader.required("delete"), inherited))
+    case "session":
+      try outer.finish()
+      operation = .session(try Session(reader.required("session")))
     default: throw .invalid("unknown operation '\(type)'")
     }
     self.init(
@@ -104,27 +107,6 @@ extension Partial {
       definition: try domain?.xml(), isStarted: try reader.flag("started"))
     try reader.finish()
     return operation
-  }
-
-  private static func delete(_ element: XMLElement) throws(DomainXMLError) -> Operation {
-    var reader = try ElementReader(element)
-    var points: [DeletePoint] = []
-    for element in reader.all("point") {
-      var point = try ElementReader(element)
-      var volumes: [String] = []
-      for element in point.all("volume") {
-        var volume = try ElementReader(element)
-        volumes.append(try volume.required(attribute: "name"))
-        try volume.finish()
-      }
-      points.append(
-        DeletePoint(
-          uuid: try point.required(attribute: "uuid").lowercased(),
-          manifest: try point.required(attribute: "manifest"), volumes: volumes))
-      try point.finish()
-    }
-    try reader.finish()
-    return .delete(points: points)
   }
 }
 

@@ -31,7 +31,10 @@ extension Partial {
       guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
       try validate(disks)
       if let definition { _ = try DomainDefinition(parsing: definition) }
-    case .delete(let points): try validate(points)
+    case .delete(let delete): try delete.validate()
+    case .session(let session):
+      try validate(session.disks.map(\.disk), scratchPool: nil)
+      try session.validate()
     }
   }
 
@@ -87,19 +90,7 @@ extension Partial {
     }
   }
 
-  private func validate(_ points: [DeletePoint]) throws(DomainXMLError) {
-    guard !points.isEmpty else { throw .invalid("the delete names no backups") }
-    try Self.requireDistinct(points.map(\.uuid), "backup")
-    try Self.requireDistinct(points.flatMap { [$0.manifest] + $0.volumes }, "volume")
-    for point in points {
-      guard Syntax.isUUID(point.uuid) else { throw .invalid("'uuid' is not a UUID") }
-      guard ([point.manifest] + point.volumes).allSatisfy(Syntax.isVolumeName) else {
-        throw .invalid("the delete names a volume of an impossible name")
-      }
-    }
-  }
-
-  private static func requireDistinct(
+  static func requireDistinct(
     _ names: [String], _ what: String
   ) throws(DomainXMLError) {
     var seen: Set<String> = []

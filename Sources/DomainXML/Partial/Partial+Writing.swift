@@ -65,13 +65,8 @@ extension Partial.Operation {
       let detail = XMLElement(
         "restore", ["point": point, "started": isStarted ? "yes" : "no"], elements)
       return ("restore", detail, [])
-    case .delete(let points):
-      let elements = points.map { point in
-        XMLElement(
-          "point", ["uuid": point.uuid, "manifest": point.manifest],
-          point.volumes.map { XMLElement("volume", ["name": $0]) })
-      }
-      return ("delete", XMLElement("delete", [:], elements), [])
+    case .delete(let delete): return ("delete", try delete.xmlElement(), [])
+    case .session(let session): return ("session", session.xmlElement, [])
     }
   }
 }

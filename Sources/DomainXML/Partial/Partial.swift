@@ -94,23 +94,6 @@ package struct Partial: Sendable, Equatable {
     }
   }
 
-  /// A point that a delete removes.
-  package struct DeletePoint: Sendable, Equatable {
-    /// The point's UUID.
-    package var uuid: String
-    /// Name of its manifest volume.
-    package var manifest: String
-    /// Names of its data volumes.
-    package var volumes: [String]
-
-    /// Makes the description of a point to delete.
-    package init(uuid: String, manifest: String, volumes: [String]) {
-      self.uuid = uuid
-      self.manifest = manifest
-      self.volumes = volumes
-    }
-  }
-
   /// What is under way.
   package enum Operation: Sendable, Equatable {
     /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes. Where
@@ -122,15 +105,17 @@ package struct Partial: Sendable, Equatable {
     /// A restore of `point`; `definition` is what will be defined in the end, if anything.
     case restore(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
-    /// A delete, in the order in which the points go.
-    case delete(points: [DeletePoint])
+    /// A delete.
+    case delete(Delete)
+    /// An NBD session: it is under way until it is finished.
+    case session(Session)
   }
 
   /// The operation's own UUID, lower case.
   ///
   /// Its first 12 hex digits are in every name it makes in QEMU.
   package var uuid: String
-  /// Name of the point that is made, restored or (the first that is) deleted.
+  /// Name of the point that is made, restored or (the first that is) deleted, or of the session.
   package var pointName: String
   /// Name of the domain, as it was.
   package var domainName: String

@@ -1,0 +1,92 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Refuses while something else works on the domain.
+  ///
+  /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` that names what it is.
+  func refuseWhileBusy(_ guest: any Guest, domainUUID: String, catalog: Catalog) throws {
+    if let other = try ownPending(of: domainUUID, in: catalog).first {
+      throw BackupError.occupied(by: other)
+    }
+    if let job = try guest.activeJob() {
+      throw BackupError(
+        .busy, "Requested operation is not valid: the domain has an active job (\(job))")
+    }
+    if let job = try guest.monitor.jobs().first {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: the domain has an active block job (\(job.type), "
+          + "'\(job.id)')")
+    }
+    if let operation = try guest.monitor.blockNodes().lazy.compactMap({
+      NodeNames.operationPrefix(of: $0.nodeName)
+    }).first {
+      throw try otherPoolsOperation(operation)
+        ?? BackupError(
+          .busy,
+          "Requested operation is not valid: a backup of the domain into another pool has not ended; "
+            + "see backup-jobinfo with --pool")
+    }
+  }
+
+  /// What this host has under way on a domain's own disks.
+  ///
+  /// What another host left of the domain cannot be running: the domain is here.
+  func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
+    let host = try hypervisor.hostUUID()
+    return catalog.pending(of: domainUUID).map(\.partial).filter {
+      $0.occupiesDomain && $0.hostUUID == host
+    }
+  }
+
+  /// The refusal that names an operation of another pool, by the hex digits in its nodes' names.
+  private func otherPoolsOperation(_ digits: String) throws -> BackupError? {
+    for other in try hypervisor.repositories() where other.directory != repository.directory {
+      let pending = (try? Catalog(of: other, refresh: false))?.pending ?? []
+      if let found = pending.first(where: {
+        NodeNames.operationPrefix(of: NodeNames.prefix(operation: $0.partial.uuid)) == digits
+      }) {
+        return BackupError.occupied(by: found.partial, pool: other.name)
+      }
+    }
+    return nil
+  }
+
+  /// Writes down an operation on a domain that may have only one.
+  ///
+  /// - Returns: The operation, as later clients will find it.
+  /// - Throws: ``BackupError`` with code `busy` where another client was faster.
+  func begin(_ partial: Partial, in volume: String) throws -> Catalog.Pending {
+    do {
+      try repository.write(volume, Array(try partial.xml().utf8))
+    } catch let error as BackupError where error.code == .exists {
+      throw BackupError.occupied(by: partial)
+    }
+    // Another client may have looked at the same time and seen nothing: both see it now.
+    let others = try ownPending(of: partial.domainUUID, in: try catalog())
+    if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
+      try repository.delete(volume)
+      throw BackupError.occupied(by: other)
+    }
+    return Catalog.Pending(volume: volume, partial: partial)
+  }
+}
+
+extension Partial {
+  /// Whether a point is being made.
+  package var isCreate: Bool {
+    if case .create = operation { return true }
+    return false
+  }
+
+  /// Whether it works on the domain's own disks, which only one operation may do at a time.
+  var occupiesDomain: Bool { isCreate || (session.map { $0.stored == nil } ?? false) }
+}

@@ -1,0 +1,188 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// A paused helper domain that has disks open which no other domain has.
+struct HeldDisks {
+  /// The helper.
+  let helper: any Guest
+  /// What its QEMU has for each disk, under the names asked for, in that order.
+  let disks: [LiveDisk]
+}
+
+extension Engine {
+  /// A disk for a helper domain.
+  typealias HelperDisk = (name: String, disk: HelperDefinition.Disk)
+
+  /// The name of an operation's helper domain.
+  static func helperName(operation: String) -> String {
+    "virsh-backup-\(operation.filter { $0 != "-" }.prefix(12))"
+  }
+
+  /// Starts a helper domain.
+  ///
+  /// - Parameters:
+  ///   - disks: The disks, and the names they have for us.
+  ///   - operation: UUID of the operation it works for.
+  ///   - domain: The domain whose disks they are or were; what it runs on counts only where it is
+  ///     libvirt's own word.
+  ///   - isTrusted: Whether it is.
+  ///   - outlivesClient: Whether it goes on when our connection ends.
+  /// - Returns: What it has.
+  /// - Throws: What libvirt throws, of the code `.internalError` where a running domain has one of
+  ///   the images.
+  func hold(
+    _ disks: [HelperDisk], operation: String, domain: DomainDefinition, isTrusted: Bool = false,
+    outlivesClient: Bool = false
+  ) throws -> HeldDisks {
+    let isKVM = isTrusted && domain.type == "kvm"
+    let helper = try hypervisor.startHelper(
+      try HelperDefinition(
+        name: Engine.helperName(operation: operation), uuid: process.newUUID(),
+        operation: operation, type: isKVM ? "kvm" : "qemu",
+        architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
+        disks: disks.map(\.disk)
+      ).xml(), outlivesClient: outlivesClient)
+    do {
+      return HeldDisks(helper: helper, disks: try liveDisks(of: helper, names: disks.map(\.name)))
+    } catch {
+      try? helper.destroy()
+      throw error
+    }
+  }
+
+  /// What a helper's QEMU has for its disks, under the names that they have for us.
+  private func liveDisks(of helper: any Guest, names: [String]) throws -> [LiveDisk] {
+    let definition = try DomainDefinition(parsing: try helper.definition())
+    let nodes = try helper.monitor.blockNodes().byName
+    let devices = try helper.monitor.blockDevices()
+    guard definition.disks.count == names.count else {
+      throw BackupError(.failed, "the helper domain has not all disks")
+    }
+    return try zip(names, definition.disks).map { name, disk in
+      var live = try LiveDisk(disk, nodes: nodes, devices: devices)
+      live.name = name
+      return live
+    }
+  }
+
+  /// Ends the helper domain of an operation; one that has ended is fine.
+  func endHelper(of partial: Partial) throws {
+    guard let name = partial.helper else { return }
+    try hypervisor.guest(name: name)?.destroy()
+  }
+
+  /// Has the images record what changes from now on, for a point of a domain that is shut off.
+  ///
+  /// Nothing changed since the copies began: the helper has the images.
+  func startRecording(_ partial: Partial, _ manifest: Manifest, in guest: any Guest) throws {
+    guard partial.helper != nil else { return }
+    let disks = try liveDisks(of: guest, names: manifest.disks.map(\.name))
+    let actions = disks.compactMap { disk -> TransactionAction? in
+      let name = BitmapName(chain: manifest.chain, point: manifest.uuid, disk: disk.name).text
+      // Another client may have come as far as this.
+      guard disk.keepsBitmaps, disk.node.dirtyBitmaps?.contains(where: { $0.name == name }) != true
+      else { return nil }
+      return .bitmapAdd(
+        node: disk.node.nodeName, name: name, persistent: true,
+        granularity: CreatePlan.granularity)
+    }
+    guard !actions.isEmpty else { return }
+    try whileWritable(disks, in: guest.monitor) {
+      try guest.monitor.execute(.transaction(actions))
+    }
+  }
+
+  /// Does something to the bitmaps of a point's disks, which a helper has open read-only; without a
+  /// helper the domain's own QEMU has them, and they can be written.
+  func whileWritable(
+    helper: (any Guest)?, of manifest: Manifest, _ work: () throws -> Void
+  ) throws {
+    guard let helper else { return try work() }
+    try whileWritable(
+      try liveDisks(of: helper, names: manifest.disks.map(\.name)), in: helper.monitor, work)
+  }
+
+  /// The disks of a shut-off domain, as a helper opens them: read-only, since the bitmaps of an
+  /// image whose writer is killed are worth nothing any more.
+  func helperDisks(_ targets: [String], of definition: String) throws -> [HelperDisk] {
+    try targets.map { ($0, try .init(copying: $0, of: definition)) }
+  }
+
+  /// Does something to bitmaps that are stored in images which a helper has open read-only.
+  ///
+  /// - Parameters:
+  ///   - disks: The disks; of those whose image keeps no bitmaps nothing is changed.
+  ///   - monitor: The helper's monitor.
+  ///   - work: What is done while they can be written.
+  /// - Throws: `QMPError` when an image cannot be written; what `work` throws.
+  func whileWritable(
+    _ disks: [LiveDisk], in monitor: any Monitor, _ work: () throws -> Void
+  ) throws {
+    func reopen(_ disk: LiveDisk, readOnly: Bool) throws {
+      try monitor.execute(
+        .blockdevReopen(
+          disk.node.nodeName, format: disk.node.driver, file: disk.storageNode,
+          backing: disk.backing.first?.nodeName, readOnly: readOnly))
+    }
+    let kept = disks.filter(\.keepsBitmaps)
+    let result = Result {
+      for disk in kept { try reopen(disk, readOnly: false) }
+      try work()
+    }
+    let ending = Result { for disk in kept { try reopen(disk, readOnly: true) } }
+    try result.get()
+    try ending.get()
+  }
+
+  /// Removes bitmaps of sessions from a domain's disks, whether it runs or not.
+  ///
+  /// - Parameters:
+  ///   - domainUUID: The domain; one that is gone has none.
+  ///   - disks: The target names; nil for all.
+  ///   - isRemoved: Which of the bitmaps.
+  /// - Returns: The names of the sessions of those that were removed.
+  func removeSessionBitmaps(
+    of domainUUID: String, disks: [String]?, where isRemoved: (SessionBitmapName) -> Bool
+  ) throws -> Set<String> {
+    var sessions: Set<String> = []
+    func remove(in monitor: any Monitor) throws {
+      try removeBitmaps(in: monitor) { (name: String) in
+        guard let parsed = SessionBitmapName(parsing: name), isRemoved(parsed) else { return false }
+        sessions.insert(parsed.session)
+        return true
+      }
+    }
+    if let guest = try hypervisor.guest(uuid: domainUUID) {
+      try remove(in: guest.monitor)
+      return sessions
+    }
+    guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID) else { return [] }
+    let definition = try DomainDefinition(parsing: text)
+    let targets = definition.disks.filter {
+      $0.device == "disk" && !$0.isReadOnly && $0.format == "qcow2"
+        && (disks?.contains($0.target) ?? true)
+    }.map(\.target)
+    guard !targets.isEmpty else { return [] }
+    let held = try hold(
+      try helperDisks(targets, of: text), operation: process.newUUID(), domain: definition,
+      isTrusted: true)
+    defer { try? held.helper.destroy() }
+    let affected = held.disks.filter { $0.node.sessionBitmaps.contains(where: isRemoved) }
+    try whileWritable(affected, in: held.helper.monitor) { try remove(in: held.helper.monitor) }
+    return sessions
+  }
+}
+
+extension LiveDisk {
+  /// Node of the file of the active image.
+  fileprivate var storageNode: String {
+    let suffix = "-format"
+    guard node.nodeName.hasSuffix(suffix) else { return node.nodeName }
+    return node.nodeName.dropLast(suffix.count) + "-storage"
+  }
+}

@@ -1,0 +1,155 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// What becomes of the points that stand on one that is deleted alone.
+struct Merged {
+  /// Volumes that take over what they need.
+  var merges: [Partial.DeleteMerge] = []
+  /// The manifests as they will be.
+  var manifests: [Manifest] = []
+  /// What each of the volumes is made of before, its own first, by its place in ``merges``.
+  var chains: [(disk: String, chain: [Manifest.Disk])] = []
+
+  /// Nothing stands on it.
+  init() {}
+
+  /// Decides it.
+  ///
+  /// - Throws: ``BackupError`` when a chain is broken, or an image of it is smaller than both its
+  ///   neighbours: merging would show what the shrinking hid.
+  init(_ point: Point, catalog: Catalog) throws {
+    for child in catalog.children(of: point.manifest.uuid) {
+      var manifest = child.manifest
+      for index in manifest.disks.indices
+      where manifest.disks[index].parent == point.manifest.uuid {
+        let name = manifest.disks[index].name
+        let chain = try catalog.chain(of: child, disk: name)
+        guard chain.count > 1 else { continue }
+        let gone = chain[1]
+        let base = chain.count > 2 ? chain[2] : nil
+        if let base, gone.capacity < min(base.capacity, chain[0].capacity) {
+          throw BackupError(
+            .failed,
+            "disk '\(name)' is smaller in this backup than in '\(child.manifest.name)' and in what "
+              + "it stands on; --children deletes both")
+        }
+        merges.append(
+          .init(
+            point: manifest.uuid, disk: name, volume: chain[0].volume.name,
+            backing: base?.volume.name))
+        chains.append((name, chain))
+        manifest.disks[index].parent = gone.parent
+        manifest.disks[index].mode = gone.mode
+        manifest.disks[index].reasonCode = gone.reasonCode
+        manifest.disks[index].reason = gone.reason
+        if gone.mode == .full { manifest.disks[index].isDifferential = false }
+      }
+      let parents = Set(manifest.disks.compactMap(\.parent))
+      manifest.parent =
+        catalog.points(of: manifest.domainUUID).last { parents.contains($0.manifest.uuid) }?
+        .manifest.uuid
+      manifests.append(manifest)
+    }
+  }
+}
+
+extension Engine {
+  /// Copies into the volumes that stay what they need of those that go.
+  ///
+  /// A volume's content is the same at every moment, and its backing file is another only when all
+  /// is copied. Whatever is killed, the same call goes on.
+  ///
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
+  func merge(_ pending: Catalog.Pending, deadline: ContinuousClock.Instant?) throws {
+    guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
+    else { return }
+    try endHelper(of: pending.partial)
+    let catalog = try catalog()
+    guard let point = catalog.point(uuid: first.uuid) else { return }
+    let open = try delete.merges.filter { try !isMerged($0) }
+    guard !open.isEmpty else { return }
+    let disks = try open.map { merge -> HelperDisk in
+      let rest = try catalog.chain(of: point, disk: merge.disk)
+      let images = ([merge.volume] + rest.map(\.volume.name)).map {
+        DomainDefinition.Image(
+          source: .file(repository.path(of: $0)), format: "qcow2", index: nil)
+      }
+      return (merge.disk, .init(chain: images, isReadOnly: false))
+    }
+    let held = try hold(
+      disks, operation: pending.partial.uuid,
+      domain: try DomainDefinition(parsing: point.manifest.domainXML))
+    defer { try? held.helper.destroy() }
+    for (number, (merge, disk)) in zip(open, held.disks).enumerated() {
+      try stopIfInterrupted()
+      let names = NodeNames(operation: pending.partial.uuid, disk: number)
+      try held.helper.monitor.execute(
+        .blockStream(
+          jobID: names.job, device: disk.node.nodeName,
+          base: merge.backing == nil ? nil : disk.backing.dropFirst().first?.nodeName,
+          backingFile: merge.backing, filterNodeName: names.jobFilter))
+    }
+    try wait(for: pending, disks: open.map(\.disk), in: held.helper, deadline: deadline)
+  }
+
+  /// Whether a volume stands on what it is to stand on.
+  private func isMerged(_ merge: Partial.DeleteMerge) throws -> Bool {
+    let header = try Qcow2Header(
+      parsing: try repository.read(merge.volume, offset: 0, length: Qcow2Header.length))
+    return header.backingFile == merge.backing
+  }
+
+  /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.
+  func undoMerge(_ pending: Catalog.Pending) throws {
+    guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
+    else { return }
+    try endHelper(of: pending.partial)
+    for var manifest in delete.manifests {
+      let merges = delete.merges.filter { $0.point == manifest.uuid }
+      let isMoved = try merges.map { (merge: $0, isMerged: try isMerged($0)) }
+      guard isMoved.contains(where: \.isMerged) else { continue }
+      for (merge, isMerged) in isMoved where !isMerged {
+        guard let index = manifest.disks.firstIndex(where: { $0.name == merge.disk }) else {
+          continue
+        }
+        manifest.disks[index].parent = first.uuid
+        manifest.disks[index].mode = .incremental
+        manifest.disks[index].reasonCode = nil
+        manifest.disks[index].reason = nil
+        manifest.parent = first.uuid
+      }
+      try rewrite(manifest)
+    }
+    try repository.delete(pending.volume)
+  }
+
+  /// Replaces the manifest of a point; the delete's partial has it while it is not there.
+  func rewrite(_ manifest: Manifest) throws {
+    var manifest = manifest
+    for index in manifest.disks.indices {
+      manifest.disks[index].volume.size = try repository.allocation(
+        of: manifest.disks[index].volume.name)
+    }
+    let volume = manifest.volumeNames.manifest
+    let content = Array(try manifest.xml().utf8)
+    if let old = try? Catalog.text(of: volume, in: repository), Array(old.utf8) == content {
+      return
+    }
+    try repository.delete(volume)
+    do {
+      try repository.write(volume, content)
+    } catch let error as BackupError where error.code == .exists {
+      // Another client that settles writes the same.
+      guard waitForManifest(manifest.uuid, in: volume) != nil else { throw error }
+    }
+    forgetManifest(in: volume)
+    guard publishedManifest(manifest.uuid, in: volume) != nil else {
+      throw BackupError(.failed, "the manifest '\(volume)' could not be written")
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Makes a point of a domain that is shut off: a helper domain has its disks open meanwhile, so
+  /// that it cannot be started.
+  func createOffline(
+    domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
+  ) throws -> Manifest {
+    let catalog = try catalog()
+    if let other = try ownPending(of: domainUUID, in: catalog).first {
+      throw BackupError.occupied(by: other)
+    }
+    let operation = process.newUUID()
+    // What the images have of bitmaps only QEMU can tell, so a helper comes before the plan, and
+    // ends with our connection. One that is to go on without us comes after the plan is written
+    // down, and before the first goes: the domain cannot be started in between.
+    let (plan, looking) = try offlinePlan(
+      options, domainUUID: domainUUID, operation: operation,
+      helper: isAsync ? process.newUUID() : operation, catalog: catalog)
+    do {
+      try announce(plan)
+      let pending = try begin(plan, helper: Engine.helperName(operation: operation))
+      return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
+        var held = looking
+        if isAsync {
+          let text = plan.manifest.domainXML
+          held = try hold(
+            try helperDisks(looking.disks.map(\.name), of: text), operation: operation,
+            domain: try DomainDefinition(parsing: text), isTrusted: true, outlivesClient: true)
+          try looking.helper.destroy()
+        }
+        let owner = try DomainDefinition(parsing: try held.helper.definition())
+        try openTargets(plan, pending: pending, owner: owner, in: held.helper.monitor)
+        guard try repository.contains(pending.volume) else {
+          throw BackupError(.busy, "another client ended the operation before it began; try again")
+        }
+        return held.helper
+      }
+    } catch {
+      try? looking.helper.destroy()
+      throw error
+    }
+  }
+
+  /// Decides what a backup of a shut-off domain will be.
+  ///
+  /// - Parameters:
+  ///   - options: What the user asked for.
+  ///   - domainUUID: The domain.
+  ///   - operation: The operation's UUID.
+  ///   - helper: UUID that the helper gets its name from.
+  ///   - catalog: The pool.
+  /// - Returns: The plan, and a helper that has the disks until our connection ends.
+  func offlinePlan(
+    _ options: CreateOptions, domainUUID: String, operation: String, helper: String,
+    catalog: Catalog
+  ) throws -> (CreatePlan, HeldDisks) {
+    guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID), !options.isQuiesced else {
+      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+    }
+    let definition = try DomainDefinition(parsing: text)
+    let targets = try DiskSelection(
+      options.merged(in: definition).disks, in: definition,
+      allowsPlaintext: options.allowsPlaintext
+    ).chosen.map(\.disk.target)
+    let looking = try hold(
+      try helperDisks(targets, of: text), operation: helper, domain: definition, isTrusted: true)
+    do {
+      let plan = try CreatePlan(
+        options,
+        in: situation(
+          definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
+          devices: try looking.helper.monitor.blockDevices(), catalog: catalog),
+        operation: operation, isRunning: false, live: looking.disk(of:))
+      return (plan, looking)
+    } catch {
+      try? looking.helper.destroy()
+      throw error
+    }
+  }
+}
+
+extension HeldDisks {
+  /// What QEMU has for a disk of the domain.
+  ///
+  /// - Throws: ``BackupError`` with code `failed` when it has nothing.
+  func disk(of disk: DomainDefinition.Disk) throws -> LiveDisk {
+    guard let live = disks.first(where: { $0.name == disk.target }) else {
+      throw BackupError(.failed, "QEMU has no device for disk '\(disk.target)'")
+    }
+    return live
+  }
+}

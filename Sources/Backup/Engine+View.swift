@@ -1,0 +1,91 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Freezes the states of disks, from one instant on.
+  ///
+  /// - Parameters:
+  ///   - view: The disks.
+  ///   - pending: The operation, which says how the guest is held meanwhile. Should it be gone from
+  ///     the pool when the guest is about to be touched, another client ended it.
+  ///   - scratch: Where the scratch volumes are made.
+  ///   - definition: The live definition.
+  ///   - guest: The guest.
+  ///   - beforeInstant: What else must work before the guest is touched.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the guest runs then, and what was
+  ///   made is for the caller to undo.
+  func openView(
+    _ view: FrozenView, pending: Catalog.Pending, scratch: any Repository,
+    definition: DomainDefinition, guest: any Guest, beforeInstant: () throws -> Void = {}
+  ) throws {
+    let monitor = guest.monitor
+    let owner = try imageOwner(of: definition)
+    for disk in view.disks {
+      try stopIfInterrupted()
+      if disk.isEncrypted {
+        try openEncryptedScratch(
+          of: disk, in: scratch, owner: owner, label: definition.imageLabel, monitor: monitor)
+        continue
+      }
+      try scratch.create(
+        VolumeSpecification(
+          name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity, owner: owner,
+          label: definition.imageLabel))
+      try open(
+        path: scratch.path(of: disk.scratchVolume), format: "qcow2",
+        file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
+    }
+    for command in view.openFilters { try openFilter(command, in: monitor) }
+    try beforeInstant()
+    try stopIfInterrupted()
+    guard try repository.contains(pending.volume) else {
+      throw BackupError(.busy, "another client ended the operation before it began; try again")
+    }
+    try instant(view, pending: pending, guest: guest)
+    for command in view.openViews { try monitor.execute(command) }
+    if let command = view.selectChanges { try monitor.execute(command) }
+  }
+
+  private func openFilter(_ command: Command, in monitor: any Monitor) throws {
+    do {
+      try monitor.execute(command)
+    } catch let error as QMPError {
+      throw BackupError(
+        .failed,
+        "the domain's QEMU cannot keep a frozen view of its disks (copy-before-write: \(error.desc))"
+      )
+    }
+  }
+
+  /// The moment the view is of.
+  ///
+  /// The guest's file systems are frozen before it is suspended and thawed after it runs again: its
+  /// agent answers only while it runs.
+  private func instant(
+    _ view: FrozenView, pending: Catalog.Pending, guest: any Guest
+  ) throws {
+    func switchDisks() throws {
+      if let command = view.startRecording { try guest.monitor.execute(command) }
+      for command in view.insertFilters { try guest.monitor.execute(command) }
+    }
+    let (isSuspended, isFrozen) = pending.partial.holdsGuest
+    guard isSuspended || isFrozen else { return try switchDisks() }
+    let guardian = try hypervisor.guardGuest(
+      uuid: pending.partial.domainUUID, isFrozen: isFrozen)
+    defer { guardian.release() }
+    if isFrozen { try guest.freeze() }
+    let result = Result {
+      if isSuspended { try guest.suspend() }
+      let result = Result { try switchDisks() }
+      if isSuspended { try guest.resume() }
+      try result.get()
+    }
+    if isFrozen { try guest.thaw() }
+    try result.get()
+  }
+}

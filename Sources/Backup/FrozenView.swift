@@ -1,0 +1,95 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import QMP
+
+/// Frozen states of disks, kept beside the guest that goes on writing.
+///
+/// Each disk gets a scratch node, a `copy-before-write` filter under its device that saves there
+/// what the guest is about to overwrite, and a `snapshot-access` node that reads the old state. What
+/// a copy reads and what an NBD session exports is the same view.
+package struct FrozenView: Sendable, Equatable {
+  /// A disk of the view.
+  package struct Disk: Sendable, Equatable {
+    /// What QEMU has for it.
+    package var live: LiveDisk
+    /// Names of what is made for it in QEMU.
+    package var names: NodeNames
+    /// The bitmap that will record from the instant on; nil where nothing is recorded.
+    package var bitmap: String?
+    /// Bitmaps whose union says what changed; empty where everything counts.
+    package var bases: [CreatePlan.BitmapPlace]
+    /// Name of the bitmap on the view that holds their union.
+    package var changes: String
+    /// Scratch volume.
+    package var scratchVolume: String
+    /// Whether that is encrypted, as the copy is.
+    package var isEncrypted = false
+  }
+
+  /// The disks.
+  package var disks: [Disk]
+
+  /// Whether the guest has to stand still while the filters go in: with one disk a single command
+  /// is the instant.
+  package var needsSuspension: Bool { disks.count > 1 }
+
+  /// Opens each disk's filter; nothing passes through it yet.
+  package var openFilters: [Command] {
+    disks.map {
+      .blockdevAdd(
+        .copyBeforeWrite(
+          $0.names.filter, file: $0.live.node.nodeName, target: $0.names.scratch,
+          timeout: CreatePlan.filterTimeout))
+    }
+  }
+
+  /// Starts recording what changes after the instant.
+  ///
+  /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
+  /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
+  package var startRecording: Command? {
+    let actions = disks.compactMap { disk in
+      disk.bitmap.map {
+        TransactionAction.bitmapAdd(
+          node: disk.live.node.nodeName, name: $0, persistent: disk.live.keepsBitmaps,
+          granularity: CreatePlan.granularity)
+      }
+    }
+    return actions.isEmpty ? nil : .transaction(actions)
+  }
+
+  /// The instant: from here on each disk's old data is kept.
+  package var insertFilters: [Command] {
+    disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
+  }
+
+  /// Opens the frozen states.
+  package var openViews: [Command] {
+    disks.map { .blockdevAdd(.snapshotAccess($0.names.view, file: $0.names.filter)) }
+  }
+
+  /// Says what changed, for the disks where that is known; nil where it is for none.
+  ///
+  /// It comes after ``insertFilters``: what is written in between counts too, and is read from the
+  /// view as it was.
+  package var selectChanges: Command? { selectChanges(on: \.names.view) }
+
+  /// The same with the bitmaps on other nodes than the views: a domain that stands still is its own
+  /// view.
+  func selectChanges(on node: (Disk) -> String) -> Command? {
+    let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
+      [
+        .bitmapAdd(
+          node: node(disk), name: disk.changes, persistent: false, disabled: true,
+          granularity: CreatePlan.granularity),
+        .bitmapMerge(
+          node: node(disk), target: disk.changes,
+          sources: disk.bases.map { ($0.node, $0.name) }),
+      ]
+    }
+    return actions.isEmpty ? nil : .transaction(actions)
+  }
+}

@@ -1,0 +1,167 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Starts a session of a domain that is shut off: a helper domain has its disks open meanwhile, so
+  /// that it cannot be started.
+  ///
+  /// - Parameters:
+  ///   - text: The domain's definition.
+  ///   - options: What the user asked for.
+  ///   - server: Where it is served.
+  /// - Returns: What can be read where.
+  func startSession(
+    ofOffline text: String, options: SessionOptions, server: NBDServer
+  ) throws -> SessionReport {
+    guard !options.isQuiesced else {
+      throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
+    }
+    let definition = try DomainDefinition(parsing: text)
+    let catalog = try catalog()
+    if let other = try ownPending(of: definition.uuid, in: catalog).first {
+      throw BackupError.occupied(by: other)
+    }
+    let targets = try DiskSelection(options.disks, in: definition).chosen.map(\.disk.target)
+    let disks = try helperDisks(targets, of: text)
+    // What the images have of bitmaps only QEMU can tell. This helper ends with our connection; the
+    // one that serves has the images before it goes.
+    let looking = try hold(
+      disks, operation: process.newUUID(), domain: definition, isTrusted: true)
+    defer { try? looking.helper.destroy() }
+    let plan = try plan(options, definition, text: text, held: looking, catalog: catalog)
+    tell(plan)
+    let session = Partial.Session(
+      disks: plan.disks.map { disk in
+        Partial.SessionDisk(
+          disk: .init(name: disk.view.live.name, scratchVolume: nil, node: "", device: ""),
+          export: disk.export, exportBitmap: disk.view.changes)
+      }, server: server, parent: options.parent)
+    let pending = try begin(
+      session, operation: plan.operation, name: plan.name, of: definition,
+      helper: Engine.helperName(operation: plan.operation))
+    return try serve(pending, session) {
+      let held = try hold(
+        disks, operation: plan.operation, domain: definition, isTrusted: true,
+        outlivesClient: true)
+      try looking.helper.destroy()
+      guard held.disks.map(\.node.nodeName) == plan.disks.map(\.view.live.node.nodeName) else {
+        throw BackupError(.busy, "the images of the domain changed meanwhile; try again")
+      }
+      let monitor = held.helper.monitor
+      let port = try startServer(
+        server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
+        in: monitor)
+      let served = plan.disks.map(\.view)
+      try whileWritable(held.disks, in: monitor) {
+        let kept = FrozenView(disks: served.filter(\.live.keepsBitmaps))
+        if let command = kept.startRecording { try monitor.execute(command) }
+      }
+      if let command = plan.view.selectChanges(on: \.live.node.nodeName) {
+        try monitor.execute(command)
+      }
+      return Served(
+        guest: held.helper, port: port,
+        disks: served.map { ($0.live.node.nodeName, !$0.bases.isEmpty) })
+    }
+  }
+
+  private func plan(
+    _ options: SessionOptions, _ definition: DomainDefinition, text: String, held: HeldDisks,
+    catalog: Catalog
+  ) throws -> SessionPlan {
+    let monitor = held.helper.monitor
+    return try SessionPlan(
+      options,
+      in: situation(
+        definition, text: text, nodes: try monitor.blockNodes(),
+        devices: try monitor.blockDevices(), catalog: catalog)
+    ) { disk in
+      guard let live = held.disks.first(where: { $0.name == disk.target }) else {
+        throw BackupError(.failed, "QEMU has no device for disk '\(disk.target)'")
+      }
+      return live
+    }
+  }
+
+  /// Starts a session that serves a point instead of a domain.
+  ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - options: What the user asked for.
+  /// - Returns: What can be read where.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; nothing of the attempt is left
+  ///   then.
+  package func startSession(
+    of point: Point, options: SessionOptions
+  ) throws -> SessionReport {
+    let server = try server(for: options)
+    try settle(domainUUID: point.manifest.domainUUID)
+    let catalog = try catalog()
+    guard let point = catalog.point(uuid: point.manifest.uuid) else {
+      throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
+    }
+    let definition = try DomainDefinition(parsing: point.manifest.domainXML)
+    let operation = process.newUUID()
+    let chains = try SessionPlan.chosen(options.disks, of: point).map { disk in
+      (name: disk.name, chain: try catalog.chain(of: point, disk: disk.name))
+    }
+    for (_, chain) in chains { try checkChain(chain, in: catalog) }
+    let session = Partial.Session(
+      disks: chains.map { name, _ in
+        let (export, bitmap) = options.exportNames(of: name)
+        return Partial.SessionDisk(
+          disk: .init(name: name, scratchVolume: nil, node: "", device: ""), export: export,
+          exportBitmap: bitmap)
+      }, server: server, stored: point.manifest.uuid)
+    try SessionPlan.checkExports(session.disks.map { ($0.export, $0.exportBitmap) })
+    let name = try SessionPlan.name(
+      options.name,
+      in: situation(definition, text: "", nodes: [], devices: [], catalog: catalog))
+    let pending = try begin(
+      session, operation: operation, name: name, of: definition,
+      helper: Engine.helperName(operation: operation))
+    return try serve(pending, session) {
+      let held = try hold(
+        chains.map { ($0.name, helperDisk($0.chain)) }, operation: operation, domain: definition,
+        outlivesClient: true)
+      let port = try startServer(
+        server, tlsDirectories: options.tlsDirectories ?? [], operation: operation,
+        in: held.helper.monitor)
+      return Served(
+        guest: held.helper, port: port, disks: held.disks.map { ($0.node.nodeName, false) })
+    }
+  }
+}
+
+extension SessionPlan {
+  /// The disks of a point that a user chose.
+  ///
+  /// - Throws: ``BackupError`` when a disk is unknown, named twice, or none is left.
+  static func chosen(
+    _ requests: [CreateOptions.DiskRequest], of point: Point
+  ) throws -> [Manifest.Disk] {
+    let disks = point.manifest.disks
+    var named: [String: CreateOptions.DiskRequest] = [:]
+    for request in requests {
+      guard disks.contains(where: { $0.name == request.name }) else {
+        throw BackupError(
+          .notFound, "backup '\(point.manifest.name)' has no disk named '\(request.name)'")
+      }
+      guard named.updateValue(request, forKey: request.name) == nil else {
+        throw BackupError(
+          .invalid, "unsupported configuration: disk '\(request.name)' specified twice")
+      }
+    }
+    let takesOthers = !named.values.contains { $0.isIncluded }
+    let chosen = disks.filter { named[$0.name]?.isIncluded ?? takesOthers }
+    guard !chosen.isEmpty else {
+      throw BackupError(.invalid, "unsupported configuration: no disks selected for backup")
+    }
+    return chosen
+  }
+}

@@ -1,0 +1,159 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Starts an NBD session of a running domain: a frozen view of its disks that other programs
+  /// read, with what changed since an earlier one.
+  ///
+  /// - Parameters:
+  ///   - domainUUID: The domain.
+  ///   - options: What the user asked for.
+  /// - Returns: What can be read where.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; nothing of the attempt is left
+  ///   then.
+  package func startSession(
+    domainUUID: String, options: SessionOptions
+  ) throws -> SessionReport {
+    let server = try server(for: options)
+    try settle(domainUUID: domainUUID)
+    if let guest = try hypervisor.guest(uuid: domainUUID) {
+      return try startSession(of: guest, domainUUID: domainUUID, options: options, server: server)
+    }
+    guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID) else {
+      throw BackupError(.notFound, "the domain is gone; --stored serves a backup of it")
+    }
+    return try startSession(ofOffline: text, options: options, server: server)
+  }
+
+  private func startSession(
+    of guest: any Guest, domainUUID: String, options: SessionOptions, server: NBDServer
+  ) throws -> SessionReport {
+    let catalog = try catalog()
+    try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
+    let text = try guest.definition()
+    let definition = try DomainDefinition(parsing: text)
+    let nodes = try guest.monitor.blockNodes()
+    let devices = try guest.monitor.blockDevices()
+    let nodesByName = nodes.byName
+    let plan = try SessionPlan(
+      options,
+      in: situation(
+        definition, text: text, nodes: nodes, devices: devices, catalog: catalog)
+    ) { try LiveDisk($0, nodes: nodesByName, devices: devices) }
+    tell(plan)
+    let isRunning = try guest.isRunning()
+    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    try removeDescriptorSets(in: guest.monitor) { _ in true }
+    let session = Partial.Session(
+      disks: plan.disks.map { disk in
+        Partial.SessionDisk(
+          disk: .init(
+            name: disk.view.live.name, scratchVolume: disk.view.scratchVolume,
+            node: disk.view.live.node.nodeName, device: disk.view.live.device),
+          export: disk.export, exportBitmap: disk.view.changes)
+      },
+      server: server, parent: options.parent, scratchDirectory: options.scratchDirectory,
+      isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+    let scratch =
+      try options.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
+    let pending = try begin(
+      session, operation: plan.operation, name: plan.name, of: definition, helper: nil)
+    return try serve(pending, session) {
+      var port: UInt16?
+      try openView(
+        plan.view, pending: pending, scratch: scratch, definition: definition, guest: guest
+      ) {
+        port = try startServer(
+          server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
+          in: guest.monitor)
+      }
+      return Served(
+        guest: guest, port: port,
+        disks: plan.disks.map { ($0.view.names.view, !$0.view.bases.isEmpty) })
+    }
+  }
+
+  func situation(
+    _ definition: DomainDefinition, text: String, nodes: [BlockNode], devices: [BlockInfo],
+    catalog: Catalog
+  ) -> CreatePlan.Situation {
+    .init(
+      definition: definition, definitionText: text, inactiveText: nil, nodes: nodes,
+      devices: devices, catalog: catalog, time: process.time(), newUUID: process.newUUID)
+  }
+
+  /// Tells the user what a session will not have.
+  func tell(_ plan: SessionPlan) {
+    for line in plan.leftOut { observer.notice(line) }
+    for disk in plan.disks {
+      if let reason = disk.reason {
+        observer.notice("disk '\(disk.view.live.name)': all of it (\(reason.text))")
+      }
+    }
+  }
+
+  /// What was opened for a session.
+  struct Served {
+    /// The domain whose QEMU serves it.
+    var guest: any Guest
+    /// The port that was taken where a free one was asked for.
+    var port: UInt16?
+    /// The node of each disk, and whether what changed is known.
+    var disks: [(node: String, hasChanges: Bool)]
+  }
+
+  /// Exports what a session opened, or takes it back.
+  ///
+  /// - Parameters:
+  ///   - pending: The session.
+  ///   - session: What was written down of it.
+  ///   - open: Opens what is exported and starts the server.
+  /// - Returns: What can be read where.
+  func serve(
+    _ pending: Catalog.Pending, _ session: Partial.Session, open: () throws -> Served
+  ) throws -> SessionReport {
+    do {
+      let served = try open()
+      for (number, (disk, source)) in zip(session.disks, served.disks).enumerated() {
+        let names = NodeNames(operation: pending.partial.uuid, disk: number)
+        try served.guest.monitor.execute(
+          .blockExportAdd(
+            NBDExport(
+              id: names.export(port: served.port), node: source.node, name: disk.export,
+              bitmap: source.hasChanges ? disk.exportBitmap : nil)))
+      }
+      guard let report = try report(of: pending.partial, session, guest: served.guest) else {
+        throw BackupError(.failed, "the session ended at once")
+      }
+      return report
+    } catch {
+      // What went wrong first is what the user has to know.
+      let cause = error
+      do {
+        try endSession(pending, keepsBitmap: false)
+      } catch {
+        observer.notice("\(error)")
+        throw (cause as? BackupError)?.leavingTraces ?? cause
+      }
+      throw cause
+    }
+  }
+
+  /// Writes down a session.
+  func begin(
+    _ session: Partial.Session, operation: String, name: String, of domain: DomainDefinition,
+    helper: String?
+  ) throws -> Catalog.Pending {
+    try begin(
+      Partial(
+        uuid: operation, pointName: name, domainName: domain.name, domainUUID: domain.uuid,
+        hostUUID: try hypervisor.hostUUID(), owner: process.owner, creationTime: process.time(),
+        helper: helper, operation: .session(session)),
+      in: VolumeNames(domain: domain.name, uuid: domain.uuid, point: name).partial)
+  }
+}

@@ -1,0 +1,168 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Ends an NBD session.
+  ///
+  /// - Parameters:
+  ///   - domainUUID: The domain.
+  ///   - name: Name of the session; nil for the one there is.
+  ///   - isFailed: Whether its reader did not get all: its bitmap is dropped then, and what it was
+  ///     based on stays the base. Otherwise its bitmap stays as a base, and takes the place of that
+  ///     of the session it was based on.
+  ///   - forgets: Whether the bitmaps of all finished sessions are dropped too, or of the one that
+  ///     is named and has finished.
+  /// - Returns: The name of the session that was ended; nil where bitmaps alone were dropped.
+  /// - Throws: ``BackupError`` with code `notFound` where there is none.
+  package func finishSession(
+    domainUUID: String, name: String?, isFailed: Bool, forgets: Bool
+  ) throws -> String? {
+    try settle(domainUUID: domainUUID, endsLostSessions: false)
+    let host = try hypervisor.hostUUID()
+    let active = try catalog().pending(of: domainUUID).filter {
+      $0.partial.session != nil && $0.partial.hostUUID == host
+    }
+    let found = active.first { name == nil || $0.partial.pointName == name }
+    if active.count > 1, name == nil {
+      let names = active.map { "'\($0.partial.pointName)'" }.sorted().joined(separator: ", ")
+      throw BackupError(
+        .invalid, "the domain has several sessions (\(names)); --backupname says which")
+    }
+    if let found {
+      try endSession(found, keepsBitmap: !isFailed && !forgets)
+      if !forgets { return found.partial.pointName }
+    } else if !forgets {
+      throw BackupError(
+        .notFound,
+        name.map { "Domain backup not found: no NBD session with matching name '\($0)'" }
+          ?? "Requested operation is not valid: no NBD session of the domain is active")
+    }
+    let forgotten = found == nil ? name : nil
+    let dropped = try removeSessionBitmaps(of: domainUUID, disks: nil) {
+      forgotten == nil || $0.session == forgotten
+    }
+    if let forgotten, dropped.isEmpty {
+      throw BackupError(
+        .notFound, "Domain backup not found: no NBD session with matching name '\(forgotten)'")
+    }
+    return found?.partial.pointName
+  }
+
+  /// Takes a session down.
+  ///
+  /// - Parameters:
+  ///   - pending: The session.
+  ///   - keepsBitmap: Whether its bitmap stays as the base of the next, instead of its own base.
+  func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws {
+    let partial = pending.partial
+    guard let session = partial.session else { return }
+    let mark = pending.volume + VolumeNames.doneSuffix
+    // Whoever goes on for us must know which of the two bitmaps counts.
+    if keepsBitmap, try !repository.contains(mark) {
+      try repository.write(mark, Array("finished\n".utf8))
+    }
+    if let helper = partial.helper {
+      try hypervisor.guest(name: helper)?.destroy()
+    } else if let guest = try hypervisor.guest(uuid: partial.domainUUID) {
+      if try isSettingUp(partial, guest) {
+        let (isSuspended, isFrozen) = partial.holdsGuest
+        if isSuspended, try !guest.isRunning() { try guest.resume() }
+        // Thawing what is not frozen does no harm.
+        if isFrozen { try? guest.thaw() }
+      }
+      try takeDown(partial, guest: guest)
+    }
+    if session.stored == nil { try dropBitmap(of: partial, session, keepsOwn: keepsBitmap) }
+    try deleteScratch(of: partial)
+    try repository.delete(pending.volume)
+    try repository.delete(mark)
+  }
+
+  /// Drops the bitmap that is not needed any more: the session's own, or that of the session it was
+  /// based on.
+  private func dropBitmap(
+    of partial: Partial, _ session: Partial.Session, keepsOwn: Bool
+  ) throws {
+    guard let name = keepsOwn ? session.parent : partial.pointName else { return }
+    let disks = session.disks.map(\.disk.name)
+    do {
+      _ = try removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
+        $0.session == name && disks.contains($0.disk)
+      }
+    } catch {
+      guard try hypervisor.guest(uuid: partial.domainUUID) == nil else { throw error }
+      // It does no harm there: its name says what it is of.
+      observer.notice("the record of changes since '\(name)' stays in the images: \(error)")
+    }
+  }
+
+  /// Whether the guest's QEMU has our nodes and no export yet: its client was still at it.
+  private func isSettingUp(_ partial: Partial, _ guest: any Guest) throws -> Bool {
+    let prefix = NodeNames.prefix(operation: partial.uuid)
+    return try !guest.monitor.exports().contains { $0.id.hasPrefix(prefix) }
+      && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
+  }
+
+  /// Finishes or undoes a session whose client is gone; one that is served is left alone.
+  ///
+  /// - Parameters:
+  ///   - pending: The session.
+  ///   - session: What was written down of it.
+  ///   - endsLost: Whether one whose QEMU has ended is ended too.
+  /// - Returns: What became of it.
+  func settleSession(
+    _ pending: Catalog.Pending, _ session: Partial.Session, endsLost: Bool
+  ) throws -> Settlement {
+    if try repository.contains(pending.volume + VolumeNames.doneSuffix) {
+      guard try isAbandoned(pending) else { return .running }
+      try endSession(pending, keepsBitmap: true)
+      return .finished
+    }
+    if let guest = try guest(of: pending.partial),
+      try exports(of: pending.partial, session, in: guest) != nil
+    {
+      return .running
+    }
+    guard try isAbandoned(pending) else { return .running }
+    guard endsLost else { return .lost }
+    try endSession(pending, keepsBitmap: false)
+    return .undone
+  }
+
+  /// The exports of a session, in the order of its disks; nil where one is missing.
+  private func exports(
+    of partial: Partial, _ session: Partial.Session, in guest: any Guest
+  ) throws -> [BlockExportInfo]? {
+    let all = try guest.monitor.exports().filter { !$0.isShuttingDown }
+    let found = session.disks.indices.compactMap { number in
+      let id = NodeNames(operation: partial.uuid, disk: number).export(port: nil)
+      return all.first { $0.id == id || $0.id.hasPrefix("\(id).") }
+    }
+    return found.count == session.disks.count ? found : nil
+  }
+
+  /// What can be read of a session; nil when it is not served.
+  func report(
+    of partial: Partial, _ session: Partial.Session, guest: (any Guest)?
+  ) throws -> SessionReport? {
+    guard let guest, let exports = try exports(of: partial, session, in: guest) else { return nil }
+    let server = try resolved(
+      session.server, operation: partial.uuid, in: guest.monitor,
+      port: exports.lazy.compactMap { NodeNames.port(ofExport: $0.id) }.first)
+    let nodes = try guest.monitor.blockNodes().byName
+    return SessionReport(
+      name: partial.pointName, domain: partial.domainName, parent: session.parent,
+      disks: zip(session.disks, exports).map { disk, export in
+        let node = nodes[export.nodeName]
+        let hasBitmap = node?.dirtyBitmaps?.contains { $0.name == disk.exportBitmap } ?? false
+        return SessionReport.Disk(
+          name: disk.disk.name, export: disk.export, bitmap: hasBitmap ? disk.exportBitmap : nil,
+          size: node?.image.virtualSize ?? 0, uri: server.uri(export: disk.export))
+      })
+  }
+}

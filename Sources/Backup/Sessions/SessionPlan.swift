@@ -1,0 +1,110 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// What an NBD session of a running domain will be, decided before anything is made.
+struct SessionPlan: Equatable {
+  /// A disk of the plan.
+  struct Disk: Equatable {
+    /// What QEMU has for it, and what will be made.
+    var view: FrozenView.Disk
+    /// Name of its export.
+    var export: String
+    /// Why all counts although a parent was named.
+    var reason: Reason?
+  }
+
+  /// The operation's UUID.
+  var operation: String
+  /// Name of the session.
+  var name: String
+  /// The disks, in the domain's order.
+  var disks: [Disk]
+  /// Disks that are left out, with the reason, for the user.
+  var leftOut: [String]
+
+  /// What is exported.
+  var view: FrozenView { FrozenView(disks: disks.map(\.view)) }
+
+  /// Decides what a session will be.
+  ///
+  /// - Parameters:
+  ///   - options: What the user asked for.
+  ///   - situation: The domain and the pool; its nodes and devices may be a helper's.
+  ///   - live: Finds what QEMU has for a disk of the domain.
+  /// - Throws: ``BackupError`` when a disk, a parent or a name makes no sense.
+  init(
+    _ options: SessionOptions, in situation: CreatePlan.Situation,
+    live: (DomainDefinition.Disk) throws -> LiveDisk
+  ) throws {
+    let domain = situation.definition
+    let points = situation.catalog.points(of: domain.uuid)
+    let selection = try DiskSelection(options.disks, in: domain)
+    let name = try SessionPlan.name(options.name, in: situation)
+    let operation = situation.newUUID()
+    let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
+    disks = try selection.chosen.enumerated().map { number, chosen in
+      let live = try live(chosen.disk)
+      let base = try SessionBase(
+        live, request: chosen.request, options: options, situation: situation, points: points)
+      let (export, changes) = options.exportNames(of: live.name)
+      return Disk(
+        view: .init(
+          live: live, names: NodeNames(operation: operation, disk: number),
+          bitmap: SessionBitmapName(
+            session: name, disk: live.name, image: live.image(of: live.sources.first ?? .none)
+          ).text,
+          bases: base.bitmaps, changes: changes, scratchVolume: volumes.scratch(live.name)),
+        export: export, reason: base.reason)
+    }
+    try SessionPlan.checkExports(disks.map { ($0.export, $0.view.changes) })
+    self.operation = operation
+    self.name = name
+    leftOut = selection.leftOut
+  }
+
+  /// Refuses names of exports and bitmaps that QEMU could not serve.
+  static func checkExports(_ exports: [(name: String, bitmap: String)]) throws {
+    var seen: Set<String> = []
+    for (name, bitmap) in exports {
+      guard seen.insert(name).inserted else {
+        throw BackupError(.invalid, "two disks would be exported as '\(name)'")
+      }
+      // The NBD protocol's limit is 4096 bytes, with the context's prefix before a bitmap's name.
+      for text in [name, bitmap]
+      where text.isEmpty || text.utf8.count > 1000
+        || text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+      {
+        throw BackupError(.invalid, "'\(text)' cannot name an export or a bitmap")
+      }
+    }
+  }
+
+  /// The name of a session: the user's, or the time.
+  static func name(_ wanted: String?, in situation: CreatePlan.Situation) throws -> String {
+    let domain = situation.definition
+    let catalog = situation.catalog
+    let finished = Set(situation.nodes.flatMap(\.sessionBitmaps).map(\.session))
+    func isFree(_ name: String) -> Bool {
+      let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
+      return !finished.contains(name)
+        && !catalog.points(of: domain.uuid).contains { $0.manifest.name == name }
+        && ([volumes.manifest, volumes.partial] + domain.disks.map { volumes.scratch($0.target) })
+          .allSatisfy { !catalog.volumes.contains($0) }
+    }
+    if let wanted {
+      guard Syntax.isBackupName(wanted) else { throw BackupError.invalidName(wanted) }
+      guard isFree(wanted) else {
+        throw BackupError(
+          .exists,
+          "operation failed: a session or backup '\(wanted)' of the domain already exists")
+      }
+      return wanted
+    }
+    return CreatePlan.nameOfTime(situation.time, isFree: isFree)
+  }
+}
