@@ -20,12 +20,11 @@ extension Engine {
 
   /// Takes the passphrases of an operation from QEMU, which a client that died may have left.
   func removeSecrets(of partial: Partial, in monitor: any Monitor) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
-    for (number, disk) in disks.enumerated() where disk.target?.isEncrypted == true {
-      let names = NodeNames(operation: partial.uuid, disk: number)
-      for secret in [names.targetSecret, names.scratchSecret] {
-        try removeSecret(secret, in: monitor)
-      }
+    let prefix = NodeNames.prefix(operation: partial.uuid)
+    // Credentials go with the server that uses them.
+    let credentials = NodeNames.credentials(operation: partial.uuid)
+    for object in try monitor.objects() where object.hasPrefix(prefix) && object != credentials {
+      try removeSecret(object, in: monitor)
     }
   }
 

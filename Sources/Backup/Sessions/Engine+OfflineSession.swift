@@ -26,14 +26,11 @@ extension Engine {
     if let other = try ownPending(of: definition.uuid, in: catalog).first {
       throw BackupError.occupied(by: other)
     }
-    let targets = try DiskSelection(options.disks, in: definition).chosen.map(\.disk.target)
-    let disks = try helperDisks(targets, of: text)
     // What the images have of bitmaps only QEMU can tell. This helper ends with our connection; the
     // one that serves has the images before it goes.
-    let looking = try hold(
-      disks, operation: process.newUUID(), domain: definition, isTrusted: true)
+    let (plan, looking) = try offlinePlan(options, definition, text: text, catalog: catalog)
     defer { try? looking.helper.destroy() }
-    let plan = try plan(options, definition, text: text, held: looking, catalog: catalog)
+    let disks = try helperDisks(looking.disks.map(\.name), of: text)
     tell(plan)
     let session = Partial.Session(
       disks: plan.disks.map { disk in
@@ -70,21 +67,28 @@ extension Engine {
     }
   }
 
-  private func plan(
-    _ options: SessionOptions, _ definition: DomainDefinition, text: String, held: HeldDisks,
-    catalog: Catalog
-  ) throws -> SessionPlan {
-    let monitor = held.helper.monitor
-    return try SessionPlan(
-      options,
-      in: situation(
-        definition, text: text, nodes: try monitor.blockNodes(),
-        devices: try monitor.blockDevices(), catalog: catalog)
-    ) { disk in
-      guard let live = held.disks.first(where: { $0.name == disk.target }) else {
-        throw BackupError(.failed, "QEMU has no device for disk '\(disk.target)'")
-      }
-      return live
+  /// Decides what a session of a shut-off domain will be.
+  ///
+  /// - Returns: The plan, and a helper that has the disks until our connection ends.
+  func offlinePlan(
+    _ options: SessionOptions, _ definition: DomainDefinition, text: String, catalog: Catalog
+  ) throws -> (SessionPlan, HeldDisks) {
+    let targets = try DiskSelection(options.disks, in: definition, allowsPlaintext: true)
+      .chosen.map(\.disk.target)
+    let looking = try hold(
+      try helperDisks(targets, of: text), operation: process.newUUID(), domain: definition,
+      isTrusted: true)
+    do {
+      let plan = try SessionPlan(
+        options,
+        in: situation(
+          definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
+          devices: try looking.helper.monitor.blockDevices(), catalog: catalog),
+        live: looking.disk(of:))
+      return (plan, looking)
+    } catch {
+      try? looking.helper.destroy()
+      throw error
     }
   }
 

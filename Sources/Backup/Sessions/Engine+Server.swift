@@ -16,7 +16,7 @@ extension Engine {
   func server(for options: SessionOptions) throws -> NBDServer {
     try options.checkAddress()
     let isTLS = options.tlsDirectories != nil
-    switch options.listen {
+    switch options.listen ?? .unix(path: nil) {
     case .tcp(let host, let port):
       return NBDServer(transport: .tcp(host: host, port: port), isTLS: isTLS)
     case .unix(let path):

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import DomainXML
+package import DomainXML
 import QMP
 
 extension Engine {
@@ -19,32 +19,77 @@ extension Engine {
   package func startSession(
     domainUUID: String, options: SessionOptions
   ) throws -> SessionReport {
-    let server = try server(for: options)
     try settle(domainUUID: domainUUID)
-    if let guest = try hypervisor.guest(uuid: domainUUID) {
-      return try startSession(of: guest, domainUUID: domainUUID, options: options, server: server)
+    let guest = try hypervisor.guest(uuid: domainUUID)
+    let text = try sessionDefinition(domainUUID, guest: guest)
+    let options = try options.merged(in: try DomainDefinition(parsing: text))
+    let server = try server(for: options)
+    guard let guest else {
+      return try startSession(ofOffline: text, options: options, server: server)
     }
+    return try startSession(
+      of: guest, text: text, options: options, server: server)
+  }
+
+  /// Decides what a session would be, as a document in which every choice is made.
+  ///
+  /// Nothing is changed, not even what other clients left is settled.
+  ///
+  /// - Throws: What ``startSession(domainUUID:options:)`` throws before it begins.
+  package func document(
+    ofSession asked: SessionOptions, domainUUID: String
+  ) throws -> BackupDefinition {
+    let guest = try hypervisor.guest(uuid: domainUUID)
+    let text = try sessionDefinition(domainUUID, guest: guest)
+    let definition = try DomainDefinition(parsing: text)
+    let options = try asked.merged(in: definition)
+    let server = try server(for: options)
+    let catalog = try catalog()
+    if let guest {
+      let plan = try plan(options, definition, text: text, guest: guest, catalog: catalog)
+      return plan.document(
+        for: options, in: definition,
+        server: try resolved(server, operation: plan.operation, in: guest.monitor))
+    }
+    guard server.transport != .unix(path: nil) else {
+      throw BackupError(
+        .invalid,
+        "the domain is shut off and has no run-time directory yet; choose a place with --socket")
+    }
+    let (plan, looking) = try offlinePlan(options, definition, text: text, catalog: catalog)
+    try looking.helper.destroy()
+    return plan.document(for: options, in: definition, server: server)
+  }
+
+  private func sessionDefinition(_ domainUUID: String, guest: (any Guest)?) throws -> String {
+    if let guest { return try guest.definition() }
     guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID) else {
       throw BackupError(.notFound, "the domain is gone; --stored serves a backup of it")
     }
-    return try startSession(ofOffline: text, options: options, server: server)
+    return text
   }
 
-  private func startSession(
-    of guest: any Guest, domainUUID: String, options: SessionOptions, server: NBDServer
-  ) throws -> SessionReport {
-    let catalog = try catalog()
-    try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
-    let text = try guest.definition()
-    let definition = try DomainDefinition(parsing: text)
+  private func plan(
+    _ options: SessionOptions, _ definition: DomainDefinition, text: String, guest: any Guest,
+    catalog: Catalog
+  ) throws -> SessionPlan {
     let nodes = try guest.monitor.blockNodes()
     let devices = try guest.monitor.blockDevices()
     let nodesByName = nodes.byName
-    let plan = try SessionPlan(
+    return try SessionPlan(
       options,
       in: situation(
         definition, text: text, nodes: nodes, devices: devices, catalog: catalog)
     ) { try LiveDisk($0, nodes: nodesByName, devices: devices) }
+  }
+
+  private func startSession(
+    of guest: any Guest, text: String, options: SessionOptions, server: NBDServer
+  ) throws -> SessionReport {
+    let catalog = try catalog()
+    let definition = try DomainDefinition(parsing: text)
+    try refuseWhileBusy(guest, domainUUID: definition.uuid, catalog: catalog)
+    let plan = try plan(options, definition, text: text, guest: guest, catalog: catalog)
     tell(plan)
     let isRunning = try guest.isRunning()
     guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
@@ -61,6 +106,13 @@ extension Engine {
       isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
     let scratch =
       try options.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
+    try scratch.refresh()
+    for disk in plan.view.disks {
+      let path = scratch.path(of: disk.scratchVolume)
+      guard try !scratch.contains(disk.scratchVolume), !hypervisor.isTaken(path) else {
+        throw BackupError.targetExists(path, disk: disk.live.name)
+      }
+    }
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition, helper: nil)
     return try serve(pending, session) {

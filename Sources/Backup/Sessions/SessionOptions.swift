@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import DomainXML
+
 /// What a user wants of an NBD session.
 package struct SessionOptions: Sendable, Equatable {
   /// What a user says about the export of a disk.
@@ -38,8 +40,8 @@ package struct SessionOptions: Sendable, Equatable {
   package var disks: [CreateOptions.DiskRequest]
   /// Names of exports and bitmaps, by the disk's target name.
   package var exports: [String: Export]
-  /// Where it is served.
-  package var listen: Listen
+  /// Where it is served; nil where the document says, or else a socket of the domain's own.
+  package var listen: Listen?
   /// Directories where certificates may be, the first that QEMU accepts counts; nil for no TLS.
   package var tlsDirectories: [String]?
   /// Whether an address that others reach may be served without TLS.
@@ -48,13 +50,20 @@ package struct SessionOptions: Sendable, Equatable {
   package var isQuiesced: Bool
   /// Directory of a pool for what the guest overwrites meanwhile; nil for the pool of the session.
   package var scratchDirectory: String?
+  /// The document that describes the session; nil for none.
+  package var document: BackupDefinition?
+  /// Names of files in the scratch directory, by disk, that are not of our choice.
+  var scratchNames: [String: String] = [:]
+  /// Disks of which what the guest overwrites is encrypted.
+  var encryptedScratch: Set<String> = []
 
   /// Makes the options.
   package init(
     name: String? = nil, parent: String? = nil, stored: String? = nil,
     disks: [CreateOptions.DiskRequest] = [], exports: [String: Export] = [:],
-    listen: Listen = .unix(path: nil), tlsDirectories: [String]? = nil,
-    allowsPlaintext: Bool = false, isQuiesced: Bool = false, scratchDirectory: String? = nil
+    listen: Listen? = nil, tlsDirectories: [String]? = nil,
+    allowsPlaintext: Bool = false, isQuiesced: Bool = false, scratchDirectory: String? = nil,
+    document: BackupDefinition? = nil
   ) {
     self.name = name
     self.parent = parent
@@ -66,6 +75,7 @@ package struct SessionOptions: Sendable, Equatable {
     self.allowsPlaintext = allowsPlaintext
     self.isQuiesced = isQuiesced
     self.scratchDirectory = scratchDirectory
+    self.document = document
   }
 
   /// Names of a disk's export and bitmap.
@@ -78,7 +88,7 @@ package struct SessionOptions: Sendable, Equatable {
   ///
   /// - Throws: ``BackupError``.
   func checkAddress() throws {
-    guard case .tcp(let host, _) = listen, tlsDirectories == nil, !allowsPlaintext,
+    guard case .tcp(let host, _)? = listen, tlsDirectories == nil, !allowsPlaintext,
       !SessionOptions.isLoopback(host)
     else { return }
     throw BackupError(

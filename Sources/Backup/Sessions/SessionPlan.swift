@@ -43,7 +43,7 @@ struct SessionPlan: Equatable {
   ) throws {
     let domain = situation.definition
     let points = situation.catalog.points(of: domain.uuid)
-    let selection = try DiskSelection(options.disks, in: domain)
+    let selection = try DiskSelection(options.disks, in: domain, allowsPlaintext: true)
     let name = try SessionPlan.name(options.name, in: situation)
     let operation = situation.newUUID()
     let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
@@ -58,7 +58,9 @@ struct SessionPlan: Equatable {
           bitmap: SessionBitmapName(
             session: name, disk: live.name, image: live.image(of: live.sources.first ?? .none)
           ).text,
-          bases: base.bitmaps, changes: changes, scratchVolume: volumes.scratch(live.name)),
+          bases: base.bitmaps, changes: changes,
+          scratchVolume: options.scratchNames[live.name] ?? volumes.scratch(live.name),
+          isEncrypted: chosen.disk.isEncrypted || options.encryptedScratch.contains(live.name)),
         export: export, reason: base.reason)
     }
     try SessionPlan.checkExports(disks.map { ($0.export, $0.view.changes) })

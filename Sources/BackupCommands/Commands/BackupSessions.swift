@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import DomainXML
 import Libvirt
 import QMP
 import Vsh
@@ -20,6 +21,9 @@ extension Vsh.Command where Context == Client {
         """,
       options: [
         .domain(Completers.domains),
+        .string(
+          "xmlfile", "file with a <domainbackup> document of a pull mode backup", positional: true,
+          completer: Completers.files),
         .string("backupname", "name of the session; the time in UTC if not given"),
         .string(
           "parent", "tell what changed since this finished session or backup",
@@ -37,6 +41,7 @@ extension Vsh.Command where Context == Client {
         .string("tls-dir", "directory of the certificates on the hypervisor"),
         .bool("allow-plaintext", "serve without TLS on an address that others reach"),
         .bool("quiesce", "freeze the guest's file systems around the start"),
+        .bool("print-xml", "print the document with every choice made, and do nothing"),
         .json,
         .list(
           "diskspec",
@@ -50,6 +55,9 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("stored", "parent")
       try arguments.mutuallyExclusive("stored", "quiesce")
       try arguments.mutuallyExclusive("stored", "scratch-pool")
+      try arguments.mutuallyExclusive("stored", "xmlfile")
+      try arguments.mutuallyExclusive("stored", "print-xml")
+      try arguments.mutuallyExclusive("json", "print-xml")
       try arguments.requires("tls-dir", "tls")
       let workplace = try Workplace(shell)
       let options = try SessionOptions(arguments, pools: workplace.pools)
@@ -58,6 +66,11 @@ extension Vsh.Command where Context == Client {
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let stored = try options.stored.map { try catalog.point($0, of: uuid) }
+      if arguments.flag("print-xml") {
+        let document = try engine.document(ofSession: options, domainUUID: uuid)
+        shell.print(try document.xml(), terminator: "")
+        return true
+      }
       let report = try shell.context.interrupt.whileCaught {
         try stored.map { try engine.startSession(of: $0, options: options) }
           ?? engine.startSession(domainUUID: uuid, options: options)
@@ -107,9 +120,6 @@ extension Vsh.Command where Context == Client {
 }
 
 extension SessionOptions {
-  /// Where libvirt documents that certificates for backups are: its own place, then QEMU's.
-  private static let certificateDirectories = ["/etc/pki/libvirt-backup", "/etc/pki/qemu"]
-
   /// Reads the options of backup-start-nbd.
   ///
   /// - Throws: `ShellError` for a value that makes no sense; what a pool that is not there throws.
@@ -127,13 +137,14 @@ extension SessionOptions {
       return port
     }
     let address = try arguments.string("address")
+    let socket = try arguments.string("socket")
     let isTCP = port != nil || address != nil
     self.init(
       name: try arguments.string("backupname"), parent: try arguments.string("parent"),
       stored: try arguments.string("stored"), disks: disks, exports: exports,
       listen: isTCP
         ? .tcp(host: address ?? "127.0.0.1", port: port == 0 ? nil : port)
-        : .unix(path: try arguments.string("socket")),
+        : socket.map { .unix(path: $0) },
       tlsDirectories: arguments.flag("tls")
         ? try arguments.string("tls-dir").map { [$0] } ?? SessionOptions.certificateDirectories
         : nil,
@@ -141,7 +152,7 @@ extension SessionOptions {
       isQuiesced: arguments.flag("quiesce"),
       scratchDirectory: try arguments.string("scratch-pool").map {
         try pools.repository($0).directory
-      })
+      }, document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() })
   }
 }
 
