@@ -92,19 +92,38 @@ extension Engine {
         granularity: CreatePlan.granularity)
     }
     guard !actions.isEmpty else { return }
-    try whileWritable(disks, in: guest.monitor) {
-      try guest.monitor.execute(.transaction(actions))
+    do {
+      try whileWritable(disks, in: guest.monitor) {
+        try guest.monitor.execute(.transaction(actions))
+      }
+    } catch let error as QMPError {
+      // An attempt to start the domain takes the images' owner away from the helper, for instance.
+      // What the images record since earlier points they go on to record.
+      observer.notice(
+        "the images do not record what changes from now on (\(error.desc)): the next backup stands "
+          + "on an earlier one, or is full")
     }
   }
 
-  /// Does something to the bitmaps of a point's disks, which a helper has open read-only; without a
-  /// helper the domain's own QEMU has them, and they can be written.
-  func whileWritable(
-    helper: (any Guest)?, of manifest: Manifest, _ work: () throws -> Void
+  /// Does something to the bitmaps of a point's disks.
+  ///
+  /// Where a helper has them open read-only, only the images that have the point's own bitmap are
+  /// made writable: the others have nothing to change.
+  func changeBitmaps(
+    of manifest: Manifest, in guest: any Guest, isHelper: Bool, _ work: () throws -> Void
   ) throws {
-    guard let helper else { return try work() }
-    try whileWritable(
-      try liveDisks(of: helper, names: manifest.disks.map(\.name)), in: helper.monitor, work)
+    guard isHelper else { return try work() }
+    let disks = try liveDisks(of: guest, names: manifest.disks.map(\.name)).filter { disk in
+      let name = BitmapName(chain: manifest.chain, point: manifest.uuid, disk: disk.name).text
+      return disk.node.dirtyBitmaps?.contains { $0.name == name } == true
+    }
+    guard !disks.isEmpty else { return }
+    do {
+      try whileWritable(disks, in: guest.monitor, work)
+    } catch let error as QMPError {
+      // Bitmaps that stay do no harm: their names say what they are of.
+      observer.notice("earlier records of changes stay in the images (\(error.desc))")
+    }
   }
 
   /// The disks of a shut-off domain, as a helper opens them: read-only, since the bitmaps of an

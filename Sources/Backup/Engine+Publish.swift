@@ -40,7 +40,7 @@ extension Engine {
     let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+      try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
       }
     }

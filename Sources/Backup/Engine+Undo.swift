@@ -33,7 +33,7 @@ extension Engine {
       try cancelJobs(of: pending.partial, in: guest)
       try takeDown(pending.partial, guest: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)
-      try whileWritable(helper: pending.partial.helper == nil ? nil : guest, of: manifest) {
+      try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
       }
     }

@@ -65,6 +65,9 @@ final class History {
   /// No longer expects these points.
   func drop(_ names: [String]) { points.removeAll(where: names.contains) }
 
+  /// Expects these points again.
+  func restore(_ names: [String]) { points = names }
+
   /// What `backup-info` says of a point; of the newest for nil.
   func info(_ point: String?, in pool: String? = nil) throws -> Info {
     let arguments = ["backup-info", domain.name] + (point.map { [$0] } ?? [])

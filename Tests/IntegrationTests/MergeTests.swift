@@ -1,0 +1,151 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Points deleted from anywhere in a chain.
+struct MergeTests {
+  /// Numbers that are the same in every run.
+  private struct Dice: RandomNumberGenerator {
+    var state: UInt64 = 2016
+
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 11
+    }
+  }
+
+  private static func change(_ history: History, _ number: Int) throws {
+    for target in ["vda", "vdb"] {
+      try history.domain.write(target, "write -P \(number + 1) \(number * 700)k 100k")
+      try history.domain.write(target, "write -z -u \(number * 500 + 64)k 64k")
+      try history.domain.write(target, "discard \(number * 300 + 128)k 128k")
+      try history.domain.write(target, "write -P \(number + 100) 15M 64k")
+    }
+  }
+
+  /// A chain of points with a branch of differentials.
+  private static func make(_ history: History, _ count: Int) throws {
+    for target in ["vda", "vdb"] { try history.domain.write(target, "write -P 0xff 0 16M") }
+    for number in 0..<count {
+      try change(history, number)
+      if number == 4 || number == 5 {
+        try history.backUp("p\(number)", "--parent", "p3")
+      } else {
+        try history.backUp("p\(number)")
+      }
+    }
+  }
+
+  /// Bytes the pool's files take.
+  private static func usage(_ pool: Pool) throws -> Int {
+    let text = try Command.run("du", ["-sB1", pool.directory]).expectSuccess().stdout
+    return text.split(separator: "\t").first.flatMap { Int($0) } ?? 0
+  }
+
+  private static func expectWhole(_ history: History, _ when: String) throws {
+    #expect(try history.listed() == history.points, "\(when)")
+    #expect(try history.storedDifferences() == [], "\(when)")
+    for file in try history.pool.files() where file.hasSuffix(".qcow2") {
+      let info = try Command.run(
+        "qemu-img", ["info", "--output", "json", history.pool.path(file)]
+      ).expectSuccess().stdout
+      if let link = info.firstMatch(of: /"backing-filename": "([^"]*)"/)?.1 {
+        #expect(!link.contains("/"), "\(file) stands on \(link), \(when)")
+      }
+    }
+  }
+
+  @Test(arguments: LibvirtMode.available)
+  func `after deletes in any order every other point is what it was`(mode: LibvirtMode) throws {
+    let history = try History(PrivateLibvirt.shared(mode))
+    defer { history.remove() }
+    let count = mode == .session ? 20 : 8
+    try Self.make(history, count)
+    var dice = Dice()
+    var rest = history.points
+    while rest.count > 1 {
+      let point = rest.remove(at: Int.random(in: rest.indices, using: &dice))
+      let before = try Self.usage(history.pool)
+      let info = try history.info(point)
+      let output = try history.run("backup-delete", point).expectSuccess().stdout
+      #expect(output.contains("Domain backup \(point) deleted"))
+      history.drop([point])
+      if info.children.count < 2 {
+        // A volume grows by what it takes over, never by more than the one that goes had.
+        #expect(try Self.usage(history.pool) <= before + 65536 * 4, "after \(point) was deleted")
+      }
+      if rest.count % 4 == 1 { try Self.expectWhole(history, "after \(point) was deleted") }
+    }
+    // The full data is in the one that is left, and only there.
+    #expect(try Self.usage(history.pool) < 2 * (17 << 20))
+    try expect(history.differences(), [])
+    let last = try history.info(nil)
+    #expect(last.type == "full" && last.parent == nil && last.children == [])
+    #expect(try history.domain.leftovers() == [])
+  }
+
+  @Test func `a delete killed at any call is finished by the same command`() throws {
+    let history = try History(PrivateLibvirt.shared(.session))
+    defer { history.remove() }
+    try Self.make(history, 8)
+    var call = 1
+    for point in ["p3", "p0", "p6", "p2", "p4"] {
+      var ending = CommandResult.Ending.signalled(SIGKILL)
+      var kills = 0
+      while ending == .signalled(SIGKILL) {
+        let result = try Program.run(
+          history.libvirt,
+          ["backup-delete", history.domain.name, point, "--pool", history.pool.name],
+          environment: kills < 4 ? ["VIRSH_BACKUP_KILL_AT": "\(call)"] : [:])
+        ending = result.ending
+        kills += 1
+        call = call % 60 + 7
+        // Listed or not: the points that stay are whole at every moment.
+        let others = history.points.filter { $0 != point }
+        let listed = try history.listed()
+        #expect(others.allSatisfy(listed.contains), "\(listed) after a kill in \(point)")
+        let stay = history.points
+        history.drop([point])
+        #expect(try history.storedDifferences() == [], "after a kill in \(point)")
+        if !listed.contains(point), ending != .exited(0) { ending = .exited(0) }
+        if listed.contains(point) { history.restore(stay) }
+      }
+      // What was killed after the manifest went is settled by the next command.
+      _ = try history.run("backup-jobinfo").expectSuccess()
+      history.drop([point])
+      try Self.expectWhole(history, "after \(point) was deleted")
+      #expect(try history.pool.files().filter { $0.contains("partial") } == [])
+    }
+    try expect(history.differences(), [])
+  }
+
+  @Test func `a delete that is given up leaves every point`() throws {
+    let history = try History(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 512 << 20)])
+    defer { history.remove() }
+    try history.domain.write("vda", "write -P 0x41 0 400M")
+    try history.backUp("a")
+    try history.domain.write("vda", "write -P 0x42 0 64k")
+    try history.backUp("b")
+    let client = try Program.start(
+      history.libvirt, ["backup-delete", history.domain.name, "a", "--pool", history.pool.name])
+    try eventually("the merge is written down") {
+      try history.pool.files().contains { $0.hasSuffix(".partial.xml") }
+    }
+    kill(client.pid, SIGINT)
+    let result = try client.wait()
+    if result.status == 1 {
+      #expect(result.stderr.contains("interrupted"), "\(result)")
+      try Self.expectWhole(history, "after ^C")
+      try history.run("backup-delete", "a").expectSuccess()
+    }
+    history.drop(["a"])
+    try Self.expectWhole(history, "in the end")
+  }
+}
