@@ -22,7 +22,7 @@ extension Vsh.Command where Context == Client {
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup"))
+        observer: Console(shell, label: "Backup", isJSON: arguments.flag("json")))
       let uuid = try workplace.domainUUID(
         try arguments.required("domain"), in: try engine.catalog())
       let jobs = try engine.jobs(of: uuid)
@@ -37,7 +37,7 @@ extension Vsh.Command where Context == Client {
         printJobField(
           "Operation:", job.operation == "nbd" ? "NBD session" : job.operation.capitalizedASCII,
           on: shell)
-        printJobField("Backup:", job.name, on: shell)
+        printJobField(job.operation == "nbd" ? "Session:" : "Backup:", job.name, on: shell)
         printJobField("State:", job.state, on: shell)
         printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
         for disk in job.session?.disks ?? [] {
@@ -106,12 +106,13 @@ extension JobReport {
       "operation": .string(operation), "name": .string(name), "state": .string(state),
       "started": .string(UTCTime(secondsSince1970: started).rfc3339),
       "disks": .array(
-        (session?.disks.map(\.json) ?? []) + disks.map {
-          .object([
-            "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
-            "bytes_total": .int(Int64(clamping: $0.total)),
-          ])
-        }),
+        (session?.disks.map(\.json) ?? [])
+          + disks.map {
+            .object([
+              "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
+              "bytes_total": .int(Int64(clamping: $0.total)),
+            ])
+          }),
     ])
   }
 }

@@ -13,6 +13,7 @@ final class Console: Observer {
   private var progress: Progress
   private var latest: [Vsh.DiskProgress] = []
   private let isShown: Bool
+  private let isJSON: Bool
 
   /// Speaks for one command.
   ///
@@ -20,8 +21,12 @@ final class Console: Observer {
   ///   - shell: The shell.
   ///   - label: What the progress is of (`Backup`).
   ///   - isVerbose: `--verbose`, which shows progress also where nobody sits at a terminal.
-  init(_ shell: Shell<Client>, label: String, isVerbose: Bool = false) {
+  ///   - isJSON: `--json`: standard output is a document, notices go to standard error.
+  init(
+    _ shell: Shell<Client>, label: String, isVerbose: Bool = false, isJSON: Bool = false
+  ) {
     self.shell = shell
+    self.isJSON = isJSON
     let isTerminal = Terminal.isErrorTerminal
     isShown = !shell.isQuiet && (isVerbose || isTerminal)
     let style: Progress.Style =
@@ -31,7 +36,10 @@ final class Console: Observer {
 
   var isInterrupted: Bool { shell.context.interrupt.isRequested }
 
-  func notice(_ text: String) { shell.printExtra(text) }
+  func notice(_ text: String) {
+    guard isJSON else { return shell.printExtra(text) }
+    if !shell.isQuiet { shell.output.writeError("\(text)\n") }
+  }
 
   func progress(_ disks: [Backup.DiskProgress]) {
     latest = disks.map { .init(name: $0.disk, done: $0.done, total: $0.total) }
