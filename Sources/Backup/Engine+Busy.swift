@@ -29,10 +29,11 @@ extension Engine {
     if let operation = try guest.monitor.blockNodes().lazy.compactMap({
       NodeNames.operationPrefix(of: $0.nodeName)
     }).first {
-      throw try otherPoolsOperation(operation) ?? BackupError(
-        .busy,
-        "Requested operation is not valid: a backup of the domain into another pool has not ended; "
-          + "see backup-jobinfo with --pool")
+      throw try otherPoolsOperation(operation)
+        ?? BackupError(
+          .busy,
+          "Requested operation is not valid: a backup of the domain into another pool has not ended; "
+            + "see backup-jobinfo with --pool")
     }
   }
 

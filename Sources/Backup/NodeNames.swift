@@ -64,7 +64,9 @@ package struct NodeNames: Sendable, Equatable {
     return parts.count == 2 ? UInt16(parts[1]) : nil
   }
   /// Id of the operation's TLS credentials.
-  package static func credentials(operation: String) -> String { prefix(operation: operation) + "tls" }
+  package static func credentials(operation: String) -> String {
+    prefix(operation: operation) + "tls"
+  }
   /// Bitmap on the view that says what to copy.
   package var workBitmap: String { stem + "work" }
 }

@@ -63,7 +63,8 @@ extension Engine {
   ) throws -> UInt16? {
     guard try monitor.exports().isEmpty else {
       throw BackupError(
-        .busy, "Requested operation is not valid: the domain's NBD server is used by something else")
+        .busy, "Requested operation is not valid: the domain's NBD server is used by something else"
+      )
     }
     let credentials = server.isTLS ? NodeNames.credentials(operation: operation) : nil
     if let credentials {

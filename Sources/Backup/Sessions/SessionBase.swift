@@ -66,7 +66,8 @@ struct SessionBase {
     let found = layers.prefix(born + 1).map { node in
       node.dirtyBitmaps?.first { $0.name == name.text }
     }
-    guard found.count == born + 1, let top = found.first ?? nil, !found.contains(where: { $0 == nil })
+    guard found.count == born + 1, let top = found.first ?? nil,
+      !found.contains(where: { $0 == nil })
     else { throw refuse(.bitmapMissing) }
     guard !found.contains(where: { $0?.inconsistent == true }) else {
       throw refuse(.bitmapInconsistent)

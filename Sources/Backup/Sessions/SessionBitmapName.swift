@@ -49,8 +49,7 @@ package struct SessionBitmapName: Sendable, Hashable {
   /// The hash of where an image is.
   ///
   /// A device that grows shows in its new part what stood there before, so its size counts too.
-  static func image(of source: DomainDefinition.Source, growingFrom size: UInt64?) -> String
-  {
+  static func image(of source: DomainDefinition.Source, growingFrom size: UInt64?) -> String {
     let place =
       switch source {
       case .file(let path): "file:\(path)"

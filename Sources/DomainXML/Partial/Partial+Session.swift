@@ -169,7 +169,9 @@ extension Partial.Session {
     }
     switch server.transport {
     case .unix(let path):
-      guard path.map(Syntax.isAbsolutePath) ?? true else { throw .invalid("the socket's path is impossible") }
+      guard path.map(Syntax.isAbsolutePath) ?? true else {
+        throw .invalid("the socket's path is impossible")
+      }
     case .tcp(let host, _):
       guard Syntax.isPlainText(host, atMost: 255) else { throw .invalid("the server has no name") }
     }
