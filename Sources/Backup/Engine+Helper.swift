@@ -165,6 +165,7 @@ extension Engine {
   ///   - disks: The target names; nil for all.
   ///   - isRemoved: Which of the bitmaps.
   /// - Returns: The names of the sessions of those that were removed.
+  /// - Throws: `QMPError` or what libvirt throws, where an image cannot be opened or written.
   func removeSessionBitmaps(
     of domainUUID: String, disks: [String]?, where isRemoved: (SessionBitmapName) -> Bool
   ) throws -> Set<String> {

@@ -31,6 +31,7 @@ extension Engine {
   ///   - domainUUID: The domain.
   ///   - endsLostSessions: Whether NBD sessions whose QEMU has ended are ended too.
   /// - Returns: What became of each, by the operation's UUID.
+  /// - Throws: What libvirt throws; the rest is left for the next command.
   @discardableResult
   package func settle(
     domainUUID: String, endsLostSessions: Bool = true

@@ -44,6 +44,7 @@ package protocol Hypervisor: AnyObject {
   ///   - definition: Its definition.
   ///   - outlivesClient: Whether it goes on when our connection ends.
   /// - Returns: The domain.
+  /// - Throws: What libvirt throws.
   func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws

@@ -78,7 +78,7 @@ struct CreateDocumentTests {
   func `copies are full unless told, record nothing and stand in the partial`() throws {
     let world = try world()
     let plan = try world.plan(options(Self.copies))
-    #expect(plan.isCopy && plan.startRecording == nil)
+    #expect(plan.isCopy && plan.view.startRecording == nil)
     #expect(plan.disks.allSatisfy { $0.bitmap == nil && $0.bases.isEmpty })
     #expect(
       plan.disks.map(\.target?.described) == [
@@ -87,7 +87,7 @@ struct CreateDocumentTests {
       ])
     let since = try world.plan(options(Self.copies) { $0.parent = "p1" })
     #expect(since.disks.allSatisfy { $0.bitmap == nil && !$0.bases.isEmpty })
-    #expect(since.startRecording == nil && since.selectChanges != nil)
+    #expect(since.view.startRecording == nil && since.view.selectChanges != nil)
     let one = try world.plan(
       options(Self.copies) { $0.disks = [.init(name: "vda", isIncremental: true)] })
     #expect(one.manifest.disks.map(\.mode) == [.incremental, .full], "its target stays")

@@ -70,13 +70,23 @@ struct World {
 
   /// Decides what a backup would be.
   func plan(_ options: CreateOptions = .init()) throws -> CreatePlan {
+    try CreatePlan(options, in: try situation())
+  }
+
+  /// Decides what an NBD session would be.
+  func plan(_ options: SessionOptions) throws -> SessionPlan {
+    let nodesByName = nodes.byName
+    return try SessionPlan(options, in: try situation()) { disk in
+      try LiveDisk(disk, nodes: nodesByName, devices: devices)
+    }
+  }
+
+  private func situation() throws -> CreatePlan.Situation {
     let uuids = self.uuids
-    return try CreatePlan(
-      options,
-      in: .init(
-        definition: try DomainDefinition(parsing: definition), definitionText: definition,
-        inactiveText: nil, nodes: nodes, devices: devices, catalog: try catalog(), time: time,
-        newUUID: { World.makeUUID(uuids.next) }))
+    return .init(
+      definition: try DomainDefinition(parsing: definition), definitionText: definition,
+      inactiveText: nil, nodes: nodes, devices: devices, catalog: try catalog(), time: time,
+      newUUID: { World.makeUUID(uuids.next) })
   }
 
   func catalog() throws -> Catalog { try Catalog(of: repository) }
@@ -97,6 +107,22 @@ struct World {
     }
     time += 1
     return plan.manifest
+  }
+
+  /// Starts and finishes a session as the engine would: its bitmaps stay.
+  @discardableResult
+  mutating func finishSession(_ options: SessionOptions) throws -> SessionPlan {
+    let plan = try plan(options)
+    for disk in plan.disks {
+      guard let place = disks.firstIndex(where: { $0.target == disk.view.live.name }) else {
+        continue
+      }
+      disks[place].layers[0].bitmaps.append(
+        BlockDirtyInfo(
+          name: disk.view.bitmap, count: 65536, persistent: disk.view.live.keepsBitmaps))
+    }
+    time += 1
+    return plan
   }
 
   /// The reasons of a plan's fulls, by disk.

@@ -119,15 +119,62 @@ struct BuildingTests {
     let changes: [(inout HelperDefinition) -> Void] = [
       { $0.name = "web1" }, { $0.uuid = "x" }, { $0.operation = "x" }, { $0.type = "xen" },
       { $0.architecture = "" }, { $0.emulator = "qemu" }, { $0.disks = [.init(chain: [])] },
-      { $0.disks[0].chain[0].format = nil }, { $0.disks[0].chain[1].format = "" },
-      { $0.disks[0].chain[2].source = .none }, { $0.disks[0].chain[0].source = .file("a") },
-      { $0.disks[0].chain[0].source = .file("/a\u{0}") },
-      { $0.disks[0].chain[2].source = .other(type: "network") },
     ]
     for change in changes {
       var helper = Self.helper([.init(chain: Self.chain)])
       change(&helper)
       #expect(throws: DomainXMLError.self) { try helper.xml() }
+    }
+    let images: [(inout [DomainDefinition.Image]) -> Void] = [
+      { $0[0].format = nil }, { $0[1].format = "" }, { $0[2].source = .none },
+      { $0[0].source = .file("a") }, { $0[0].source = .file("/a\u{0}") },
+      { $0[2].source = .other(type: "network") },
+    ]
+    for change in images {
+      var chain = Self.chain
+      change(&chain)
+      #expect(throws: DomainXMLError.self) { try Self.helper([.init(chain: chain)]).xml() }
+    }
+  }
+
+  @Test
+  func `A helper opens a domain's disk as the domain does, but for what its guest sees`() throws {
+    let definition = """
+      <domain type='kvm'><name>web1</name><uuid>\(Samples.domainUUID)</uuid><devices>
+        <disk type='network' device='disk' snapshot='no'>
+          <driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
+          <source protocol='rbd' name='pool/image' index='3'>
+            <host name='mon1'/><auth username='u'><secret type='ceph' usage='s'/></auth>
+          </source>
+          <backingStore type='file'><format type='raw'/><source file='/b'/><backingStore/></backingStore>
+          <encryption format='luks'><secret type='passphrase' usage='e'/></encryption>
+          <target dev='sdb' bus='scsi'/>
+          <serial>4711</serial>
+          <boot order='1'/>
+        </disk>
+        <disk type='file' device='disk'><source file='/x'/><target dev='sda'/></disk>
+      </devices></domain>
+      """
+    let text = try Self.helper([
+      .init(copying: "sdb", of: definition),
+      .init(copying: "sda", of: definition, isReadOnly: false),
+    ]).xml()
+    let disks = try XMLElement(parsing: text).elements("devices").flatMap { $0.elements("disk") }
+    let first = try #require(disks.first)
+    #expect(
+      first.elements.map(\.localName)
+        == ["driver", "source", "backingStore", "encryption", "target", "readonly"])
+    #expect(first["type"] == "network" && first["snapshot"] == nil)
+    #expect(first.element("target")?["dev"] == "vda")
+    #expect(first.element("driver")?["cache"] == nil)
+    #expect(first.element("source")?["name"] == "pool/image")
+    #expect(first.element("source")?["index"] == nil)
+    #expect(first.element("source")?.element("auth") != nil)
+    #expect(disks.last?.element("driver")?["type"] == "raw")
+    #expect(disks.last?.element("readonly") == nil)
+    #expect(RelaxNGSchema.libvirt("domain")?.validate(text) ?? .valid == .valid)
+    #expect(throws: DomainXMLError.self) {
+      try HelperDefinition.Disk(copying: "vda", of: definition)
     }
   }
 

@@ -77,7 +77,41 @@ struct PartialTests {
     (3, "manifest='a.backup.xml'", "manifest='/a.backup.xml'"), (3, " manifest='a.backup.xml'", ""),
     (3, "name='a.vdb.qcow2'", "name='..'"), (3, "name='a.vdb.qcow2'", "name='a.vda.qcow2'"),
     (3, "name='a.vdb.qcow2'", "name='b.backup.xml'"),
+    (4, "<session ", "<session more='x' "), (4, "</session>", "<more/></session>"),
+    (4, "parent='monday'", "parent='../x'"), (4, "suspended='yes'", "suspended='1'"),
+    (4, "frozen='yes'", "frozen=''"),
+    (4, "scratchDirectory='/fast/scratch'", "scratchDirectory='fast'"),
+    (4, "scratchDirectory='/fast/scratch'", "scratchDirectory='/fast/../etc'"),
+    (4, "scratchVolume='scratch.qcow2'", "scratchVolume='a/b'"),
+    (4, "transport='tcp'", "transport='udp'"), (4, " transport='tcp'", ""),
+    (4, "tls='yes'", "tls='maybe'"), (4, "port='10809'", "port='65536'"),
+    (4, "port='10809'", "port='-1'"), (4, "port='10809'", "port='x'"),
+    (4, "name='192.0.2.1'", "name=''"), (4, " name='192.0.2.1'", ""),
+    (4, "transport='tcp'", "transport='tcp' more='x'"), (4, "export='vdb'", "export=''"),
+    (4, "export='vdb'", "export='a&#10;b'"), (4, " export='vdb'", ""),
+    (4, "exportBitmap='backup-vdb'", "exportBitmap='\(String(repeating: "x", count: 1024))'"),
+    (4, " exportBitmap='backup-vdb'", ""), (4, "name='vdb'", "name='vda'"),
+    (4, "name='vdb'", "name='../x'"), (4, "node='libvirt-2-format'", "node='a&quot;b'"),
+    (4, "device='/machine/peripheral/", "device='peripheral/"),
+    (5, "stored='1", "stored='x1"), (5, "export='vda'", "export='vda' more='x'"),
+    (5, "socket='/run/", "socket='run/"), (5, "socket='/run/", "socket='/run/../"),
+    (5, "<helper>virsh-backup-0123456789ab", "<helper>web1"),
   ]
+
+  @Test(arguments: [("<disk ", "<d "), ("<server ", "<s ")])
+  func `A session has disks and a server`(element: String, other: String) throws {
+    let text = try Samples.sessions[1].xml().replacingOnce(element, other)
+    #expect(throws: DomainXMLError.self) { try Partial(parsing: text) }
+    #expect(RelaxNGSchema.backup.validate(text) == .invalid)
+  }
+
+  @Test
+  func `A session exports no two disks under one name`() throws {
+    let text = try Samples.sessions[0].xml().replacingOnce(
+      "export='vdb'", "export='a &quot;b&quot; &lt;ü&gt;'")
+    let error = #expect(throws: DomainXMLError.self) { try Partial(parsing: text) }
+    #expect(error?.message.contains("twice") == true)
+  }
 
   @Test(arguments: broken)
   func `A broken partial is refused`(index: Int, part: String, other: String) throws {
@@ -94,6 +128,10 @@ struct PartialTests {
     (1, "path='/images/web1.qcow2'", "path='/images/../etc/passwd'"),
     (4, "path='/dev/vg/lv'", "path='dev'"), (4, "type='block'", "type='network'"),
     (1, "path='/images/web1.qcow2'", "path='images'"), (3, "name='a.vdb.qcow2'", "name='..'"),
+    (4, "transport='tcp'", "transport='udp'"), (4, "port='10809'", "port='65536'"),
+    (4, "scratchDirectory='/fast/scratch'", "scratchDirectory='fast'"),
+    (4, "parent='monday'", "parent='../x'"), (4, "export='vdb'", "export='a&#10;b'"),
+    (5, "socket='/run/", "socket='run/"), (5, "stored='1", "stored='x1"),
   ])
   func `The schema sees a broken partial`(index: Int, part: String, other: String) throws {
     let text = try Samples.partials()[index].xml().replacingOnce(part, other)

@@ -71,6 +71,41 @@ enum Samples {
         startTime: 123_456), creationTime: 1_795_312_800, helper: helper, operation: operation)
   }
 
+  /// Partials of NBD sessions: one that uses everything, one of a stored point, one with little.
+  static let sessions: [Partial] = [
+    partial(
+      .session(
+        .init(
+          disks: [
+            .init(
+              disk: .init(
+                name: "vda", scratchVolume: "scratch.qcow2", node: "libvirt-2-format",
+                device: "/machine/peripheral/virtio-disk0/virtio-backend"),
+              export: "a \"b\" <ü>", exportBitmap: "changes of vda"),
+            .init(
+              disk: .init(name: "vdb", scratchVolume: nil, node: "", device: ""), export: "vdb",
+              exportBitmap: "backup-vdb"),
+          ], server: .init(transport: .tcp(host: "192.0.2.1", port: 10809), isTLS: true),
+          parent: "monday", scratchDirectory: "/fast/scratch", isSuspended: true, isFrozen: true))),
+    partial(
+      .session(
+        .init(
+          disks: [
+            .init(
+              disk: .init(name: "vda", scratchVolume: nil, node: "", device: ""), export: "vda",
+              exportBitmap: "backup-vda")
+          ], server: .init(transport: .unix(path: "/run/web1 'x'.sock"), isTLS: false),
+          stored: pointUUID)), helper: "virsh-backup-0123456789ab"),
+    partial(
+      .session(
+        .init(
+          disks: [
+            .init(
+              disk: .init(name: "vda", scratchVolume: nil, node: "", device: ""), export: "vda",
+              exportBitmap: "backup-vda")
+          ], server: .init(transport: .tcp(host: "::1", port: nil), isTLS: false)))),
+  ]
+
   /// A partial of every kind.
   static func partials() throws -> [Partial] {
     [
@@ -111,7 +146,7 @@ enum Samples {
               name: "vdb", scratchVolume: "b", node: "", device: "",
               target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
           ], scratchPool: nil, isSuspended: true, isFrozen: false)),
-    ]
+    ] + sessions
   }
 }
 

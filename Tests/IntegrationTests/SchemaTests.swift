@@ -62,6 +62,15 @@ struct SchemaTests {
       .addFd(set: nil, opaque: "f"), .addFd(set: 1, opaque: "f"), .removeFd(set: 1),
       Command("query-named-block-nodes", ["flat": true]), Command("query-block"),
       Command("query-jobs"), Command("query-fdsets"),
+      .blockdevReopen("a", format: "qcow2", file: "b", backing: "c", readOnly: false),
+      .blockdevReopen("a", format: "qcow2", file: "b", backing: nil, readOnly: true),
+      .nbdServerStart(.unix(path: "/x"), tlsCredentials: nil),
+      .nbdServerStart(.inet(host: "127.0.0.1", port: 1), tlsCredentials: "t"), .nbdServerStop,
+      .blockExportAdd(NBDExport(id: "e", node: "n", name: "x", bitmap: nil)),
+      .blockExportAdd(NBDExport(id: "e", node: "n", name: "x", bitmap: "b")),
+      .blockExportDel("e"), .addTLSCredentials("t", directory: "/x"), .objectDel("t"),
+      Command("query-block-exports"), Command("query-chardev"),
+      Command("qom-list", ["path": "/objects"]),
     ]
 
   @Test(arguments: LibvirtMode.available)

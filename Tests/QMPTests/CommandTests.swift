@@ -49,6 +49,45 @@ struct CommandTests {
     #expect(command.json == json)
   }
 
+  static let exports: [(Command, String)] = [
+    (
+      Command.nbdServerStart(.unix(path: "/run/a b.sock"), tlsCredentials: nil),
+      #"{"arguments":{"addr":{"data":{"path":"/run/a b.sock"},"type":"unix"}},"#
+        + #""execute":"nbd-server-start"}"#
+    ),
+    (
+      Command.nbdServerStart(.inet(host: "::1", port: 10809), tlsCredentials: "t"),
+      #"{"arguments":{"addr":{"data":{"host":"::1","port":"10809"},"type":"inet"},"#
+        + #""tls-creds":"t"},"execute":"nbd-server-start"}"#
+    ),
+    (Command.nbdServerStop, #"{"execute":"nbd-server-stop"}"#),
+    (
+      Command.blockExportAdd(NBDExport(id: "e", node: "n", name: "vda", bitmap: nil)),
+      #"{"arguments":{"id":"e","name":"vda","node-name":"n","type":"nbd","writable":false},"#
+        + #""execute":"block-export-add"}"#
+    ),
+    (
+      Command.blockExportAdd(NBDExport(id: "e", node: "n", name: "vda", bitmap: "b")),
+      #"{"arguments":{"bitmaps":[{"name":"b","node":"n"}],"id":"e","name":"vda","node-name":"n","#
+        + #""type":"nbd","writable":false},"execute":"block-export-add"}"#
+    ),
+    (
+      Command.blockExportDel("e"),
+      #"{"arguments":{"id":"e","mode":"hard"},"execute":"block-export-del"}"#
+    ),
+    (
+      Command.addTLSCredentials("t", directory: "/etc/pki/qemu"),
+      #"{"arguments":{"dir":"/etc/pki/qemu","endpoint":"server","id":"t","#
+        + #""qom-type":"tls-creds-x509","verify-peer":true},"execute":"object-add"}"#
+    ),
+    (Command.objectDel("t"), #"{"arguments":{"id":"t"},"execute":"object-del"}"#),
+  ]
+
+  @Test(arguments: exports)
+  func `an export is one line of JSON too`(command: Command, json: String) {
+    #expect(command.json == json)
+  }
+
   @Test
   func `what a user names cannot leave its string`() {
     let name = "a\"},{\"x\":\"\\ \n\u{1}ü🙂</"

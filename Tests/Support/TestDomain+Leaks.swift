@@ -38,6 +38,40 @@ extension TestDomain {
     (try libvirt.monitor(name, "query-fdsets") as? [Any] ?? []).count
   }
 
+  /// Exports over NBD, ours or not.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func exports() throws -> [String] {
+    let exports = try libvirt.monitor(name, "query-block-exports") as? [[String: Any]] ?? []
+    return exports.compactMap { $0["id"] as? String }
+  }
+
+  /// Objects of QEMU's whose names are ours.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func ourObjects() throws -> [String] {
+    let objects = try libvirt.monitor(name, "qom-list", "{\"path\": \"/objects\"}")
+    return (objects as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+      .filter(Self.isOurs)
+  }
+
+  /// Whether an NBD server listens: a second one is refused.
+  ///
+  /// - Throws: `CommandError` when the domain does not run.
+  package func hasServer() throws -> Bool {
+    let path = "\(directory)/probe.sock"
+    let address = "{\"addr\": {\"type\": \"unix\", \"data\": {\"path\": \"\(path)\"}}}"
+    do {
+      try libvirt.monitor(name, "nbd-server-start", address)
+    } catch let error as CommandError where error.description.contains("already running") {
+      return true
+    } catch let error as CommandError where error.description.contains("Permission denied") {
+      return false
+    }
+    try libvirt.monitor(name, "nbd-server-stop")
+    return false
+  }
+
   /// The node on top of each device that has one, which is a filter while a view exists.
   ///
   /// - Throws: `CommandError` when the domain does not run.
@@ -57,7 +91,7 @@ extension TestDomain {
   /// - Throws: `CommandError` when the domain does not run.
   package func leftovers() throws -> [String] {
     let tops = try topNodes().values.filter(Self.isOurs)
-    return try ourNodes() + jobs() + tops
+    return try ourNodes() + jobs() + tops + exports() + ourObjects()
       + (descriptorSets() == 0 ? [] : ["descriptor sets"])
   }
 

@@ -15,6 +15,8 @@ extension Engine {
   ///   - options: What the user asked for.
   ///   - server: Where it is served.
   /// - Returns: What can be read where.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; nothing of the attempt is left
+  ///   then.
   func startSession(
     ofOffline text: String, options: SessionOptions, server: NBDServer
   ) throws -> SessionReport {

@@ -166,6 +166,7 @@ extension Engine {
   ///   - session: What was written down of it.
   ///   - open: Opens what is exported and starts the server.
   /// - Returns: What can be read where.
+  /// - Throws: What went wrong first.
   func serve(
     _ pending: Catalog.Pending, _ session: Partial.Session, open: () throws -> Served
   ) throws -> SessionReport {

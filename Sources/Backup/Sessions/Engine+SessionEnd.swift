@@ -58,6 +58,7 @@ extension Engine {
   /// - Parameters:
   ///   - pending: The session.
   ///   - keepsBitmap: Whether its bitmap stays as the base of the next, instead of its own base.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the next command goes on.
   func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws {
     let partial = pending.partial
     guard let session = partial.session else { return }
@@ -115,6 +116,7 @@ extension Engine {
   ///   - session: What was written down of it.
   ///   - endsLost: Whether one whose QEMU has ended is ended too.
   /// - Returns: What became of it.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the next command goes on.
   func settleSession(
     _ pending: Catalog.Pending, _ session: Partial.Session, endsLost: Bool
   ) throws -> Settlement {

@@ -14,16 +14,16 @@ extension Vsh.Command where Context == Client {
     Command(
       "backup-create", summary: "Create a backup of a domain",
       description: """
-        Create one consistent backup of all or selected disks of a running domain, with its \
-        definition, in a storage pool. Each disk is incremental where everything that changed \
-        since an earlier backup is known, else full; the reason of every full is printed.
+        Create one consistent backup of all or selected disks of a domain, running or shut off, \
+        with its definition, in a storage pool. Each disk is incremental where everything that \
+        changed since an earlier backup is known, else full; the reason of every full is printed.
 
         An XML file describes the backup as backup-begin takes it, in push mode; options go before \
         it. Where it names a <target> for its disks, copies are made there that no pool lists and \
         no later backup stands on.
         """,
       options: [
-        .domain(Completers.runningDomains),
+        .domain(),
         .string(
           "xmlfile", "domain backup XML: /dev/stdin or a file", positional: true,
           completer: Completers.files),

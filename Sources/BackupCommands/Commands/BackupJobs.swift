@@ -22,7 +22,7 @@ extension Vsh.Command where Context == Client {
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup"))
+        observer: Console(shell, label: "Backup", isJSON: arguments.flag("json")))
       let uuid = try workplace.domainUUID(
         try arguments.required("domain"), in: try engine.catalog())
       let jobs = try engine.jobs(of: uuid)
@@ -37,7 +37,7 @@ extension Vsh.Command where Context == Client {
         printJobField(
           "Operation:", job.operation == "nbd" ? "NBD session" : job.operation.capitalizedASCII,
           on: shell)
-        printJobField("Backup:", job.name, on: shell)
+        printJobField(job.operation == "nbd" ? "Session:" : "Backup:", job.name, on: shell)
         printJobField("State:", job.state, on: shell)
         printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
         for disk in job.session?.disks ?? [] {

@@ -62,7 +62,8 @@ extension Vsh.Command where Context == Client {
       let workplace = try Workplace(shell)
       let options = try SessionOptions(arguments, pools: workplace.pools)
       let engine = try workplace.engine(
-        pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))
+        pool: try arguments.string("pool"),
+        observer: Console(shell, label: "Backup", isJSON: arguments.flag("json")))
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let stored = try options.stored.map { try catalog.point($0, of: uuid) }

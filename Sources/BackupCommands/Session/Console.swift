@@ -15,6 +15,7 @@ final class Console: Observer {
   /// Whether a share is shown behind which nothing may follow in the same line.
   private var hasOpenLine = false
   private let style: Progress.Style
+  private let isJSON: Bool
 
   /// Speaks for one command.
   ///
@@ -22,8 +23,12 @@ final class Console: Observer {
   ///   - shell: The shell.
   ///   - label: What the progress is of (`Backup`).
   ///   - isVerbose: `--verbose`, which shows progress also where nobody sits at a terminal.
-  init(_ shell: Shell<Client>, label: String, isVerbose: Bool = false) {
+  ///   - isJSON: `--json`: standard output is a document, notices go to standard error.
+  init(
+    _ shell: Shell<Client>, label: String, isVerbose: Bool = false, isJSON: Bool = false
+  ) {
     self.shell = shell
+    self.isJSON = isJSON
     let isTerminal = Terminal.isErrorTerminal
     let isShown = !shell.isQuiet && (isVerbose || isTerminal)
     style = !isShown ? .none : isTerminal ? .bars : .percent(label: label)
@@ -34,7 +39,10 @@ final class Console: Observer {
 
   var isInterrupted: Bool { shell.context.interrupt.isRequested }
 
-  func notice(_ text: String) { shell.printExtra(text) }
+  func notice(_ text: String) {
+    guard isJSON else { return shell.printExtra(text) }
+    if !shell.isQuiet { shell.output.writeError("\(text)\n") }
+  }
 
   func progress(_ disks: [Backup.DiskProgress]) {
     latest = disks.map { .init(name: $0.disk, done: $0.done, total: $0.total) }
