@@ -139,6 +139,8 @@ struct CopiesTests {
       try scene.expectNoStrays("after call \(number)")
       #expect(try scene.pool.files() == [], "after call \(number)")
       let copies = try document.copies()
+      // Once the jobs run nothing is undone any more.
+      #expect(!copies.isEmpty || !endings.contains(2), "after call \(number)")
       endings.insert(copies.count)
       if !copies.isEmpty {
         #expect(copies == ["a.qcow2", "b.raw"], "after call \(number)")

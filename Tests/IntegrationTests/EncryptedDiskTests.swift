@@ -183,4 +183,30 @@ struct EncryptedDiskTests {
     #expect(try encrypted.secrets() == [])
     try scene.expectNoStrays()
   }
+
+  @Test(arguments: LibvirtMode.available)
+  func `a client killed while QEMU has the passphrase leaves none there`(mode: LibvirtMode) throws {
+    let encrypted = try EncryptedScene(PrivateLibvirt.shared(mode))
+    let (scene, document) = (encrypted.scene, encrypted.document)
+    defer { encrypted.remove() }
+    let path = try document.document(encrypted.document(secret: "uuid='\(encrypted.uuid)'"))
+    let trace = document.path("trace.xml")
+    try scene.run(
+      "backup-create", path, environment: ["VIRSH_BACKUP_TRACE_CALLS": trace]
+    ).expectSuccess()
+    try FileManager.default.removeItem(atPath: document.path("a"))
+    let calls = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n")
+    let first = try #require(calls.first { $0.hasSuffix(" object-add") })
+    let number = try #require(first.split(separator: " ").first.flatMap { Int($0) })
+    for call in [number, number + 1] {
+      let killed = try scene.run(
+        "backup-create", path, environment: ["VIRSH_BACKUP_KILL_AT": "\(call)"])
+      #expect(killed.status != 0)
+      #expect(try encrypted.secrets().count == 1, "it was killed at the right moment")
+      try scene.run("backup-jobinfo").expectSuccess()
+      #expect(try encrypted.secrets() == [])
+      #expect(try document.copies() == [] && scene.pool.files() == [])
+      try scene.expectNoStrays()
+    }
+  }
 }
