@@ -141,7 +141,8 @@ struct SessionNeighboursTests {
       let file = "\(scene.domain.directory)/pull.xml"
       try """
       <domainbackup mode='pull'>\(incremental)<server transport='unix' socket='\(socket)'/>
-      <disks><disk name='vda'/><disk name='vdb' backup='no'/></disks>
+      <disks><disk name='vda' backup='yes' type='file'><scratch file='\(copy).scratch'/></disk>
+      <disk name='vdb' backup='no'/></disks>
       </domainbackup>
       """.write(toFile: file, atomically: false, encoding: .utf8)
       return try Command.run("virsh", ["-q", "-c", libvirt.uri, "backup-begin", name, file])
