@@ -20,12 +20,6 @@ extension Engine {
       throw BackupError(
         .busy, "Requested operation is not valid: the domain has an active job (\(job))")
     }
-    if let job = try guest.monitor.jobs().first {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: the domain has an active block job (\(job.type), "
-          + "'\(job.id)')")
-    }
     if let operation = try guest.monitor.blockNodes().lazy.compactMap({
       NodeNames.operationPrefix(of: $0.nodeName)
     }).first {
@@ -34,6 +28,12 @@ extension Engine {
           .busy,
           "Requested operation is not valid: a backup of the domain into another pool has not ended; "
             + "see backup-jobinfo with --pool")
+    }
+    if let job = try guest.monitor.jobs().first {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: the domain has an active block job (\(job.type), "
+          + "'\(job.id)')")
     }
   }
 

@@ -10,22 +10,35 @@ import Testing
 
 /// Names of the bitmaps that sessions leave.
 struct SessionBitmapNameTests {
-  private static let image = "0123456789abcdef"
+  private static let images = ["0123456789abcdef", "fedcba9876543210"]
 
   @Test(arguments: ["s1", "a.b.c", "20261122T020000Z", "x.vda.y"])
   func `what is written is read`(session: String) {
+    for count in 1...2 {
+      let images = Array(SessionBitmapNameTests.images.prefix(count))
+      let name = SessionBitmapName(session: session, disk: "vda", images: images)
+      #expect(
+        name.text == "virsh-backup.nbd.\(session).vda.\(images.joined(separator: "-"))")
+      #expect(SessionBitmapName(parsing: name.text) == name)
+      // It is no point's.
+      #expect(BitmapName(parsing: name.text) == nil)
+    }
+  }
+
+  @Test
+  func `QEMU takes the name of a session on the longest chain`() {
     let name = SessionBitmapName(
-      session: session, disk: "vda", image: SessionBitmapNameTests.image)
-    #expect(name.text == "virsh-backup.nbd.\(session).vda.\(SessionBitmapNameTests.image)")
+      session: String(repeating: "s", count: 255), disk: "vdaaa",
+      images: Array(repeating: SessionBitmapNameTests.images[0], count: 300))
+    #expect(name.text.utf8.count <= 1023)
     #expect(SessionBitmapName(parsing: name.text) == name)
-    // It is no point's.
-    #expect(BitmapName(parsing: name.text) == nil)
   }
 
   @Test(arguments: [
     "", "virsh-backup.nbd.", "virsh-backup.nbd.s1.vda", "virsh-backup.nbd.s1.vda.0123",
     "virsh-backup.nbd.s1.vda.0123456789abcdeg", "virsh-backup.nbd..vda.0123456789abcdef",
     "virsh-backup.nbd.s1..0123456789abcdef", "virsh-backup.nbd.s 1.vda.0123456789abcdef",
+    "virsh-backup.nbd.s1.vda.0123456789abcdef-", "virsh-backup.nbd.s1.vda.-0123456789abcdef",
     "virsh-backup.s1.vda.0123456789abcdef", "nbd.s1.vda.0123456789abcdef",
     "xvirsh-backup.nbd.s1.vda.0123456789abcdef",
   ])
@@ -57,11 +70,7 @@ struct SessionPlaceTests {
     try SessionOptions(listen: .tcp(host: host, port: nil)).checkAddress()
   }
 
-  @Test(arguments: [
-    "0.0.0.0", "::", "", "192.0.2.1", "127.0.0", "127.0.0.1.example.org", "127.0.0.256",
-    "1127.0.0.1",
-    "::ffff:127.0.0.1", "localhost.example.org", "127.0.0.1 ", "127.0.0.-1",
-  ])
+  @Test(arguments: ["0.0.0.0", "::", "192.0.2.1", "::ffff:127.0.0.1", "fe80::1%eth0", "128.0.0.1"])
   func `all others do, or the user's word`(host: String) throws {
     #expect(!SessionOptions.isLoopback(host))
     let listen = SessionOptions.Listen.tcp(host: host, port: 10809)
@@ -71,6 +80,16 @@ struct SessionPlaceTests {
     #expect(error?.description.contains("--allow-plaintext") == true)
     try SessionOptions(listen: listen, allowsPlaintext: true).checkAddress()
     try SessionOptions(listen: listen, tlsDirectories: ["/x"]).checkAddress()
+  }
+
+  @Test(arguments: [
+    "", "host.example.org", "127.0.0", "127.0.0.1.example.org", "127.0.0.256", "127.0.0.1 ",
+    "127.0.0.-1", "localhost.example.org", "g::1", "::1/x", "+1.2.3.4",
+  ])
+  func `what is no address is refused, with TLS too`(host: String) {
+    let options = SessionOptions(listen: .tcp(host: host, port: nil), tlsDirectories: ["/x"])
+    let error = #expect(throws: BackupError.self) { try options.checkAddress() }
+    #expect(error?.description == "'\(host)' is not an IP address")
   }
 
   @Test(arguments: [

@@ -197,6 +197,26 @@ struct SessionBaseTests {
   }
 
   @Test
+  func `after a commit of the image the session was of, it is in what that was committed into`()
+    throws
+  {
+    var world = World(.init("vda"))
+    world.disks[0].layers.append(.init(path: "/images/base", index: 2))
+    try world.finishSession(.init(name: "s1"))
+    let overlay = world.disks[0].layers.removeFirst()
+    // Not if it was not merged.
+    #expect(refusal(of: world)?.contains("matching name 's1'") == true)
+    world.disks[0].layers[0].bitmaps = overlay.bitmaps
+    #expect(try bases(of: world) == ["libvirt-2-format"])
+    // A new overlay over that: both count.
+    world.disks[0].layers.insert(
+      .init(path: "/images/new", index: 3, bitmaps: overlay.bitmaps), at: 0)
+    #expect(try bases(of: world) == ["libvirt-3-format", "libvirt-2-format"])
+    world.disks[0].layers[1].bitmaps = []
+    #expect(refusal(of: world)?.contains("no bitmap") == true)
+  }
+
+  @Test
   func `one that is missing, on any layer, is missed`() throws {
     let whole = try SessionBaseTests.world()
     var below = whole

@@ -109,6 +109,15 @@ extension Engine {
       && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
   }
 
+  /// Whether the QEMU of a session that is not served has something of it.
+  private func isHalfOpen(_ partial: Partial) throws -> Bool {
+    guard let guest = try guest(of: partial) else { return false }
+    return try partial.helper != nil || isSettingUp(partial, guest)
+      || guest.monitor.exports().contains {
+        $0.id.hasPrefix(NodeNames.prefix(operation: partial.uuid))
+      }
+  }
+
   /// Finishes or undoes a session whose client is gone; one that is served is left alone.
   ///
   /// - Parameters:
@@ -131,7 +140,8 @@ extension Engine {
       return .running
     }
     guard try isAbandoned(pending) else { return .running }
-    guard endsLost else { return .lost }
+    // One that was never served is nobody's; of one that was, its owner shall see the end.
+    guard try endsLost || isHalfOpen(pending.partial) else { return .lost }
     try endSession(pending, keepsBitmap: false)
     return .undone
   }

@@ -60,9 +60,10 @@ struct SessionBase {
         .invalid,
         "what changed on disk '\(disk.name)' since '\(name.session)' is not known: \(reason.text)")
     }
-    guard let born = disk.sources.firstIndex(where: { disk.image(of: $0) == name.image }) else {
-      throw refuse(.imageChanged)
-    }
+    // The images written to since end with the first that the disk had then already: its active one
+    // or, after a commit, what that was committed into, and libvirt merged the bitmaps.
+    guard let born = disk.sources.firstIndex(where: { name.images.contains(disk.image(of: $0)) })
+    else { throw refuse(.imageChanged) }
     let found = layers.prefix(born + 1).map { node in
       node.dirtyBitmaps?.first { $0.name == name.text }
     }

@@ -8,23 +8,25 @@ import DomainXML
 /// Name of a bitmap that records what changed since an NBD session began.
 ///
 /// It outlives the session as the base of the next, when nothing else tells of it any more. So it
-/// also says which image the disk was: a bitmap alone cannot tell whether it was born on the image
-/// it is found on.
+/// also says which images the disk was made of: a bitmap alone cannot tell whether all images that
+/// were written to since have one.
 package struct SessionBitmapName: Sendable, Hashable {
   /// Name of the session.
   package var session: String
   /// The target name, `vda`.
   package var disk: String
-  /// Hash of where the active image was.
-  package var image: String
+  /// Hashes of where the images were, the active one first; not all of them in a long chain.
+  package var images: [String]
 
   private static let prefix = "virsh-backup.nbd."
+  /// QEMU allows 1023 bytes for the whole name.
+  private static let imageLimit = 16
 
   /// Makes a name.
-  package init(session: String, disk: String, image: String) {
+  package init(session: String, disk: String, images: [String]) {
     self.session = session
     self.disk = disk
-    self.image = image
+    self.images = Array(images.prefix(SessionBitmapName.imageLimit))
   }
 
   /// Reads a name.
@@ -35,16 +37,21 @@ package struct SessionBitmapName: Sendable, Hashable {
     // The session's name may have dots, the others not.
     var parts = text.dropFirst(SessionBitmapName.prefix.count)
       .split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 3, let image = parts.popLast(), image.count == 16,
-      image.allSatisfy(\.isHexDigit), let disk = parts.popLast(), !disk.isEmpty
+    guard parts.count >= 3,
+      let images = parts.popLast()?.split(
+        separator: "-", omittingEmptySubsequences: false),
+      images.allSatisfy({ $0.utf8.count == 16 && $0.allSatisfy(\.isHexDigit) }),
+      let disk = parts.popLast(), !disk.isEmpty
     else { return nil }
     let session = parts.joined(separator: ".")
     guard Syntax.isBackupName(session) else { return nil }
-    self.init(session: session, disk: String(disk), image: String(image))
+    self.init(session: session, disk: String(disk), images: images.map(String.init))
   }
 
   /// The name as QEMU has it.
-  package var text: String { "\(SessionBitmapName.prefix)\(session).\(disk).\(image)" }
+  package var text: String {
+    "\(SessionBitmapName.prefix)\(session).\(disk).\(images.joined(separator: "-"))"
+  }
 
   /// The hash of where an image is.
   ///

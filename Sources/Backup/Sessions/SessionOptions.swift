@@ -84,13 +84,16 @@ package struct SessionOptions: Sendable, Equatable {
     return (named?.name ?? disk, named?.bitmap ?? "backup-\(disk)")
   }
 
-  /// Refuses to serve without TLS where others than this host's programs could read.
+  /// Refuses to serve without TLS where others than this host's programs could read, and where QEMU
+  /// would have to ask a name server: its guest stands still meanwhile.
   ///
   /// - Throws: ``BackupError``.
   func checkAddress() throws {
-    guard case .tcp(let host, _)? = listen, tlsDirectories == nil, !allowsPlaintext,
-      !SessionOptions.isLoopback(host)
-    else { return }
+    guard case .tcp(let host, _)? = listen else { return }
+    guard SessionOptions.isAddress(host) else {
+      throw BackupError(.invalid, "'\(host)' is not an IP address")
+    }
+    guard tlsDirectories == nil, !allowsPlaintext, !SessionOptions.isLoopback(host) else { return }
     throw BackupError(
       .invalid,
       "the disks would be readable by everyone who reaches '\(host)'; use --tls, or say "
@@ -99,8 +102,22 @@ package struct SessionOptions: Sendable, Equatable {
 
   /// Whether an address is reached from the host itself only.
   static func isLoopback(_ host: String) -> Bool {
-    if host == "localhost" || host == "::1" { return true }
+    host == "localhost" || host == "::1" || numbers(of: host)?.first == 127
+  }
+
+  /// Whether a text is an IP address, or the one name that is known everywhere.
+  static func isAddress(_ host: String) -> Bool {
+    if host == "localhost" || numbers(of: host) != nil { return true }
+    // Beside hex digits IPv6 has colons, an IPv4 address at its end, and a zone.
+    let address = host.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)[0]
+    return address.contains(":")
+      && address.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == ":" || $0 == ".") }
+  }
+
+  /// The four numbers of an IPv4 address; nil for anything else.
+  private static func numbers(of host: String) -> [UInt8]? {
     let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    let numbers = parts.compactMap { $0.allSatisfy(\.isWholeNumber) ? UInt8($0) : nil }
+    return parts.count == 4 && numbers.count == 4 ? numbers : nil
   }
 }

@@ -56,7 +56,7 @@ struct SessionPlan: Equatable {
         view: .init(
           live: live, names: NodeNames(operation: operation, disk: number),
           bitmap: SessionBitmapName(
-            session: name, disk: live.name, image: live.image(of: live.sources.first ?? .none)
+            session: name, disk: live.name, images: live.sources.map(live.image(of:))
           ).text,
           bases: base.bitmaps, changes: changes,
           scratchVolume: options.scratchNames[live.name] ?? volumes.scratch(live.name),
