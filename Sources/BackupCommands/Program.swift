@@ -37,15 +37,7 @@ public enum Program {
     setlocale(LC_ALL, "")
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard
-    let options: GlobalOptions
-    do {
-      options = try GlobalOptions.parse(
-        Array(arguments.dropFirst()),
-        openLog: { LogFile(path: $0, programName: name) != nil },
-        warn: { output.writeError("error: \($0)\n") })
-    } catch {
-      output.flush()
-      for line in error.lines { output.writeError("error: \(line)\n") }
+    guard let (options, log) = Program.options(in: arguments, name: name, output: output) else {
       return EXIT_FAILURE
     }
     let client = Client(
@@ -58,8 +50,9 @@ public enum Program {
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
     shell.connect = { shell in _ = try shell.context.connection() }
-    shell.foreign = Virsh(options)?.foreignCommands
-    shell.log = options.logFile.flatMap { LogFile(path: $0, programName: name) }
+    let virsh = Virsh(options)
+    shell.foreign = virsh?.foreignCommands
+    shell.log = log
 
     switch options.action {
     case .help:
@@ -69,6 +62,10 @@ public enum Program {
       shell.print(isLong ? longVersion : version)
       return EXIT_SUCCESS
     case .run:
+      if let virsh, shell.isForeign(commandWords: options.words) {
+        shell.error(virsh.replaceUs(shell, options.words))
+        return EXIT_FAILURE
+      }
       return options.words.isEmpty
         ? interact(shell) : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
     }
