@@ -78,14 +78,15 @@ struct Virsh {
   private func run(
     _ shell: Shell<Client>, _ input: ForeignCommands<Client>.Input
   ) throws -> Bool {
-    var words: [String]
+    let words: [String]
     switch input {
     case .line(let line): words = [line]
     case .commands(let commands) where commands.count > 1: words = [Virsh.line(of: commands)]
-    case .commands(let commands): words = commands.first ?? []
+    case .commands(let commands):
+      let command = commands.first ?? []
+      // A single word would be taken apart; with `--` after it, it is not.
+      words = command.count == 1 ? command + ["--"] : command
     }
-    // A single word would be taken apart; with `--` after it, it is not.
-    if case .commands = input, words.count == 1 { words.append("--") }
     // Not with -c: a connection that fails is the failure of the command here.
     let uri = ["VIRSH_DEFAULT_CONNECT_URI": shell.context.uri]
     let child = Child(

@@ -34,7 +34,9 @@ extension Builtins {
         return true
       }
       if let group = shell.table.group(named: topic) {
-        let others = shell.foreign?.groupLines(shell, group.keyword) ?? []
+        let others = (shell.foreign?.groupLines(shell, group.keyword) ?? []).filter { line in
+          !group.commands.contains { line.hasPrefix("    \($0.name) ") }
+        }
         shell.print(group.helpText(others: others), terminator: "")
         return true
       }
