@@ -46,10 +46,12 @@ public enum Program {
       keepalive: (options.keepaliveInterval, options.keepaliveCount.map(UInt32.init)),
       defaultPool: environment("VIRSH_BACKUP_POOL"))
     let shell = Shell(programName: name, table: table, context: client, output: output)
+    client.shell = shell
     shell.isQuiet = options.isQuiet
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
-    shell.connect = { shell in _ = try shell.context.connection() }
+    shell.connect = { shell in try shell.context.connect(for: shell) }
+    shell.explain = { shell in shell.context.noteLoss(on: shell) }
     let virsh = Virsh(options)
     shell.foreign = virsh?.foreignCommands
     shell.log = log
@@ -67,7 +69,8 @@ public enum Program {
         return EXIT_FAILURE
       }
       return options.words.isEmpty
-        ? interact(shell) : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
+        ? interact(shell, connectsFirst: options.uri != nil)
+        : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
     }
   }
 
@@ -76,6 +79,8 @@ public enum Program {
   ) -> Int32 {
     do {
       let steps = try shell.parse(commandWords: words)
+      // A Tab in another shell must not hang, whatever it waits for.
+      if words.first == "complete" { TimeLimit.start(seconds: 10) }
       if connectsFirst { _ = try shell.context.connection() }
       return shell.run(steps) ? EXIT_SUCCESS : EXIT_FAILURE
     } catch {

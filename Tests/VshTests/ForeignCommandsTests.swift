@@ -120,7 +120,7 @@ import Testing
   @Test func `a group has the foreign commands after ours`() {
     let shell = makeShellWithForeign()
     #expect(shell.run(line: "help backup"))
-    #expect(shell.context.out.hasSuffix("\n    backup-backup a\n\n\n"))
+    #expect(shell.context.out.hasSuffix("\n    backup-backup a\n\n"))
     #expect(!shell.context.out.contains("    event   b"))
   }
 }

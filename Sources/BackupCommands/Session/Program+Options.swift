@@ -42,10 +42,15 @@ extension Program {
       }
       var options = try GlobalOptions.parse(
         Array(arguments.dropFirst()), openLog: open, warn: tell)
-      // The default counts as none, even where it was given.
-      if (options.debugLevel ?? .error) == .error {
-        if isLevelBad { log?.write(.error, levelProblem) }
-        options.debugLevel = level ?? options.debugLevel
+      if isLevelBad, (options.debugLevel ?? .error) == .error {
+        // virsh tells it again, when it has a log.
+        log?.write(.error, levelProblem)
+      }
+      if options.debugLevel == nil {
+        options.debugLevel = level
+      } else {
+        // virsh takes -d 4 for no option.
+        unsetenv("VIRSH_DEBUG")
       }
       return (options, log)
     } catch {

@@ -39,10 +39,7 @@ struct Virsh {
         capture(shell, ["help", keyword]).output.split(separator: "\n").map(String.init)
           .filter { $0.hasPrefix("    ") }
       },
-      complete: { shell, words in
-        capture(shell, ["-q", "complete", "--"] + words).output.split(separator: "\n")
-          .map(String.init)
-      },
+      complete: completions,
       hint:
         " All commands of virsh work here too: see 'virsh help', or 'help' with a command's name")
   }
@@ -52,10 +49,9 @@ struct Virsh {
   /// - Returns: Why that was not possible; else it does not return.
   func replaceUs(_ shell: Shell<Client>, _ words: [String]) -> String {
     let connection = options.uri.map { ["-c", $0] } ?? []
-    let reason = Child(
-      path, connection + globals(of: shell) + ["--"] + words, environment: mark
-    ).replaceUs()
-    return "cannot run '\(path)': \(reason)"
+    let child = Child(
+      path, connection + globals(of: shell) + ["--"] + words, environment: mark)
+    return failure(.notStarted(reason: child.replaceUs()))
   }
 
   /// Has virsh parse commands without running them.
@@ -70,8 +66,7 @@ struct Virsh {
     let answer = capture(shell, ["--", Virsh.line(of: commands) + end.text])
     let messages = Virsh.messages(in: answer.errors)
     if messages == [end.message] { return }
-    throw UsageError(
-      lines: messages.isEmpty ? ["cannot run '\(path)': \(answer.ending)"] : messages)
+    throw UsageError(lines: messages.isEmpty ? [failure(answer.ending)] : messages)
   }
 
   /// Runs commands with our terminal.
@@ -91,7 +86,8 @@ struct Virsh {
     let uri = ["VIRSH_DEFAULT_CONNECT_URI": shell.context.uri]
     let child = Child(
       path, globals(of: shell) + ["--"] + words, environment: mark.merging(uri) { $1 })
-    switch child.run() {
+    let ending = child.run()
+    switch ending {
     case .exited(let status):
       return status == 0
     case .killed(by: SIGINT):
@@ -102,15 +98,23 @@ struct Virsh {
       }
       shell.print()
       return false
-    case .killed(by: let number):
-      throw ShellError("'\(path)' was killed: \(String(cString: strsignal(number)))")
-    case .notStarted(let reason):
-      throw ShellError("cannot run '\(path)': \(reason)")
+    case .killed, .notStarted:
+      throw ShellError(failure(ending))
     }
   }
 
-  private func capture(
-    _ shell: Shell<Client>, _ words: [String]
+  /// What there is to say of a virsh that did not end by itself, or gave no reason.
+  private func failure(_ ending: Child.Ending) -> String {
+    switch ending {
+    case .exited(let status): "'\(path)' failed with exit status \(status)"
+    case .killed(by: let number): "'\(path)' was killed: \(String(cString: strsignal(number)))"
+    case .notStarted(let reason): "cannot run '\(path)': \(reason)"
+    }
+  }
+
+  /// Runs a command and collects what it writes.
+  func capture(
+    _ shell: Shell<Client>, _ words: [String], within limit: Duration? = nil
   ) -> (ending: Child.Ending, output: String, errors: String) {
     var connection: [String] = []
     if let uri = shell.context.uri { connection += ["-c", uri] }
@@ -122,7 +126,7 @@ struct Virsh {
     let child = Child(
       path, (needsConnection ? connection : []) + words,
       environment: mark.merging(quiet) { $1 })
-    return child.capture()
+    return child.capture(within: limit)
   }
 
   /// What every virsh is told of where it comes from.

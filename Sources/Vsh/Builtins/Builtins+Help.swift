@@ -24,7 +24,7 @@ extension Builtins {
       guard let topic = arguments.raw("command"), !topic.isEmpty else {
         shell.print("Grouped commands:\n")
         for group in shell.table.groups {
-          shell.print(group.helpText(), terminator: "")
+          shell.print(group.helpText())
         }
         if let hint = shell.foreign?.hint { shell.print(hint + "\n") }
         return true

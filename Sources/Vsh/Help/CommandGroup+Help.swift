@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension CommandGroup {
-  /// The group's heading, its commands and an empty line.
+  /// The group's heading and its commands.
   ///
   /// - Parameters:
   ///   - colon: Whether a colon follows the heading; it does but in the program's usage.
@@ -16,6 +16,6 @@ extension CommandGroup {
       let padding = String(repeating: " ", count: max(0, 30 - command.name.utf8.count))
       text += "    \(command.name)\(padding) \(command.summary)\n"
     }
-    return text + others.map { "\($0)\n" }.joined() + "\n"
+    return text + others.map { "\($0)\n" }.joined()
   }
 }

@@ -62,6 +62,7 @@ extension Shell {
         return false
       }
     case .command(let command, let arguments):
+      runningCommand = command.name
       let start = ContinuousClock.now
       let isSuccess = reporting {
         if command.needsConnection {
@@ -80,6 +81,7 @@ extension Shell {
     do {
       return try work()
     } catch {
+      explain(self)
       report(error)
       return false
     }

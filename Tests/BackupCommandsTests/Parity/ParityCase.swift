@@ -3,8 +3,9 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// The same for virsh and for our program. `@DIR` in a word, an input or a variable is a new empty
-/// directory.
+/// The same for virsh and for our program.
+///
+/// `@DIR` in a word, an input or a variable is a new empty directory.
 struct ParityCase: Sendable, CustomStringConvertible {
   /// What must be the same.
   enum Expectation: Sendable, Equatable {

@@ -20,7 +20,7 @@ enum ParityExceptions {
     }
     cases.append(.environment(["VIRSH_DEBUG": level], "echo a; pwd"))
     cases.append(.environment(["VIRSH_DEBUG": " +\(level)"], "dominfo nope"))
-    cases.append(.session(["-d", level], "echo a\nlist\ndomname 1\nfoo\necho --na\n"))
+    cases.append(.session(["-d", level], "echo a\ndomname 1\nfoo\necho --na\n"))
     return cases.map { $0.inOne(.debugText) }
   }
 

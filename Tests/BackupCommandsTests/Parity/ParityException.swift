@@ -3,9 +3,9 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// A difference from virsh 9.0.0 that is wanted. There are no others, and at most ten of these.
+/// A difference from virsh 9.0.0 that is wanted.
 ///
-/// The manual page tells of each, with its ``phrase``.
+/// There are no others, and at most ten of these. The manual page tells of each, with its ``phrase``.
 enum ParityException: String, CaseIterable {
   /// In standard output the text would spoil the result for programs; newer versions write it to
   /// standard error too. `-d 4` is the default, which virsh takes for no option: there the

@@ -6,8 +6,9 @@
 import Foundation
 import TestSupport
 
-/// What virsh or our program made of a case, without what differs from run to run and from name to
-/// name. Each character is a byte.
+/// What virsh or our program made of a case.
+///
+/// What differs from run to run and from name to name is left out. Each character is a byte.
 struct ShellRun: Equatable {
   /// Standard output.
   var output: String
