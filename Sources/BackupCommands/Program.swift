@@ -31,22 +31,15 @@ public enum Program {
 
   /// Runs the program.
   ///
-  /// - Parameter arguments: The command line, the program's name first.
+  /// - Parameter words: The bytes of the command line's words, the program's name first.
   /// - Returns: The exit status.
   @MainActor
-  public static func run(_ arguments: [String]) -> Int32 {
+  public static func run(_ words: [some Collection<UInt8>]) -> Int32 {
     setlocale(LC_ALL, "")
+    let arguments = words.map { String(rawBytes: $0) }
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard
-    let options: GlobalOptions
-    do {
-      options = try GlobalOptions.parse(
-        Array(arguments.dropFirst()),
-        openLog: { LogFile(path: $0, programName: name) != nil },
-        warn: { output.writeError("error: \($0)\n") })
-    } catch {
-      output.flush()
-      for line in error.lines { output.writeError("error: \(line)\n") }
+    guard let (options, log) = Program.options(in: arguments, name: name, output: output) else {
       return EXIT_FAILURE
     }
     let client = Client(
@@ -55,13 +48,15 @@ public enum Program {
       keepalive: (options.keepaliveInterval, options.keepaliveCount.map(UInt32.init)),
       defaultPool: environment("VIRSH_BACKUP_POOL"))
     let shell = Shell(programName: name, table: table, context: client, output: output)
+    client.shell = shell
     shell.isQuiet = options.isQuiet
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
     shell.connect = { shell in try shell.context.connect(for: shell) }
     shell.explain = { shell in shell.context.noteLoss(on: shell) }
-    shell.foreign = Virsh(options)?.foreignCommands
-    shell.log = options.logFile.flatMap { LogFile(path: $0, programName: name) }
+    let virsh = Virsh(options)
+    shell.foreign = virsh?.foreignCommands
+    shell.log = log
 
     switch options.action {
     case .help:
@@ -71,6 +66,10 @@ public enum Program {
       shell.print(isLong ? longVersion : version)
       return EXIT_SUCCESS
     case .run:
+      if let virsh, shell.isForeign(commandWords: options.words) {
+        shell.error(virsh.replaceUs(shell, options.words))
+        return EXIT_FAILURE
+      }
       return options.words.isEmpty
         ? interact(shell, connectsFirst: options.uri != nil)
         : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)

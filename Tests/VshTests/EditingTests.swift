@@ -85,7 +85,7 @@ import Testing
   @Test func `another program is asked for its commands' values as its parser wants them`() {
     var asked: [[String]] = []
     let foreign = ForeignCommands<Recorder>(
-      accept: { _, _ throws(UsageError) in nil },
+      check: { _, _, _ throws(UsageError) in }, run: { _, _ in true },
       complete: { _, words in
         asked.append(words)
         let commands = ["dominfo", "list"]

@@ -19,6 +19,8 @@ package final class Client {
   let interrupt = Interrupt()
   /// Value of `$VIRSH_BACKUP_POOL`.
   let defaultPool: String?
+  /// Who is told what `-d` asks for.
+  weak var shell: Shell<Client>?
   /// The connection, which may be lost; nil before the first command and after a failure.
   private var current: Connection?
   /// Gets the reason when the current connection is lost.
@@ -107,6 +109,7 @@ package final class Client {
       lines += ShellError.lines(of: error)
     }
     if keepalive.interval != nil || keepalive.count != nil { throw ShellError(lines: lines) }
+    shell?.debug(.info, "Failed to setup keepalive on connection")
   }
 
   // MARK: - Loss
@@ -140,6 +143,9 @@ package final class Client {
   func domain(_ text: String) throws -> Domain {
     do {
       return try find(text)
+    } catch let error as LibvirtError where error.code == .noDomain {
+      // As virsh, which leaves out what says no more.
+      throw ShellError("failed to get domain '\(text)'")
     } catch {
       throw ShellError("failed to get domain '\(text)'", because: error)
     }
@@ -152,19 +158,28 @@ package final class Client {
 
   private func find(_ text: String) throws -> Domain {
     let connection = try connection()
+    note(.info, "found option <domain>: \(text)")
     // A name may be a number, or look like a UUID.
-    if let id = Int32(text), id >= 0,
-      let domain = try unless(.noDomain, look: { try connection.domain(id: id) })
-    {
-      return domain
+    if let id = Int32(text), id >= 0 {
+      note(.debug, "<domain> looks like ID")
+      if let domain = try unless(.noDomain, look: { try connection.domain(id: id) }) {
+        return domain
+      }
     }
-    if text.count == 36,
-      let domain = try unless(
+    if text.utf8.count == 36 {
+      note(.debug, "<domain> trying as domain UUID")
+      if let domain = try unless(
         .noDomain, .invalidArg, look: { try connection.domain(uuid: text) })
-    {
-      return domain
+      {
+        return domain
+      }
     }
+    note(.debug, "<domain> trying as domain NAME")
     return try connection.domain(name: text)
+  }
+
+  private func note(_ level: LogLevel, _ text: String) {
+    if let shell { shell.debug(level, "\(shell.runningCommand): \(text)") }
   }
 }
 

@@ -6,7 +6,7 @@
 private import Glibc
 
 extension Builtins {
-  /// `cd`: goes to another directory, in a session only.
+  /// `cd`: goes to another directory, for the commands that follow.
   static func changeDirectory<Context>() -> Command<Context> {
     Command(
       "cd",
@@ -18,13 +18,10 @@ extension Builtins {
           allowsEmpty: true)
       ],
       needsConnection: false
-    ) { shell, arguments in
-      guard shell.isInteractive else {
-        throw ShellError("cd: command valid only in interactive mode")
-      }
+    ) { _, arguments in
       let named = arguments.raw("dir") ?? ""
       let directory = named.isEmpty ? homeDirectory : named
-      if chdir(directory) != 0 {
+      if directory.withRawCString({ chdir($0) }) != 0 {
         throw ShellError("cd: \(String(cString: strerror(errno))): \(directory)")
       }
       return true
@@ -43,7 +40,10 @@ extension Builtins {
         throw ShellError("pwd: cannot get current directory: \(String(cString: strerror(errno)))")
       }
       defer { free(path) }
-      shell.print(String(cString: path))
+      shell.print(
+        String(
+          rawBytes: UnsafeBufferPointer(start: path, count: strlen(path)).map(
+            UInt8.init(bitPattern:))))
       return true
     }
   }

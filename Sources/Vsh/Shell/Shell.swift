@@ -34,6 +34,8 @@ package final class Shell<Context> {
   /// What is done with commands that are not in the table; nil: they do not exist.
   package var foreign: ForeignCommands<Context>?
 
+  /// The name of the command that runs, or ran last.
+  package internal(set) var runningCommand = ""
   /// Whether `quit` was given.
   private(set) package var isQuitting = false
 
