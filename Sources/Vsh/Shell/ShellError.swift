@@ -34,7 +34,7 @@ package struct ShellError: Error, Sendable, Equatable, CustomStringConvertible {
     case let error as ShellError: error.lines
     case let error as UsageError: error.lines
     default:
-      "\(error)".split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+      "\(error)".unicodeScalars.split(separator: "\n").map { String($0) }
     }
   }
 }
