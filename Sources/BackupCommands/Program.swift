@@ -37,15 +37,7 @@ public enum Program {
     setlocale(LC_ALL, "")
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard
-    let options: GlobalOptions
-    do {
-      options = try GlobalOptions.parse(
-        Array(arguments.dropFirst()),
-        openLog: { LogFile(path: $0, programName: name) != nil },
-        warn: { output.writeError("error: \($0)\n") })
-    } catch {
-      output.flush()
-      for line in error.lines { output.writeError("error: \(line)\n") }
+    guard let (options, log) = Program.options(in: arguments, name: name, output: output) else {
       return EXIT_FAILURE
     }
     let client = Client(
@@ -54,12 +46,15 @@ public enum Program {
       keepalive: (options.keepaliveInterval, options.keepaliveCount.map(UInt32.init)),
       defaultPool: environment("VIRSH_BACKUP_POOL"))
     let shell = Shell(programName: name, table: table, context: client, output: output)
+    client.shell = shell
     shell.isQuiet = options.isQuiet
     shell.isTimed = options.isTimed
     shell.debugLevel = options.debugLevel ?? .error
-    shell.connect = { shell in _ = try shell.context.connection() }
-    shell.foreign = Virsh(options)?.foreignCommands
-    shell.log = options.logFile.flatMap { LogFile(path: $0, programName: name) }
+    shell.connect = { shell in try shell.context.connect(for: shell) }
+    shell.explain = { shell in shell.context.noteLoss(on: shell) }
+    let virsh = Virsh(options)
+    shell.foreign = virsh?.foreignCommands
+    shell.log = log
 
     switch options.action {
     case .help:
@@ -69,8 +64,13 @@ public enum Program {
       shell.print(isLong ? longVersion : version)
       return EXIT_SUCCESS
     case .run:
+      if let virsh, shell.isForeign(commandWords: options.words) {
+        shell.error(virsh.replaceUs(shell, options.words))
+        return EXIT_FAILURE
+      }
       return options.words.isEmpty
-        ? interact(shell) : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
+        ? interact(shell, connectsFirst: options.uri != nil)
+        : runOnce(shell, words: options.words, connectsFirst: options.uri != nil)
     }
   }
 
@@ -79,6 +79,8 @@ public enum Program {
   ) -> Int32 {
     do {
       let steps = try shell.parse(commandWords: words)
+      // A Tab in another shell must not hang, whatever it waits for.
+      if words.first == "complete" { TimeLimit.start(seconds: 10) }
       if connectsFirst { _ = try shell.context.connection() }
       return shell.run(steps) ? EXIT_SUCCESS : EXIT_FAILURE
     } catch {

@@ -11,44 +11,53 @@ private import Glibc
 /// readline has one state for the whole process, so there should be one editor.
 @MainActor
 package final class LineEditor {
-  /// Computes candidates; without any, file names are offered.
-  ///
-  /// It gets the line up to the cursor, and where the word to replace begins and ends, in bytes.
-  package typealias Completer = (_ line: String, _ wordStart: Int, _ cursor: Int) -> [String]
+  /// A line whose word at the cursor is to be completed.
+  package struct Request: Sendable {
+    /// The line up to the cursor.
+    package var line: String
+    /// Where the word to replace begins, in bytes.
+    package var wordStart: Int
+    /// The line after the cursor.
+    package var rest: String
+  }
 
-  private let completer: Completer
-  private let historyPath: String?
+  /// Something that may happen while the user types.
+  package struct Occurrence {
+    /// Tells a descriptor that is readable when it has happened; nil while it cannot happen.
+    package var descriptor: () -> Int32?
+    /// Takes note of it, so that the descriptor is not readable any more, and may print.
+    package var attend: () -> Void
+
+    /// Makes an occurrence.
+    package init(descriptor: @escaping () -> Int32?, attend: @escaping () -> Void) {
+      self.descriptor = descriptor
+      self.attend = attend
+    }
+  }
+
+  /// Computes what may replace the word; without any, file names are offered.
+  package typealias Completer = (Request) -> [String]
 
   /// The editor whose line is being read; readline's callbacks carry no context of their own.
-  fileprivate static var active: LineEditor?
-  private var candidates: ArraySlice<String> = []
+  static var active: LineEditor?
 
-  /// The characters that end a word for completion, the same as in virsh.
-  private static let wordBreaks = strdup(" \t\n`@$><=;|&{(")
-  private static let quotes = strdup("\"'")
+  /// What is attended to while a line is read.
+  package var occurrence: Occurrence?
+  private let completer: Completer
+  private let history: History?
+  private var candidates: ArraySlice<String> = []
 
   /// Makes an editor, and reads its history.
   ///
   /// - Parameters:
   ///   - name: The name of the program, for the conditions of the user's `inputrc`.
-  ///   - historyPath: The file the history is kept in; nil for none.
-  ///   - historySize: How many lines the history has at most.
+  ///   - history: Where lines are kept; nil: only for as long as the editor lives.
   ///   - completer: Computes candidates.
-  package init(
-    name: String, historyPath: String?, historySize: Int, completer: @escaping Completer
-  ) {
+  package init(name: String, history: History?, completer: @escaping Completer) {
     self.completer = completer
-    self.historyPath = historyPath
-    rl_readline_name = UnsafePointer(strdup(name))
-    rl_basic_word_break_characters = UnsafePointer(Self.wordBreaks)
-    rl_completer_quote_characters = UnsafePointer(Self.quotes)
-    rl_attempted_completion_function = attemptCompletion
-    rl_char_is_quoted_p = isQuoted
-    using_history()
-    stifle_history(Int32(clamping: historySize))
-    if let historyPath {
-      read_history(historyPath)
-    }
+    self.history = history
+    setUpReadline(name: name)
+    history?.load()
   }
 
   /// Asks for a line; nil at the end of the input.
@@ -65,58 +74,28 @@ package final class LineEditor {
     return String(cString: bytes)
   }
 
-  /// Writes the history to its file, and makes the directories of its path where there are none.
+  /// Writes the history to its file.
   ///
-  /// - Returns: Whether that worked; true without a file.
-  @discardableResult
-  package func writeHistory() -> Bool {
-    guard let historyPath else { return true }
-    var directory = ""
-    for part in historyPath.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
-      directory += "\(part)/"
-      mkdir(directory, 0o755)
-    }
-    return write_history(historyPath) == 0
+  /// - Throws: ``History/DirectoryError``.
+  package func writeHistory() throws(History.DirectoryError) {
+    try history?.save()
   }
 
-  fileprivate func findCandidates(line: String, wordStart: Int, cursor: Int) {
-    candidates = ArraySlice(completer(line, wordStart, cursor))
+  /// Computes the candidates that ``nextCandidate()`` gives one after the other.
+  func findCandidates(_ request: Request) {
+    candidates = ArraySlice(completer(request))
   }
 
-  fileprivate func nextCandidate() -> String? {
+  /// The next candidate; nil after the last.
+  func nextCandidate() -> String? {
     candidates.popFirst()
   }
-}
 
-// readline calls these on the thread that called it, the main one.
-
-private func attemptCompletion(
-  _ text: UnsafePointer<CChar>?, _ start: CInt, _ end: CInt
-) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
-  MainActor.assumeIsolated {
-    guard let buffer = rl_line_buffer else { return }
-    let line = UnsafeBufferPointer(start: buffer, count: Int(end)).map(UInt8.init(bitPattern:))
-    LineEditor.active?.findCandidates(
-      line: String(decoding: line, as: UTF8.self), wordStart: Int(start), cursor: Int(end))
+  /// Lets the occurrence be attended to, and shows the line again below what that printed.
+  func attend() {
+    occurrence?.attend()
+    guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return }
+    rl_on_new_line()
+    rl_redisplay()
   }
-  return rl_completion_matches(text, nextMatch)
-}
-
-private func nextMatch(
-  _ text: UnsafePointer<CChar>?, _ state: CInt
-) -> UnsafeMutablePointer<CChar>? {
-  let candidate = MainActor.assumeIsolated { LineEditor.active?.nextCandidate() }
-  return candidate.flatMap { strdup($0) }
-}
-
-/// Whether a backslash that is none itself precedes the character.
-private func isQuoted(_ text: UnsafeMutablePointer<CChar>?, _ index: CInt) -> CInt {
-  guard let text else { return 0 }
-  var position = Int(index)
-  var isQuoted = false
-  while position > 0, text[position - 1] == CChar(UInt8(ascii: "\\")) {
-    isQuoted.toggle()
-    position -= 1
-  }
-  return isQuoted ? 1 : 0
 }

@@ -65,16 +65,25 @@ package enum Command {
   ///   - command: The program, a path or a name looked up in `PATH`, and its arguments.
   ///   - environment: Variables set on top of those of this process.
   ///   - descriptors: What becomes its descriptors 0, 1, ...; no other is handed on.
+  ///   - terminal: The path of a terminal that becomes its descriptors 0, 1 and 2 instead, and the
+  ///     one that controls it.
   /// - Returns: The process's id.
   /// - Throws: `CommandError` when it could not be started.
   static func spawn(
-    _ command: [String], environment: [String: String], descriptors: [Int32]
+    _ command: [String], environment: [String: String], descriptors: [Int32] = [],
+    terminal: String? = nil
   ) throws(CommandError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     for (number, descriptor) in descriptors.enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+    }
+    if let terminal {
+      // The first terminal that the leader of a session opens controls it.
+      posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
+      posix_spawn_file_actions_adddup2(&actions, 0, 1)
+      posix_spawn_file_actions_adddup2(&actions, 0, 2)
     }
 
     var attributes = posix_spawnattr_t()

@@ -99,15 +99,27 @@ import Testing
     #expect(shell.completions(line: "c --name w") == [])
   }
 
-  @Test(arguments: [
-    ("backup-begin te", 13, ["test"]), ("backup-begin web@", 17, ["2"]),
-    ("backup-begin \"web", 14, ["web 1", "web@2"]), ("ec", 0, ["echo"]),
-    ("backup-begin ", 13, beginOptions),
-  ])
-  func `candidates replace only what the editor takes for the word`(
-    line: String, wordStart: Int, expected: [String]
-  ) {
-    #expect(makeShell().completions(line: line, wordStart: wordStart) == expected)
+  @Test func `completers know what stands behind the cursor`() {
+    let command = Command<Recorder>(
+      "c", summary: "",
+      options: [
+        .string("name", "", completer: { _, request in [request.arguments.raw("pool") ?? "none"] }),
+        .string("pool", ""),
+      ], handler: { _, _ in true })
+    let recorder = Recorder()
+    let shell = Shell(
+      programName: "p",
+      table: CommandTable(groups: [CommandGroup(name: "G", keyword: "g", commands: [command])]),
+      context: recorder, output: recorder.output)
+    func completions(_ line: String, _ rest: String) -> [String] {
+      shell.completions(line: line, wordStart: line.utf8.count, rest: rest)
+    }
+    #expect(completions("c --name ", "") == ["none"])
+    #expect(completions("c --name ", " --pool a") == ["a"])
+    #expect(completions("c --name ", "rest --nothing --pool=a; c --pool b") == ["a"])
+    #expect(completions("c --name \"", "x y\" --pool a") == ["a"])
+    #expect(completions("c --name ", "; c --pool b") == ["none"])
+    #expect(completions("c --pool b --name ", " --pool a") == ["b"])
   }
 
   @Test(arguments: [

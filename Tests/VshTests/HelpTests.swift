@@ -104,7 +104,6 @@ import Vsh
             fail                           fail
 
 
-
         """)
   }
 

@@ -60,7 +60,6 @@ import Testing
     ("event --path", "expected syntax: --path <file>"),
     ("event --loop=1", "invalid '=' after option --loop"),
     ("event --loop=", "invalid '=' after option --loop"),
-    ("event --help=", "invalid '=' after option --help"),
     ("echo --hi=x", "invalid '=' after option --hi"),
     ("echo --str", "expected syntax: --string <string>"),
     ("event x", "unexpected data 'x'"), ("event -- --loop", "unexpected data '--loop'"),
@@ -98,9 +97,10 @@ import Testing
     #expect(shell.context.out.hasPrefix("  NAME\n    pwd - "))
   }
 
-  @Test func `--help needs no required options`() {
+  @Test(arguments: ["setvcpus --config --help", "setvcpus --help=x --help"])
+  func `--help needs no required options, and has no value`(line: String) {
     let shell = makeShell()
-    #expect(shell.run(line: "setvcpus --config --help"))
+    #expect(shell.run(line: line))
     #expect(shell.context.out.hasPrefix("  NAME\n    setvcpus - "))
     #expect(shell.context.notes == [])
   }
@@ -122,12 +122,17 @@ import Testing
 
   @Test func `debug tells what was understood`() {
     let shell = makeShell { $0.debugLevel = .info }
-    shell.run(line: "event --loop --domain d")
+    #expect(throws: UsageError.self) {
+      try shell.parse(commandWords: ["event --loop --domain d; echo --hi --help; echo a --na"])
+    }
     #expect(
       shell.context.err == """
-        commands: "event --loop --domain d"
+        commands: "event --loop --domain d; echo --hi --help; echo a --na"
         event: loop(bool): (none)
         event: domain(optdata): d
+        echo: string(optdata): hello
+        echo: help(bool): (none)
+        echo: string(optdata): a
 
         """)
   }

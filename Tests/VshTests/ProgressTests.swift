@@ -67,17 +67,43 @@ import Testing
 
   @Test func `bars are drawn over the last ones`() {
     let recorder = Recorder()
-    var progress = Progress(.bars, output: recorder.output, width: { 20 })
+    var progress = Progress(.bars, output: recorder.output, size: { Terminal.Size(columns: 20) })
     let disks = [disk(1, 4), disk(4, 4, "sda1")]
     progress.update(disks, at: 0)
     progress.update(disks, at: 1)
-    let lines = "\rvda   25 %\u{1B}[K\n\rsda1 100 %\u{1B}[K\n"
+    let lines = "\rvda   25 %\u{1B}[K\n\rsda1 100 %\u{1B}[K\n\u{1B}[J"
     #expect(recorder.err == lines + "\u{1B}[2A" + lines)
+  }
+
+  @Test func `bars follow the size of the terminal`() {
+    let recorder = Recorder()
+    var size = Terminal.Size(columns: 41)
+    var progress = Progress(.bars, output: recorder.output, size: { size })
+    let disks = [disk(1, 4), disk(4, 4, "vdb")]
+    progress.update(disks, at: 0)
+    size.columns = 10
+    recorder.err = ""
+    progress.update(disks, at: 1)
+    #expect(
+      recorder.err == "\u{1B}[2A\rvda  25 %\u{1B}[K\n\rvdb 100 %\u{1B}[K\n\u{1B}[J")
+  }
+
+  @Test func `disks for which there is no line are one, those that are done first`() {
+    let recorder = Recorder()
+    let size = Terminal.Size(columns: 14, rows: 4)
+    var progress = Progress(.bars, output: recorder.output, size: { size })
+    progress.update(
+      [disk(4, 4), disk(1, 4, "vdb"), disk(4, 4, "vdc"), disk(2, 4, "vdd"), disk(0, 4, "vde")],
+      at: 0)
+    let lines = recorder.err.split(separator: "\n").dropLast()
+    #expect(
+      lines.map { $0.dropFirst().prefix { $0 != "\u{1B}" } }
+        == ["vdb     25 %", "vdd     50 %", "3 more  66 %"])
   }
 
   @Test func `the rate is that of the last seconds`() {
     let recorder = Recorder()
-    var progress = Progress(.bars, output: recorder.output, width: { 120 })
+    var progress = Progress(.bars, output: recorder.output, size: { Terminal.Size(columns: 120) })
     progress.update([disk(0, 1 << 30)], at: 0)
     #expect(!recorder.err.contains("/s"))
     for second in 1...20 {
@@ -87,7 +113,7 @@ import Testing
     for second in 21...40 {
       progress.update([disk(20 << 20 + UInt64(second - 20) << 21, 1 << 30)], at: Double(second))
     }
-    #expect(recorder.err.hasSuffix("  2.00 MiB/s     8:02\u{1B}[K\n"))
+    #expect(recorder.err.hasSuffix("  2.00 MiB/s     8:02\u{1B}[K\n\u{1B}[J"))
   }
 
   @Test func `nothing is drawn when nothing is asked for`() {

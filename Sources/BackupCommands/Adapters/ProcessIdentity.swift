@@ -34,15 +34,26 @@ enum ProcessIdentity {
     return String(text.prefix { $0 != "\n" })
   }
 
+  /// The process that started another; nil when there is no such process.
+  static func parent(of pid: Int32) -> Int32? {
+    status(of: pid).flatMap { $0.count > 1 ? Int32($0[1]) : nil }
+  }
+
   /// Field 22 of `/proc/PID/stat`, in clock ticks since the boot; nil when there is no such process.
   private static func startTime(of pid: Int32) -> UInt64? {
+    // One that waits to be reaped is dead.
+    guard let fields = status(of: pid), fields.count > 19, fields[0] != "Z", fields[0] != "X" else {
+      return nil
+    }
+    return UInt64(fields[19])
+  }
+
+  /// The fields of `/proc/PID/stat` from number 3 on, the state: those after the name.
+  private static func status(of pid: Int32) -> [Substring]? {
     guard let text = readFile("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
       return nil
     }
-    let fields = text[text.index(after: end)...].split(separator: " ")
-    // The fields after the name begin with number 3, the state; one that waits to be reaped is dead.
-    guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
-    return UInt64(fields[19])
+    return text[text.index(after: end)...].split(separator: " ")
   }
 
   private static func readFile(_ path: String) -> String? {

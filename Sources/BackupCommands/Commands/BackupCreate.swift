@@ -34,7 +34,7 @@ extension Vsh.Command where Context == Client {
         .verbose,
         .list(
           "diskspec", "disk attributes: disk[,backup=yes|no][,backupmode=type][,incremental=name]",
-          completer: Completers.disks),
+          completer: Completers.disksToBackUp),
       ]
     ) { shell, arguments in
       try arguments.mutuallyExclusive("full", "incremental")

@@ -36,7 +36,7 @@ extension Vsh.Command where Context == Client {
         .verbose,
         .list(
           "diskspec", "disk attributes: disk[,file=path][,driver=qcow2|raw][,pool=name]",
-          completer: Completers.disks),
+          completer: Completers.disksToRestore),
       ]
     ) { shell, arguments in
       try arguments.mutuallyExclusive("no-define", "start")

@@ -16,15 +16,8 @@ extension Vsh.Command where Context == Client {
         .bool("readonly", "read-only connection"),
       ], needsConnection: false
     ) { shell, arguments in
-      let client = shell.context
-      client.disconnect()
-      if let name = arguments.raw("name") {
-        client.uri = name.isEmpty ? nil : name
-        client.isReadOnly = arguments.flag("readonly")
-      } else if arguments.flag("readonly") {
-        client.isReadOnly = true
-      }
-      _ = try client.connection()
+      try shell.context.connect(
+        to: arguments.raw("name"), readOnly: arguments.flag("readonly"))
       return true
     }
   }

@@ -12,7 +12,9 @@ final class Console: Observer {
   private let shell: Shell<Client>
   private var progress: Progress
   private var latest: [Vsh.DiskProgress] = []
-  private let isShown: Bool
+  /// Whether a share is shown behind which nothing may follow in the same line.
+  private var hasOpenLine = false
+  private let style: Progress.Style
 
   /// Speaks for one command.
   ///
@@ -23,11 +25,12 @@ final class Console: Observer {
   init(_ shell: Shell<Client>, label: String, isVerbose: Bool = false) {
     self.shell = shell
     let isTerminal = Terminal.isErrorTerminal
-    isShown = !shell.isQuiet && (isVerbose || isTerminal)
-    let style: Progress.Style =
-      !isShown ? .none : isTerminal ? .bars : .percent(label: label)
-    progress = Progress(style, output: shell.output, width: { Terminal.errorWidth })
+    let isShown = !shell.isQuiet && (isVerbose || isTerminal)
+    style = !isShown ? .none : isTerminal ? .bars : .percent(label: label)
+    progress = Progress(style, output: shell.output, size: { Terminal.errorSize })
   }
+
+  deinit { endLine() }
 
   var isInterrupted: Bool { shell.context.interrupt.isRequested }
 
@@ -36,13 +39,24 @@ final class Console: Observer {
   func progress(_ disks: [Backup.DiskProgress]) {
     latest = disks.map { .init(name: $0.disk, done: $0.done, total: $0.total) }
     progress.update(latest, at: Console.now)
+    noteLine()
   }
 
   /// Ends the progress of work that is complete.
   func complete() {
     guard !latest.isEmpty else { return }
     progress.finish(latest, at: Console.now)
-    if isShown, !Terminal.isErrorTerminal { shell.output.writeError("\n") }
+    noteLine()
+    endLine()
+  }
+
+  private func noteLine() {
+    if case .percent = style { hasOpenLine = true }
+  }
+
+  private func endLine() {
+    if hasOpenLine { shell.output.writeError("\n") }
+    hasOpenLine = false
   }
 
   private static var now: Double {

@@ -39,6 +39,18 @@ struct Pools {
     return try hypervisor.repository(of: pool)
   }
 
+  /// The volumes of a pool that is there, for those who may not make one.
+  ///
+  /// - Parameter text: What ``repository(_:)`` takes.
+  /// - Returns: Its volumes.
+  /// - Throws: What ``repository(_:)`` throws; `LibvirtError` where no active pool has a directory.
+  func existingRepository(_ text: String?) throws -> any Repository {
+    let name = text ?? defaultPool ?? Pools.fallback
+    guard name.hasPrefix("/") else { return try repository(name) }
+    return try hypervisor.repository(
+      of: try connection.storagePool(targetPath: Pools.plain(name)))
+  }
+
   /// The volumes of all active pools that can hold backups.
   func all() throws -> [any Repository] {
     try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap { pool in

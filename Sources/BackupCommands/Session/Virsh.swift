@@ -10,85 +10,131 @@ import Vsh
 struct Virsh {
   private let path: String
   private let options: GlobalOptions
+  private let handOver = HandOver()
 
   /// Finds virsh; nil where there is none but this program itself under that name.
   ///
   /// - Parameter options: What the user gave to us, which virsh is given too.
   init?(_ options: GlobalOptions) {
-    let directories = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-    let candidates = directories.split(separator: ":").map { "\($0)/virsh" }
-    guard
-      let path = candidates.first(where: {
-        access($0, X_OK) == 0 && !Virsh.isSameFile($0, "/proc/self/exe")
-      })
-    else { return nil }
+    guard let path = handOver.virsh else { return nil }
     self.path = path
     self.options = options
-  }
-
-  private static func isSameFile(_ first: String, _ second: String) -> Bool {
-    var one = stat()
-    var other = stat()
-    return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_ino == other.st_ino
-      && one.st_dev == other.st_dev
   }
 
   /// The rules by which the shell hands commands over.
   var foreignCommands: ForeignCommands<Client> {
     ForeignCommands(
-      accept: { shell, words throws(UsageError) in
-        try check(shell, words)
-        return { shell in run(shell, words) }
+      check: { shell, commands, isCutShort throws(UsageError) in
+        try check(shell, commands, isCutShort: isCutShort)
       },
+      run: run,
       help: { shell, topic in
         let answer = capture(shell, ["help", topic])
-        guard answer.status == 0 else { return nil }
+        guard answer.ending == .exited(0) else { return nil }
         // Our shell ends the command with its own empty line.
         shell.print(String(answer.output.dropLast()), terminator: "")
         return true
       },
-      complete: { shell, words in
-        capture(shell, ["-q", "complete", "--"] + words).output.split(separator: "\n")
-          .map(String.init)
+      groupLines: { shell, keyword in
+        capture(shell, ["help", keyword]).output.split(separator: "\n").map(String.init)
+          .filter { $0.hasPrefix("    ") }
       },
+      complete: completions,
       hint:
         " All commands of virsh work here too: see 'virsh help', or 'help' with a command's name")
   }
 
-  /// Has virsh parse a command without running it.
-  private func check(_ shell: Shell<Client>, _ words: [String]) throws(UsageError) {
-    guard let name = words.first else { return }
-    let answer = capture(shell, [name, "--help"] + words.dropFirst())
-    guard answer.status != 0 else { return }
-    let lines = answer.errors.split(separator: "\n").map { line in
-      line.hasPrefix("error: ") ? String(line.dropFirst("error: ".count)) : String(line)
+  /// Becomes virsh, for what followed the program's options.
+  ///
+  /// - Returns: Why that was not possible; else it does not return.
+  func replaceUs(_ shell: Shell<Client>, _ words: [String]) -> String {
+    let connection = options.uri.map { ["-c", $0] } ?? []
+    let child = Child(
+      path, connection + globals(of: shell) + ["--"] + words, environment: mark)
+    return failure(.notStarted(reason: child.replaceUs()))
+  }
+
+  /// Has virsh parse commands without running them.
+  ///
+  /// virsh runs nothing of a string that has a mistake anywhere, so one is put behind them.
+  private func check(
+    _ shell: Shell<Client>, _ commands: [[String]], isCutShort: Bool
+  ) throws(UsageError) {
+    let end =
+      isCutShort
+      ? (text: " \"", message: "missing \"") : (text: "; ''", message: "unknown command: ''")
+    let answer = capture(shell, ["--", Virsh.line(of: commands) + end.text])
+    let messages = Virsh.messages(in: answer.errors)
+    if messages == [end.message] { return }
+    throw UsageError(lines: messages.isEmpty ? [failure(answer.ending)] : messages)
+  }
+
+  /// Runs commands with our terminal.
+  private func run(
+    _ shell: Shell<Client>, _ input: ForeignCommands<Client>.Input
+  ) throws -> Bool {
+    let words: [String]
+    switch input {
+    case .line(let line): words = [line]
+    case .commands(let commands) where commands.count > 1: words = [Virsh.line(of: commands)]
+    case .commands(let commands):
+      let command = commands.first ?? []
+      // A single word would be taken apart; with `--` after it, it is not.
+      words = command.count == 1 ? command + ["--"] : command
     }
-    throw UsageError(lines: lines)
+    // Not with -c: a connection that fails is the failure of the command here.
+    let uri = ["VIRSH_DEFAULT_CONNECT_URI": shell.context.uri]
+    let child = Child(
+      path, globals(of: shell) + ["--"] + words, environment: mark.merging(uri) { $1 })
+    let ending = child.run()
+    switch ending {
+    case .exited(let status):
+      return status == 0
+    case .killed(by: SIGINT):
+      // In a session the user goes on; else ^C is for everything that was to be run.
+      if !shell.isInteractive {
+        signal(SIGINT, SIG_DFL)
+        raise(SIGINT)
+      }
+      shell.print()
+      return false
+    case .killed, .notStarted:
+      throw ShellError(failure(ending))
+    }
   }
 
-  /// Runs a command with our terminal.
-  private func run(_ shell: Shell<Client>, _ words: [String]) -> Bool {
-    shell.output.flush()
-    let child = Child(path, globals(of: shell) + words)
-    return child.run() == 0
+  /// What there is to say of a virsh that did not end by itself, or gave no reason.
+  private func failure(_ ending: Child.Ending) -> String {
+    switch ending {
+    case .exited(let status): "'\(path)' failed with exit status \(status)"
+    case .killed(by: let number): "'\(path)' was killed: \(String(cString: strsignal(number)))"
+    case .notStarted(let reason): "cannot run '\(path)': \(reason)"
+    }
   }
 
-  private func capture(
-    _ shell: Shell<Client>, _ words: [String]
-  ) -> (status: Int32, output: String, errors: String) {
+  /// Runs a command and collects what it writes.
+  func capture(
+    _ shell: Shell<Client>, _ words: [String], within limit: Duration? = nil
+  ) -> (ending: Child.Ending, output: String, errors: String) {
     var connection: [String] = []
     if let uri = shell.context.uri { connection += ["-c", uri] }
     if shell.context.isReadOnly { connection.append("-r") }
     // Parsing and help need no connection, and -c would make one.
     let needsConnection = words.contains("complete")
-    let child = Child(path, (needsConnection ? connection : []) + words)
-    return child.capture()
+    // What it says is for us: nothing of it belongs into a log, and no debug text into the answer.
+    let quiet: [String: String?] = ["VIRSH_DEBUG": nil, "VIRSH_LOG_FILE": nil]
+    let child = Child(
+      path, (needsConnection ? connection : []) + words,
+      environment: mark.merging(quiet) { $1 })
+    return child.capture(within: limit)
   }
+
+  /// What every virsh is told of where it comes from.
+  private var mark: [String: String?] { [HandOver.variable: handOver.mark(for: path)] }
 
   /// The global options as they stand now: `connect` may have changed the connection.
   private func globals(of shell: Shell<Client>) -> [String] {
     var words: [String] = []
-    if let uri = shell.context.uri { words += ["-c", uri] }
     if shell.context.isReadOnly { words.append("-r") }
     if shell.isQuiet { words.append("-q") }
     if shell.isTimed { words.append("-t") }
@@ -98,5 +144,24 @@ struct Virsh {
     if let interval = options.keepaliveInterval { words += ["-k", String(interval)] }
     if let count = options.keepaliveCount { words += ["-K", String(count)] }
     return words
+  }
+
+  /// A command line of commands, each word as it is meant.
+  private static func line(of commands: [[String]]) -> String {
+    commands.map { $0.map(Quoting.shell).joined(separator: " ") }.joined(separator: "; ")
+  }
+
+  /// The messages in what virsh writes to standard error.
+  private static func messages(in text: String) -> [String] {
+    var messages: [String] = []
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    for line in lines.last == "" ? lines.dropLast() : lines {
+      if line.hasPrefix("error: ") {
+        messages.append(String(line.dropFirst("error: ".count)))
+      } else if let last = messages.indices.last {
+        messages[last] += "\n\(line)"
+      }
+    }
+    return messages
   }
 }

@@ -11,7 +11,6 @@ extension Builtins {
       summary: "list completions",
       description: "Lists what the last word may become. For the completion of other shells.",
       options: [.list("string", "the words of a command line, up to the cursor")],
-      needsConnection: false,
       isHidden: true
     ) { shell, arguments in
       let candidates = shell.completions(words: arguments.strings("string"))

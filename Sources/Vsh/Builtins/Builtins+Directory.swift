@@ -6,7 +6,7 @@
 private import Glibc
 
 extension Builtins {
-  /// `cd`: goes to another directory, in a session only.
+  /// `cd`: goes to another directory, for the commands that follow.
   static func changeDirectory<Context>() -> Command<Context> {
     Command(
       "cd",
@@ -18,10 +18,7 @@ extension Builtins {
           allowsEmpty: true)
       ],
       needsConnection: false
-    ) { shell, arguments in
-      guard shell.isInteractive else {
-        throw ShellError("cd: command valid only in interactive mode")
-      }
+    ) { _, arguments in
       let named = arguments.raw("dir") ?? ""
       let directory = named.isEmpty ? homeDirectory : named
       if chdir(directory) != 0 {

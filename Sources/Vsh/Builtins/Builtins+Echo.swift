@@ -36,7 +36,7 @@ extension Builtins {
       let text = (prefix + words).joined(separator: " ")
       if !arguments.flag("err") {
         shell.print(text, terminator: "")
-      } else if !text.isEmpty {
+      } else if !words.isEmpty || !prefix.isEmpty {
         shell.error(text)
       }
       return true

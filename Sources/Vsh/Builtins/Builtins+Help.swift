@@ -14,8 +14,9 @@ extension Builtins {
         .string(
           "command", "the command or the group to explain", positional: true, allowsEmpty: true,
           completer: { shell, request in
-            shell.table.commands.filter { !$0.isHidden }.map(\.name)
-              + (shell.foreign?.complete(shell, [request.word]) ?? [])
+            let own = shell.table.commands.filter { !$0.isHidden }.map(\.name)
+            let others = shell.foreign?.complete(shell, [request.word]) ?? []
+            return own + others.filter { !own.contains($0) }
           })
       ],
       needsConnection: false
@@ -23,7 +24,7 @@ extension Builtins {
       guard let topic = arguments.raw("command"), !topic.isEmpty else {
         shell.print("Grouped commands:\n")
         for group in shell.table.groups {
-          shell.print(group.helpText(), terminator: "")
+          shell.print(group.helpText())
         }
         if let hint = shell.foreign?.hint { shell.print(hint + "\n") }
         return true
@@ -33,7 +34,10 @@ extension Builtins {
         return true
       }
       if let group = shell.table.group(named: topic) {
-        shell.print(group.helpText(), terminator: "")
+        let others = (shell.foreign?.groupLines(shell, group.keyword) ?? []).filter { line in
+          !group.commands.contains { line.hasPrefix("    \($0.name) ") }
+        }
+        shell.print(group.helpText(others: others), terminator: "")
         return true
       }
       if let isSuccess = try shell.foreign?.help(shell, topic) {

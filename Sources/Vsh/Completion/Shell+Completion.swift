@@ -12,41 +12,28 @@ extension Shell {
 
   /// The candidates for the word at the end of a line.
   ///
-  /// Blanks in them have a backslash before them unless the word is quoted.
+  /// Blanks in them have a backslash before them unless the word is quoted. A value that is typed
+  /// after `=` has none, as in virsh.
   package func completions(line: String) -> [String] {
     let cursor = CommandLineCursor(line: line)
     let candidates = candidates(at: cursor)
     guard !cursor.isQuoted else { return candidates }
-    return candidates.map { candidate in
-      candidate.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "\\ ")
-    }
+    return candidates.map { $0.replacing(" ", with: "\\ ") }
   }
 
-  /// The candidates for the word that a line editor wants to replace.
-  ///
-  /// An editor may begin its word later than the shell does, at a `=` or a `@`: what lies before is
-  /// left out of the candidates then.
+  /// The candidates for the word at the cursor, whole and without quotes.
   ///
   /// - Parameters:
-  ///   - line: The line up to the cursor.
-  ///   - wordStart: Where the editor's word begins, in bytes.
+  ///   - cursor: The line.
+  ///   - completesValues: Whether there are any for a value that is typed after `--name=`.
   /// - Returns: The candidates.
-  package func completions(line: String, wordStart: Int) -> [String] {
-    let word = CommandLineCursor(line: line).word
-    let text = String(decoding: line.utf8.dropFirst(wordStart), as: UTF8.self)
-    guard word != text, word.hasSuffix(text) else { return completions(line: line) }
-    return completions(line: line).map { String($0.dropFirst(word.count - text.count)) }
-  }
-
-  private func candidates(at cursor: CommandLineCursor) -> [String] {
+  func candidates(at cursor: CommandLineCursor, completesValues: Bool = false) -> [String] {
+    let pair = completesValues ? cursor.optionAndValue : nil
     guard let name = cursor.words.first else {
       return commandNames(from: cursor)
     }
     guard let command = table.command(named: name) else {
-      if let foreign {
-        return foreign.complete(self, cursor.words + [cursor.word])
-      }
-      return commandNames(from: cursor)
+      return foreignCandidates(name, cursor, pair) ?? commandNames(from: cursor)
     }
     if cursor.word == command.name {
       return commandNames(from: cursor)
@@ -59,23 +46,30 @@ extension Shell {
     } catch {
       return optionNames(scanner, prefix: cursor.word)
     }
-    return candidates(for: cursor.word, after: scanner)
+    if !scanner.isDataOnly, scanner.pending == nil, let (name, value) = pair {
+      var cursor = cursor
+      cursor.word = value
+      guard (try? scanner.take("--\(name)")) != nil, let option = scanner.pending else { return [] }
+      return values(of: option, scanner, cursor).map { "--\(name)=\($0)" }
+    }
+    return candidates(at: cursor, after: scanner)
   }
 
   private func candidates(
-    for word: String, after scanner: ArgumentScanner<Context>
+    at cursor: CommandLineCursor, after scanner: ArgumentScanner<Context>
   ) -> [String] {
+    let word = cursor.word
     if scanner.wantsHelp {
       return []
     }
     if let option = scanner.pending {
-      return values(of: option, scanner, prefix: word)
+      return values(of: option, scanner, cursor)
     }
     if word.isEmpty || (!scanner.isDataOnly && (word == "--" || word.looksLikeOption)) {
       return optionNames(scanner, prefix: word)
     }
     guard let option = scanner.nextSlot else { return [] }
-    return values(of: option, scanner, prefix: word)
+    return values(of: option, scanner, cursor)
   }
 
   private func commandNames(from cursor: CommandLineCursor) -> [String] {
@@ -84,16 +78,38 @@ extension Shell {
     return own + others.filter { !own.contains($0) }
   }
 
+  /// What the other program offers for one of its commands; nil where it does not know it.
+  private func foreignCandidates(
+    _ name: String, _ cursor: CommandLineCursor, _ pair: (name: String, value: String)?
+  ) -> [String]? {
+    guard let foreign else { return nil }
+    var words = cursor.words + [cursor.word]
+    var prefix = ""
+    if let (option, value) = pair {
+      words = cursor.words + ["--\(option)", value]
+      prefix = "--\(option)="
+    }
+    let candidates = foreign.complete(self, words)
+    // It offers commands after a word that is none, which ours have to be among.
+    guard candidates.isEmpty || foreign.complete(self, [name]).contains(name) else { return nil }
+    return candidates.map { prefix + $0 }
+  }
+
   private func optionNames(_ scanner: ArgumentScanner<Context>, prefix: String) -> [String] {
     scanner.openOptions.map { "--\($0.name)" }.filter { $0.hasPrefix(prefix) && $0 != prefix }
   }
 
   private func values(
-    of option: Option<Context>, _ scanner: ArgumentScanner<Context>, prefix: String
+    of option: Option<Context>, _ scanner: ArgumentScanner<Context>, _ cursor: CommandLineCursor
   ) -> [String] {
     guard let completer = option.completer else { return [] }
+    // What stands behind the cursor may say which domain or pool it is about.
+    var whole = scanner
+    for word in [cursor.word] + cursor.following {
+      try? whole.take(word)
+    }
     let request = CompletionRequest(
-      arguments: scanner.arguments, option: option.name, word: prefix)
-    return completer(self, request).filter { $0.hasPrefix(prefix) }
+      arguments: whole.arguments, option: option.name, word: cursor.word)
+    return completer(self, request).filter { $0.hasPrefix(cursor.word) }
   }
 }

@@ -32,7 +32,7 @@ extension Shell {
 
       """
     for group in table.groups {
-      text += group.helpText(colon: false)
+      text += group.helpText(colon: false) + "\n"
     }
     return text
       + "\n  (help <group> lists the commands of a group)\n"

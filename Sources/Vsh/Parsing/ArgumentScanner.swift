@@ -5,6 +5,14 @@
 
 /// Gives the words after a command's name to its options, one at a time.
 struct ArgumentScanner<Context> {
+  /// Something to be told while words are taken.
+  enum Note: Equatable {
+    /// What was wrong and does not matter.
+    case warning(String)
+    /// An option that was given, and its value.
+    case given(String, String?)
+  }
+
   /// The command whose words they are.
   let command: Command<Context>
   /// The options given so far.
@@ -15,8 +23,8 @@ struct ArgumentScanner<Context> {
   private(set) var isDataOnly = false
   /// Whether `--help` was met.
   private(set) var wantsHelp = false
-  /// What was wrong and does not matter.
-  private(set) var warnings: [String] = []
+  /// What is to be told of the words, in their order.
+  private(set) var notes: [Note] = []
 
   private var seen: Set<String> = []
   private var slots: ArraySlice<Option<Context>>
@@ -80,14 +88,16 @@ struct ArgumentScanner<Context> {
   private mutating func takeOption(_ word: String) throws(UsageError) {
     let (name, value) = word.nameAndValue
     if name == "help" {
-      guard value == nil else { throw Self.surplusValue(name) }
+      // A value is passed over, as newer versions of virsh do.
       wantsHelp = true
+      notes.append(.given(name, nil))
       return
     }
     guard let (option, text) = try resolve(name, value) else { return }
     if option.kind == .bool {
       guard text == nil else { throw Self.surplusValue(option.name) }
       arguments.values.append(Arguments.Value(name: option.name, text: nil))
+      notes.append(.given(option.name, nil))
     } else if let text {
       give(text, to: option)
     } else {
@@ -120,7 +130,7 @@ struct ArgumentScanner<Context> {
     if !seen.insert(name).inserted, option.kind != .list {
       let problem = "option --\(name) already seen"
       guard isLenient else { throw UsageError(problem) }
-      warnings.append(problem)
+      notes.append(.warning(problem))
       return nil
     }
     return (option, value)
@@ -141,6 +151,7 @@ struct ArgumentScanner<Context> {
   private mutating func give(_ text: String, to option: Option<Context>) {
     arguments.values.append(
       Arguments.Value(name: option.name, text: text, allowsEmpty: option.allowsEmpty))
+    notes.append(.given(option.name, text))
   }
 
   private func option(named name: String) -> Option<Context>? {

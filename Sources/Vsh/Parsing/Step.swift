@@ -3,10 +3,10 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// A command that has been parsed and waits for its turn.
+/// What has been parsed and waits for its turn.
 package enum Step<Context> {
   /// A command of the table.
   case command(Command<Context>, Arguments)
-  /// A command of another program, as ``ForeignCommands`` took it.
-  case foreign(ForeignCommands<Context>.Run)
+  /// Commands of another program.
+  case foreign(ForeignCommands<Context>.Input)
 }

@@ -17,7 +17,7 @@ package struct Progress {
 
   private let style: Style
   private let output: Output
-  private let width: () -> Int
+  private let size: () -> Terminal.Size
   private var drawnLines = 0
   private var drawnText: String?
   private var drawnAt: Double?
@@ -33,11 +33,13 @@ package struct Progress {
   /// - Parameters:
   ///   - style: How it is shown.
   ///   - output: Where it is drawn.
-  ///   - width: Asks for the columns of the terminal, which may change.
-  package init(_ style: Style, output: Output, width: @escaping () -> Int = { 80 }) {
+  ///   - size: Asks for the size of the terminal, which may change.
+  package init(
+    _ style: Style, output: Output, size: @escaping () -> Terminal.Size = { .init() }
+  ) {
     self.style = style
     self.output = output
-    self.width = width
+    self.size = size
   }
 
   /// Shows how far the work is, unless that was shown just now.
@@ -68,12 +70,7 @@ package struct Progress {
     case .percent(let label):
       put(ProgressText.percent(label: label, disks, isFinished: isFinished))
     case .bars:
-      let columns = width()
-      let nameWidth = disks.map(\.name.count).max() ?? 0
-      let lines = disks.enumerated().map { index, disk in
-        ProgressText.bar(disk, nameWidth: nameWidth, rate: rate(index), width: columns - 1)
-      }
-      put(lines)
+      put(bars(disks))
     }
     drawnAt = time
   }
@@ -86,10 +83,36 @@ package struct Progress {
     drawnText = text
   }
 
+  /// A line for each disk.
+  ///
+  /// On a terminal with fewer lines some are together in the last one, those that are done first.
+  private func bars(_ disks: [DiskProgress]) -> [String] {
+    let size = size()
+    // The cursor stands in a line of its own.
+    let room = max(1, size.rows - 1)
+    var shown = disks.enumerated().map { (disk: $1, rate: rate($0)) }
+    if shown.count > room {
+      let isOpen = shown.filter { $0.disk.done < $0.disk.total }
+      let isDone = shown.filter { $0.disk.done >= $0.disk.total }
+      let rest = (isOpen + isDone).dropFirst(room - 1)
+      shown = (isOpen + isDone).dropLast(rest.count)
+      let others = DiskProgress(
+        name: "\(rest.count) more", done: rest.reduce(0) { $0 &+ $1.disk.done },
+        total: rest.reduce(0) { $0 &+ $1.disk.total })
+      let rates = rest.compactMap(\.rate)
+      shown.append((others, rates.isEmpty ? nil : rates.reduce(0, +)))
+    }
+    let nameWidth = shown.map(\.disk.name.count).max() ?? 0
+    return shown.map { disk, rate in
+      ProgressText.bar(disk, nameWidth: nameWidth, rate: rate, width: size.columns - 1)
+    }
+  }
+
   private mutating func put(_ lines: [String]) {
     let up = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
     output.flush()
-    output.writeError(up + lines.map { "\r\($0)\u{1B}[K\n" }.joined())
+    // What the terminal echoed meanwhile, and lines there are no more, go.
+    output.writeError(up + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J")
     drawnLines = lines.count
   }
 

@@ -10,10 +10,27 @@ package enum Terminal {
   /// Whether standard error is a terminal.
   package static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-  /// The columns of the terminal that standard error is; 80 where it does not say.
-  package static var errorWidth: Int {
+  /// How much fits on a terminal.
+  package struct Size: Sendable, Equatable {
+    /// Characters in a line.
+    package var columns: Int
+    /// Lines.
+    package var rows: Int
+
+    /// Makes a size; the usual one where nothing is said.
+    package init(columns: Int = 80, rows: Int = 24) {
+      self.columns = columns
+      self.rows = rows
+    }
+  }
+
+  /// The size of the terminal that standard error is; the usual one where it does not say.
+  package static var errorSize: Size {
     var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-    return Int(size.ws_col)
+    var result = Size()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return result }
+    if size.ws_col > 0 { result.columns = Int(size.ws_col) }
+    if size.ws_row > 0 { result.rows = Int(size.ws_row) }
+    return result
   }
 }

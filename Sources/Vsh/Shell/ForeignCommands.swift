@@ -5,18 +5,28 @@
 
 /// What a shell does with commands that are not in its table.
 package struct ForeignCommands<Context> {
-  /// Runs a command that was accepted, and says whether it succeeded.
-  ///
-  /// It prints everything that belongs to the command, the line after it included.
-  package typealias Run = (Shell<Context>) throws -> Bool
+  /// What is handed over at a time.
+  package enum Input: Sendable, Equatable {
+    /// A command line as it was typed, mistakes included: none of it is ours.
+    case line(String)
+    /// Commands between ours, or a single one; all their words, as they are meant.
+    case commands([[String]])
+  }
 
-  /// Takes a command, all its words given; nil when it is not a command there either.
+  /// Checks commands of a line that has some of ours too, before anything of it runs: of the first
+  /// mistake the error is thrown.
   ///
-  /// It is called while the line is parsed, before anything of it runs, so that a mistake in a
-  /// foreign command stops the line just as one of ours does.
-  package var accept: (Shell<Context>, [String]) throws(UsageError) -> Run?
+  /// The flag says that of the last command no more can be known: it need not be complete.
+  package var check: (Shell<Context>, [[String]], _ isCutShort: Bool) throws(UsageError) -> Void
+  /// Runs what is handed over, and says whether its last command succeeded.
+  ///
+  /// It prints everything that belongs to the commands, the line after each included. An error that
+  /// it throws says why they did not come to an end.
+  package var run: (Shell<Context>, Input) throws -> Bool
   /// Shows the help of a foreign command or group; nil when there is none of that name.
   package var help: (Shell<Context>, String) throws -> Bool?
+  /// The lines that `help` has about the commands of a group that has commands of ours too.
+  package var groupLines: (Shell<Context>, String) -> [String]
   /// The candidates for the last of the words, which may be empty.
   package var complete: (Shell<Context>, [String]) -> [String]
 
@@ -25,13 +35,17 @@ package struct ForeignCommands<Context> {
 
   /// Makes the rules; without `help` and `complete` there is neither for foreign commands.
   package init(
-    accept: @escaping (Shell<Context>, [String]) throws(UsageError) -> Run?,
+    check: @escaping (Shell<Context>, [[String]], _ isCutShort: Bool) throws(UsageError) -> Void,
+    run: @escaping (Shell<Context>, Input) throws -> Bool,
     help: @escaping (Shell<Context>, String) throws -> Bool? = { _, _ in nil },
+    groupLines: @escaping (Shell<Context>, String) -> [String] = { _, _ in [] },
     complete: @escaping (Shell<Context>, [String]) -> [String] = { _, _ in [] },
     hint: String? = nil
   ) {
-    self.accept = accept
+    self.check = check
+    self.run = run
     self.help = help
+    self.groupLines = groupLines
     self.complete = complete
     self.hint = hint
   }

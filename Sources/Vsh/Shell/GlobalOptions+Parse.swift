@@ -129,9 +129,7 @@ extension GlobalOptions {
     case .keepaliveInterval: keepaliveInterval = try Self.keepalive(value, typed)
     case .keepaliveCount: keepaliveCount = try Self.keepalive(value, typed)
     case .log:
-      guard openLog(value) else {
-        throw UsageError("failed to open the log file. check the log file path")
-      }
+      guard openLog(value) else { throw Self.cannotOpenLog }
       logFile = value
     default: uri = value
     }

@@ -38,6 +38,10 @@ package struct GlobalOptions: Sendable, Equatable {
   /// The words after the options.
   package var words: [String] = []
 
+  /// The error for a log file that cannot be opened.
+  package static let cannotOpenLog = UsageError(
+    "failed to open the log file. check the log file path")
+
   /// Makes the options of a program that was given none.
   package init() {}
 }

@@ -16,6 +16,12 @@ package enum LogLevel: Int, Sendable, Comparable {
   /// What went wrong.
   case error = 4
 
+  /// Reads a level as `$VIRSH_DEBUG` has it: a decimal number; nil for anything else.
+  package init?(text: String) {
+    guard let number = Int(decimal: text) else { return nil }
+    self.init(rawValue: number)
+  }
+
   /// The word for it in a log.
   package var label: String {
     switch self {

@@ -50,12 +50,20 @@ extension Shell {
 
   private func run(_ step: Step<Context>) -> Bool {
     switch step {
-    case .foreign(let run):
+    case .foreign(let input):
+      guard let foreign else { return false }
+      let start = ContinuousClock.now
       output.flush()
-      return reporting { try run(self) }
+      do {
+        return try foreign.run(self, input)
+      } catch {
+        report(error)
+        printTrailer(took: .now - start)
+        return false
+      }
     case .command(let command, let arguments):
-      let clock = ContinuousClock()
-      let start = clock.now
+      runningCommand = command.name
+      let start = ContinuousClock.now
       let isSuccess = reporting {
         if command.needsConnection {
           try connect(self)
@@ -63,7 +71,7 @@ extension Shell {
         return try command.handler(self, arguments)
       }
       if !isQuitting {
-        printTrailer(took: clock.now - start)
+        printTrailer(took: .now - start)
       }
       return isSuccess
     }
@@ -73,6 +81,7 @@ extension Shell {
     do {
       return try work()
     } catch {
+      explain(self)
       report(error)
       return false
     }

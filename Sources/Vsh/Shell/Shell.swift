@@ -29,9 +29,13 @@ package final class Shell<Context> {
   package var isInteractive = false
   /// Connects before a command that needs it; a failure is the command's failure.
   package var connect: (Shell<Context>) throws -> Void = { _ in }
+  /// Says what else is known before a command's error is printed.
+  package var explain: (Shell<Context>) -> Void = { _ in }
   /// What is done with commands that are not in the table; nil: they do not exist.
   package var foreign: ForeignCommands<Context>?
 
+  /// The name of the command that runs, or ran last.
+  package internal(set) var runningCommand = ""
   /// Whether `quit` was given.
   private(set) package var isQuitting = false
 

@@ -21,19 +21,42 @@ final class CommandShell {
   private(set) var err = ""
   /// The pool's directory.
   let pool: String
-  private let directory: String
+  /// The directory of another pool, `other`.
+  let otherPool: String
+  /// Everything of the host; it is gone with this object.
+  let directory: String
+  /// The host, for any program.
+  var uri: String { "test://\(directory)/node.xml" }
 
   /// Makes the host.
-  init() throws {
+  ///
+  /// - Parameter domains: Names of domains it has, each with the disks `vda` and `vdb`.
+  /// - Throws: What went wrong.
+  init(domains: [String] = []) throws {
     directory = "\(FileManager.default.temporaryDirectory.path)/virsh-backup-\(UUID().uuidString)"
     pool = "\(directory)/backups"
-    try FileManager.default.createDirectory(atPath: pool, withIntermediateDirectories: true)
+    otherPool = "\(directory)/other"
+    for path in [pool, otherPool] {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
     try write(
       """
       <node>
+        \(domains.map(CommandShell.domain).joined(separator: "\n"))
         <pool type='dir'><name>backups</name><target><path>\(pool)</path></target></pool>
+        <pool type='dir'><name>other</name><target><path>\(otherPool)</path></target></pool>
       </node>
       """, to: "\(directory)/node.xml")
+  }
+
+  private static func domain(_ name: String) -> String {
+    let disks = ["vda", "vdb"].map {
+      "<disk type='file'><source file='/\($0).img'/><target dev='\($0)'/></disk>"
+    }
+    return """
+      <domain type='test'><name>\(name)</name><memory>8192</memory><os><type>hvm</type></os>
+        <devices>\(disks.joined())</devices></domain>
+      """
   }
 
   deinit {
@@ -50,7 +73,7 @@ final class CommandShell {
     out = ""
     err = ""
     let client = Client(
-      uri: "test://\(directory)/node.xml", isReadOnly: readOnly, keepalive: (nil, nil),
+      uri: uri, isReadOnly: readOnly, keepalive: (nil, nil),
       defaultPool: nil)
     let shell = Shell(
       programName: "virsh-backup", table: Program.table, context: client,
@@ -65,8 +88,12 @@ final class CommandShell {
   ///   - name: Its name.
   ///   - sequence: Its place; the one before it is the parent of any but the first.
   ///   - hasVolume: Whether the volume is there too.
+  ///   - directory: The pool's directory; that of `backups`, unless told.
   /// - Throws: What went wrong.
-  func addBackup(_ name: String, sequence: Int, hasVolume: Bool = true) throws {
+  func addBackup(
+    _ name: String, sequence: Int, hasVolume: Bool = true, in directory: String? = nil
+  ) throws {
+    let directory = directory ?? pool
     func uuid(_ number: Int) -> String { "00000000-0000-4000-8000-00000000000\(number)" }
     let isFirst = sequence == 1
     let volume = "web1.\(name).vda.qcow2"
@@ -88,8 +115,8 @@ final class CommandShell {
         <source file='/images/web1.qcow2'/><target dev='vda' bus='virtio'/></disk>\
         </devices></domain>
         """, inactiveDomainXML: nil)
-    try write(try manifest.xml(), to: "\(pool)/web1.\(name).backup.xml")
-    if hasVolume { try write("", to: "\(pool)/\(volume)") }
+    try write(try manifest.xml(), to: "\(directory)/web1.\(name).backup.xml")
+    if hasVolume { try write("", to: "\(directory)/\(volume)") }
   }
 
   /// Writes a file.
