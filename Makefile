@@ -21,7 +21,7 @@ FISH_COMPLETION = $(PREFIX)/share/fish/vendor_completions.d/virsh-backup.fish
 PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
 	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
 	qemu-system-x86 qemu-utils qemu-block-extra seabios \
-	binutils e2fsprogs fish g++ git man-db mawk mount time util-linux zsh
+	bash-completion binutils e2fsprogs fish g++ git man-db mawk mount time util-linux zsh
 
 # Scripts, by their first line, and files that carry the four lines on the license.
 SOURCES = $(shell git ls-files --cached --others --exclude-standard)

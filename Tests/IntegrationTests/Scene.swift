@@ -103,14 +103,20 @@ struct Scene {
   ///
   /// The first disk must hold enough data, so that its copy can be caught.
   func startSlowly(_ point: String, _ more: String...) throws -> RunningCommand {
-    let client = try Program.start(
-      libvirt,
-      arguments(
-        "backup-create",
-        ["--backupname", point, "--full", "--verbose", "--bandwidth", "2"] + more))
-    let job = try firstJob(of: ".\(point).partial.xml")
-    try awaitRunning(job, in: domain.name)
+    let client = try Program.start(libvirt, slowCreate(point, more))
+    try awaitCopy(of: point)
     return client
+  }
+
+  /// The arguments of a create whose copies crawl.
+  func slowCreate(_ point: String, _ more: [String] = []) -> [String] {
+    arguments(
+      "backup-create", ["--backupname", point, "--full", "--verbose", "--bandwidth", "2"] + more)
+  }
+
+  /// Waits until the first copy of a create runs.
+  func awaitCopy(of point: String) throws {
+    try awaitRunning(try firstJob(of: ".\(point).partial.xml"), in: domain.name)
   }
 
   /// Starts a restore whose first copy is still running, at a crawl, when this returns.

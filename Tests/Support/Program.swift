@@ -59,13 +59,35 @@ package enum Program {
     _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User = .ofTheDaemon,
     environment: [String: String] = [:], input: [UInt8] = []
   ) throws(CommandError) -> RunningCommand {
+    let command = try command(libvirt, arguments, as: user, environment: environment)
+    return try Command.start(command[0], Array(command.dropFirst()), input: input)
+  }
+
+  /// Starts the program on a private libvirtd and on a terminal of its own.
+  ///
+  /// - Parameters:
+  ///   - libvirt: The daemon whose URI is given with `-c`.
+  ///   - arguments: What follows: more options, the command and its arguments.
+  ///   - columns: The width of the terminal.
+  /// - Returns: The terminal.
+  /// - Throws: `CommandError` when it could not be started.
+  package static func open(
+    _ libvirt: PrivateLibvirt, _ arguments: [String] = [], columns: Int = 80
+  ) throws(CommandError) -> PseudoTerminal {
+    try PseudoTerminal(
+      command(libvirt, arguments, as: .ofTheDaemon, environment: ["INPUTRC": "/dev/null"]),
+      columns: columns)
+  }
+
+  /// What is executed: the program as a user, where that user can reach it.
+  private static func command(
+    _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User, environment: [String: String]
+  ) throws(CommandError) -> [String] {
     let prefix = user == .ofTheDaemon ? libvirt.clientPrefix : []
     let copy = try ProgramCopy.reachable(path, libvirt, prefix: prefix)
     let variables = environment.merging(copy.environment) { given, _ in given }
-    let command =
-      prefix + (variables.isEmpty ? [] : ["env"] + variables.map { "\($0.key)=\($0.value)" })
+    return prefix + (variables.isEmpty ? [] : ["env"] + variables.map { "\($0.key)=\($0.value)" })
       + [copy.path, "-c", libvirt.uri] + arguments
-    return try Command.start(command[0], Array(command.dropFirst()), input: input)
   }
 
   /// Runs the program and expects exit status 0.

@@ -14,7 +14,7 @@ package final class PseudoTerminal {
   /// All that the program has written.
   package private(set) var output = ""
   /// What of it no `expect` has passed yet.
-  private var unread = ""
+  package private(set) var unread = ""
   /// The first bytes of a character whose last are not there yet.
   private var incomplete: [UInt8] = []
   private let controller: Int32

@@ -30,7 +30,7 @@ enum Completers {
 
   /// Names of domains that exist or have a backup in the pool.
   static let recordedDomains: Option.Completer = { shell, request in
-    let recorded = (try? catalog(shell, request))?.points.map(\.manifest.domainName) ?? []
+    let recorded = catalog(shell, request)?.points.map(\.manifest.domainName) ?? []
     return Array(Set(domains(shell, request) + recorded)).sorted()
   }
 
@@ -44,7 +44,7 @@ enum Completers {
 
   /// Names of the backups of the domain that was typed; of all domains where none was.
   static let backups: Option.Completer = { shell, request in
-    guard let catalog = try? catalog(shell, request) else { return [] }
+    guard let catalog = catalog(shell, request) else { return [] }
     guard let domain = request.arguments.raw("domain") else {
       return Array(Set(catalog.points.map(\.manifest.name))).sorted()
     }
@@ -52,19 +52,32 @@ enum Completers {
     return catalog.points(of: uuid).map(\.manifest.name)
   }
 
+  /// Disks of the domain that was typed.
+  static let disks: Option.Completer = { shell, request in
+    guard let name = request.arguments.raw("domain"),
+      let disks = try? domainDisks(shell, name)
+    else { return [] }
+    return disks
+  }
+
   /// Disks of the domain that was typed, and what `backup-create` takes behind the comma.
   static let disksToBackUp: Option.Completer = { shell, request in
-    specifications(
-      request, disks: (try? disks(shell, request)) ?? [],
-      attributes: ["backup=yes", "backup=no", "backupmode=full", "backupmode=incremental"]
-        + backups(shell, request).map { "incremental=\($0)" })
+    let bases = backups(shell, request).map { "incremental=\($0)" }
+    return specifications(
+      request, disks: disks(shell, request),
+      attributes: ["backup=yes", "backup=no", "backupmode=full", "backupmode=incremental"] + bases)
   }
 
   /// Disks of the backup that was typed, and what `backup-restore` takes behind the comma.
   static let disksToRestore: Option.Completer = { shell, request in
-    specifications(
-      request, disks: (try? recordedDisks(shell, request)) ?? [],
-      attributes: ["driver=qcow2", "driver=raw"] + pools(shell, request).map { "pool=\($0)" })
+    guard let catalog = catalog(shell, request), let domain = request.arguments.raw("domain"),
+      let uuid = try? Workplace(shell).domainUUID(domain, in: catalog),
+      let point = try? catalog.point(request.arguments.raw("backupname"), of: uuid)
+    else { return [] }
+    let targets = pools(shell, request).map { "pool=\($0)" }
+    return specifications(
+      request, disks: point.manifest.disks.map(\.name),
+      attributes: ["driver=qcow2", "driver=raw"] + targets)
   }
 
   private static func specifications(
@@ -76,28 +89,15 @@ enum Completers {
     return attributes.filter { !given.contains($0.prefix { $0 != "=" }) }.map { before + $0 }
   }
 
-  private static func catalog(
-    _ shell: Shell<Client>, _ request: CompletionRequest
-  ) throws -> Catalog {
-    let pool = request.arguments.raw("pool")
-    return try Catalog(
-      of: try Workplace(shell).pools.existingRepository(pool), refresh: false)
+  private static func catalog(_ shell: Shell<Client>, _ request: CompletionRequest) -> Catalog? {
+    guard let workplace = try? Workplace(shell),
+      let repository = try? workplace.pools.existingRepository(request.arguments.raw("pool"))
+    else { return nil }
+    return try? Catalog(of: repository, refresh: false)
   }
 
-  private static func disks(
-    _ shell: Shell<Client>, _ request: CompletionRequest
-  ) throws -> [String] {
-    let domain = try shell.context.domain(try request.arguments.required("domain"))
+  private static func domainDisks(_ shell: Shell<Client>, _ name: String) throws -> [String] {
+    let domain = try shell.context.domain(name)
     return try DomainDefinition(parsing: try domain.xmlDescription()).disks.map(\.target)
-  }
-
-  private static func recordedDisks(
-    _ shell: Shell<Client>, _ request: CompletionRequest
-  ) throws -> [String] {
-    let catalog = try catalog(shell, request)
-    let uuid = try Workplace(shell).domainUUID(
-      try request.arguments.required("domain"), in: catalog)
-    return try catalog.point(request.arguments.raw("backupname"), of: uuid)
-      .manifest.disks.map(\.name)
   }
 }

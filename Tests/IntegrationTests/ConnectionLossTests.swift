@@ -1,0 +1,179 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// What becomes of a session whose daemon ends, falls silent, or comes back: the same as with virsh.
+struct ConnectionLossTests {
+  /// A program that has a prompt, and a command of it that needs a connection.
+  struct Client: Sendable, CustomTestStringConvertible {
+    var name: String
+    var command: String
+    var testDescription: String { name }
+
+    static let all = [
+      Client(name: "virsh", command: "list --all"),
+      Client(name: "virsh-backup", command: "backup-list --all-pools"),
+    ]
+
+    func open(_ libvirt: PrivateLibvirt, _ options: [String] = []) throws -> PseudoTerminal {
+      name == "virsh"
+        ? try PseudoTerminal(
+          libvirt.clientPrefix + ["env", "INPUTRC=/dev/null", "virsh", "-c", libvirt.uri] + options)
+        : try Program.open(libvirt, options)
+    }
+
+    var prompt: String { "\(name) # " }
+  }
+
+  @Test(arguments: Client.all)
+  func `a lost connection is told at once, and made anew for the next command`(
+    client: Client
+  ) throws {
+    let libvirt = try PrivateLibvirt(.session)
+    defer { libvirt.close() }
+    let disconnected = "error: Disconnected from \(libvirt.uri) due to end of file\r\n"
+    let terminal = try client.open(libvirt)
+    /// Runs the command, and returns what is printed.
+    func run() throws -> String {
+      terminal.send(client.command + "\r")
+      return try terminal.expect("\r\n\u{1B}[?2004h\(client.prompt)")
+    }
+
+    try terminal.expect(client.prompt)
+    #expect(try !run().contains("error: "))
+    terminal.send("echo st")
+    try libvirt.kill()
+    try terminal.expect(disconnected)
+    // What was typed is still there.
+    terminal.send("ill\r")
+    try terminal.expect("still\r\n")
+    try terminal.expect(client.prompt)
+    let failure = "error: Failed to reconnect to the hypervisor\r\nerror: Failed to connect socket"
+    #expect(try run().contains(failure))
+    #expect(try run().contains(failure))
+    try libvirt.start()
+    #expect(try !run().contains("error: "))
+
+    try libvirt.restart()
+    try terminal.expect(disconnected)
+    #expect(try run().contains("error: Reconnected to the hypervisor\r\n"))
+    #expect(try !run().contains("error: "))
+
+    try libvirt.restart()
+    try terminal.expect(disconnected)
+    // Where it is asked for, a new connection is nothing to speak of.
+    terminal.send("connect\r")
+    try terminal.expect("connect\r\n")
+    #expect(try !terminal.expect(client.prompt).contains("error: "))
+    terminal.send("quit\r")
+    #expect(try terminal.wait() == .exited(0))
+  }
+
+  @Test(arguments: Client.all)
+  func `a daemon that is silent is given up`(client: Client) throws {
+    let libvirt = try PrivateLibvirt(.session)
+    defer { libvirt.close() }
+    let daemon = try #require(libvirt.daemonPID)
+    let terminal = try client.open(libvirt, ["-k", "1", "-K", "1"])
+    try terminal.expect(client.prompt)
+    kill(daemon, SIGSTOP)
+    try terminal.expect("error: Disconnected from \(libvirt.uri) due to keepalive timeout\r\n")
+    kill(daemon, SIGCONT)
+    terminal.send(client.command + "\r")
+    try terminal.expect("error: Reconnected to the hypervisor\r\n")
+    try terminal.expect(client.prompt)
+    terminal.send("quit\r")
+    #expect(try terminal.wait() == .exited(0))
+  }
+
+  @Test(arguments: Client.all)
+  func `a daemon that ends during a command is told before what that command came to`(
+    client: Client
+  ) throws {
+    let libvirt = try PrivateLibvirt(.session)
+    defer { libvirt.close() }
+    let daemon = try #require(libvirt.daemonPID)
+    let terminal = try client.open(libvirt)
+    try terminal.expect(client.prompt)
+    kill(daemon, SIGSTOP)
+    terminal.send(client.command + "\r")
+    try terminal.expect(client.command + "\r\n")
+    // The question is in the daemon's socket when the client waits, where the kernel tells.
+    try eventually("the client waits") {
+      let place = try String(contentsOfFile: "/proc/\(terminal.pid)/wchan", encoding: .utf8)
+      return place.contains("poll") || place == "0"
+    }
+    kill(daemon, SIGKILL)
+    let text = try terminal.expect(client.prompt)
+    #expect(
+      text.contains(
+        "error: Disconnected from \(libvirt.uri) due to end of file\r\nerror: "), "\(text)")
+    terminal.send("quit\r")
+    #expect(try terminal.wait() == .exited(0))
+  }
+
+  @Test func `a prompt at which nobody types answers the daemon`() throws {
+    let libvirt = try PrivateLibvirt(.session)
+    defer { libvirt.close() }
+    let file = "\(libvirt.directory)/c/libvirt/libvirtd.conf"
+    let settings = try String(contentsOfFile: file, encoding: .utf8)
+    try (settings + "keepalive_interval = 1\nkeepalive_count = 1\n")
+      .write(toFile: file, atomically: false, encoding: .utf8)
+    try libvirt.restart()
+    let daemon = "/proc/\(try #require(libvirt.daemonPID))/fd"
+    func connections() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: daemon).count { descriptor in
+        let file = try? FileManager.default.destinationOfSymbolicLink(
+          atPath: "\(daemon)/\(descriptor)")
+        return file?.hasPrefix("socket:") == true
+      }
+    }
+    let client = Client.all[1]
+    let stopped = try client.open(libvirt)
+    try stopped.expect(client.prompt)
+    let before = try connections()
+    let idle = try client.open(libvirt)
+    try idle.expect(client.prompt)
+    kill(stopped.pid, SIGSTOP)
+    try eventually("the daemon gives up the one client that does not answer") {
+      try connections() == before
+    }
+    idle.send(client.command + "\r")
+    try idle.expect("\r\n\u{1B}[?2004h\(client.prompt)")
+    #expect(!idle.output.contains("error: "))
+    kill(stopped.pid, SIGCONT)
+    try stopped.expect("error: Disconnected from")
+    for terminal in [idle, stopped] {
+      terminal.send("quit\r")
+      #expect(try terminal.wait() == .exited(0))
+    }
+  }
+
+  @Test func `the rest of a line is run after a loss`() throws {
+    let libvirt = try PrivateLibvirt(.session)
+    defer { libvirt.close() }
+    let list = "backup-list --all-pools"
+    let client = try Program.start(
+      libvirt, ["\(list); echo first; event --all --loop; \(list); echo last; \(list)"])
+    // virsh's event ends with the connection.
+    try eventually("the first commands have run") { client.outputSoFar.contains("first") }
+    try eventually("virsh waits for events") {
+      let children = "/proc/\(client.pid)/task/\(client.pid)/children"
+      return try !String(contentsOfFile: children, encoding: .utf8).isEmpty
+    }
+    try libvirt.kill()
+    let result = try client.wait()
+    #expect(result.status == 1)
+    #expect(result.stdout.hasSuffix("\nlast\n\n"), "\(result)")
+    let failure = "error: Failed to reconnect to the hypervisor\n"
+    #expect(result.stderr.components(separatedBy: failure).count == 3, "\(result)")
+    #expect(
+      result.stderr.contains("error: Disconnected from \(libvirt.uri) due to end of file\n"))
+  }
+}
