@@ -63,6 +63,20 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests", dependencies: ["QMP", "TestSupport", "virsh-backup"],
       swiftSettings: strict),
+
+    // What the fuzzer and the tests feed with the corpus.
+    .target(
+      name: "FuzzTargets", dependencies: ["Backup", "BackupCommands", "DomainXML", "QMP", "Vsh"],
+      path: "Tests/Fuzz/Targets", swiftSettings: strict),
+    .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The fuzzer has no `main` of its own, and can be linked with `--sanitize fuzzer` only.
+if Context.environment["VIRSH_BACKUP_FUZZER"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Fuzzer",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

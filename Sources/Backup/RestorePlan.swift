@@ -84,9 +84,10 @@ package struct RestorePlan: Sendable, Equatable {
 
   /// Directory and name of an absolute path.
   static func split(_ path: String) -> (directory: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
+    // Among the bytes, as the system does: as a character a slash may have an accent.
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("/", path) }
     let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-    return (directory, String(path[path.index(after: slash)...]))
+    return (directory, String(path[path.utf8.index(after: slash)...]))
   }
 
   private static func originalPath(
@@ -95,7 +96,7 @@ package struct RestorePlan: Sendable, Equatable {
     switch disk?.source {
     case .file(let path): return path
     case .volume(let pool, let name):
-      guard !name.contains("/") else { return nil }
+      guard !name.utf8.contains(UInt8(ascii: "/")) else { return nil }
       return try poolDirectory(pool) + "/" + name
     default: return nil
     }
@@ -117,8 +118,9 @@ package struct RestorePlan: Sendable, Equatable {
     original: String?
   ) throws -> String {
     if let file = request.file {
-      guard file.hasPrefix("/"), !file.hasSuffix("/"), !file.split(separator: "/").contains("..")
-      else { throw BackupError(.invalid, "the path '\(file)' is not absolute") }
+      guard Syntax.isAbsolutePath(file), file.utf8.last != UInt8(ascii: "/") else {
+        throw BackupError(.invalid, "the path '\(file)' is not absolute")
+      }
       return file
     }
     if let newName = options.newName {

@@ -62,6 +62,7 @@ import Vsh
     ("vda", RestoreOptions.DiskRequest(name: "vda")),
     ("vda,file=/a/b.img", RestoreOptions.DiskRequest(name: "vda", file: "/a/b.img")),
     ("vda,driver=raw", RestoreOptions.DiskRequest(name: "vda", format: "raw")),
+    ("vda,file=\u{301}", RestoreOptions.DiskRequest(name: "vda", file: "\u{301}")),
     (
       "vda,pool=images,file=b.img,driver=qcow2",
       RestoreOptions.DiskRequest(name: "vda", file: "/pools/images/b.img", format: "qcow2")
@@ -76,7 +77,7 @@ import Vsh
 
   @Test(arguments: [
     "vda,driver=vmdk", "vda,backup=no", "vda,pool=images", "vda,pool=images,file=/b.img",
-    "vda,pool=images,file=../b.img",
+    "vda,pool=images,file=../b.img", "vda,pool=images,file=..\u{2F}\u{301}b",
   ])
   func `what backup-restore refuses`(text: String) {
     #expect(throws: ShellError.self) {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct PoolsTests {
   @Test(arguments: [
     "/", "//", "/dev", "/dev/shm", "/etc", "//etc/x", "/proc/self", "/sys", "/usr/local/backups",
-    "/var/../etc", "/var/lib/..", "/..",
+    "/var/../etc", "/var/lib/..", "/..", "/etc/\u{301}", "/var/../\u{301}",
   ])
   func `directories of the system are refused`(directory: String) throws {
     let shell = try CommandShell()

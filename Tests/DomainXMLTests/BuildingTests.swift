@@ -246,7 +246,9 @@ struct BuildingTests {
     #expect(RelaxNGSchema.libvirt("storagepool")?.validate(text) ?? .valid == .valid)
   }
 
-  @Test(arguments: [("a", "x"), ("a", "/x/../y"), ("", "/x"), ("a/b", "/x"), ("a\n", "/x")])
+  @Test(arguments: [
+    ("a", "x"), ("a", "/x/../y"), ("", "/x"), ("a/b", "/x"), ("a/\u{301}b", "/x"), ("a\n", "/x"),
+  ])
   func `An impossible pool is refused`(name: String, directory: String) {
     #expect(throws: DomainXMLError.self) {
       try PoolDefinition(name: name, directory: directory).xml()

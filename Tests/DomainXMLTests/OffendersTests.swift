@@ -71,6 +71,7 @@ struct OffendersTests {
     "<disk type='file'><tomorrow/><target dev='vda'/></disk>",
     "<disk type='file'><source/><source file='/x'/><target dev='sdx'/></disk>",
     "<serial type='file'><source path='/etc/cron.d/x'/></serial>",
+    "<input type='tablet' bus='usb' x='/\u{301}x'/>",
     "<serial type='dev'><source path='/dev/ttyS0'/></serial>",
     "<console type='pipe'><source path='/x'/></console>",
     "<parallel type='file'><source path='x'/></parallel>",

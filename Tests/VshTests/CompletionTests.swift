@@ -76,6 +76,12 @@ import Testing
     #expect(makeShell().completions(words: words) == expected)
   }
 
+  @Test func `a comma divides also where an accent follows it`() {
+    let request = CompletionRequest(
+      arguments: Arguments(command: "event"), option: "type", word: "dir,\u{301}")
+    #expect(request.commaList(of: ["dir", "fs"]) == ["dir,fs"])
+  }
+
   @Test func `completers know what was given before`() {
     let command = Command<Recorder>(
       "c", summary: "",

@@ -77,7 +77,10 @@ import Testing
     let shell = makeShell()
     shell.printProperty("Name:", "c1")
     shell.printProperty("A longer label than fits:", "x")
-    #expect(shell.context.out == "Name:           c1\nA longer label than fits: x\n")
+    shell.printProperty("Odd:", "a\u{1B}[1m\nb")
+    #expect(
+      shell.context.out
+        == "Name:           c1\nA longer label than fits: x\nOdd:            a\\x1b[1m\\x0ab\n")
   }
 }
 
@@ -131,6 +134,14 @@ import Testing
     if text.hasSuffix("+0000") {
       #expect(text == "2026-11-22 20:18:07 +0000")
     }
+  }
+
+  @Test(arguments: [
+    ("", ""), ("a\tb\nc", "a\tb\nc"), ("\u{1B}[31m\r\0", "\\x1b[31m\\x0d\\x00"),
+    ("\u{7F}\u{9B}é", "\\x7f\\xc2\\x9bé"), ("\\x41", "\\x41"), ("e\u{301}", "e\u{301}"),
+  ])
+  func `messages move no cursor`(text: String, expected: String) {
+    #expect(text.printable == expected)
   }
 
   @Test(arguments: [

@@ -81,9 +81,24 @@ import Testing
     #expect(shell.context.out == "\n")
   }
 
+  @Test func `names in messages move no cursor`() {
+    let shell = makeShell()
+    #expect(!shell.run(line: "\u{1B}[2J\u{9B}x"))
+    #expect(shell.context.err == "error: unknown command: '\\x1b[2J\\xc2\\x9bx'\n")
+    shell.printExtra("Domain '\r' forgotten")
+    shell.printNotice("Restoring '\u{7}'")
+    #expect(shell.context.out == "Domain '\\x0d' forgotten\n")
+    #expect(shell.context.err.hasSuffix("Restoring '\\x07'\n"))
+  }
+
   @Test func `an error with a reason has a line for each`() {
     let reason = ShellError(lines: ["b", "c"])
     #expect(ShellError("a", because: reason).lines == ["a", "b", "c"])
     #expect(ShellError.lines(of: UsageError("x")) == ["x"])
+    #expect(ShellError.lines(of: LinesOfTwoKinds()) == ["a\r", "b"])
   }
+}
+
+private struct LinesOfTwoKinds: Error, CustomStringConvertible {
+  let description = "a\r\n\nb"
 }

@@ -80,9 +80,11 @@ private struct BackupDescription {
   }
 
   private func showCommands(on shell: Shell<Client>) {
+    // A name that a terminal would not show as it is cannot be copied from there.
+    let domain = manifest.domainName
     let words = [
-      "virsh-backup", "backup-restore", manifest.domainName, manifest.name, "--pool",
-      repository.name,
+      "virsh-backup", "backup-restore", domain.printable == domain ? domain : manifest.domainUUID,
+      manifest.name, "--pool", repository.name,
     ]
     shell.print("To restore it:")
     shell.print("  " + words.map(Quoting.shell).joined(separator: " "))

@@ -41,16 +41,14 @@ extension Vsh.Command where Context == Client {
       if arguments.flag("json") {
         shell.print(listing.json.text)
       } else if arguments.flag("tree") {
-        shell.print(listing.tree.text, terminator: "")
+        shell.print(listing.tree.text.printable, terminator: "")
       } else if arguments.flag("name") {
-        for entry in listing.entries { shell.print(entry.name) }
+        for entry in listing.entries { shell.print(entry.name.printable) }
       } else {
         shell.print(listing.table(arguments))
       }
-      if listing.hidden > 0, !shell.isQuiet {
-        shell.output.flush()
-        shell.output.writeError(
-          "\(listing.hidden) unfinished or broken backup(s) not shown, see --all\n")
+      if listing.hidden > 0 {
+        shell.printNotice("\(listing.hidden) unfinished or broken backup(s) not shown, see --all")
       }
       return true
     }

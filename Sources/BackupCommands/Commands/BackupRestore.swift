@@ -89,17 +89,16 @@ extension Vsh.Command where Context == Client {
   ) throws {
     guard !shell.isQuiet else { return }
     let manifest = point.manifest
-    shell.output.flush()
-    shell.output.writeError(
+    shell.printNotice(
       "Restoring domain '\(manifest.domainName)' from backup \(manifest.name) of "
-        + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'\n")
+        + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'")
     for repository in try workplace.pools.all() where repository.name != engine.poolName {
       guard let newer = try? Catalog(of: repository).points(of: manifest.domainUUID).last?.manifest,
         newer.creationTime > manifest.creationTime
       else { continue }
-      shell.output.writeError(
+      shell.printNotice(
         "Pool '\(repository.name)' holds a newer backup: \(newer.name) of "
-          + "\(Timestamp.local(seconds: newer.creationTime))\n")
+          + Timestamp.local(seconds: newer.creationTime))
     }
   }
 

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Backup
+package import Backup
 import Vsh
 
 /// One `--diskspec`: a disk and what is said of it, parted by commas; two make a comma.
@@ -23,9 +23,12 @@ struct DiskSpecification {
     }
     var values: [String: String] = [:]
     for part in parts.dropFirst() {
-      let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard pair.count == 2, keys.contains(String(pair[0])), !pair[1].isEmpty,
-        values.updateValue(String(pair[1]), forKey: String(pair[0])) == nil
+      // Among the bytes: as a character a sign may have an accent from what follows.
+      let pair = part.utf8.split(
+        separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false
+      ).map { String(Substring($0)) }
+      guard pair.count == 2, keys.contains(pair[0]), !pair[1].isEmpty,
+        values.updateValue(pair[1], forKey: pair[0]) == nil
       else { throw ShellError("unable to parse diskspec: \(text)") }
     }
     self.disk = disk
@@ -50,7 +53,7 @@ extension CreateOptions.DiskRequest {
   /// Reads a `--diskspec` of backup-create.
   ///
   /// - Throws: `ShellError` when it cannot be read.
-  init(diskspec text: String) throws {
+  package init(diskspec text: String) throws {
     try self.init(
       try DiskSpecification(text, keys: ["backup", "backupmode", "incremental"]), text: text)
   }
@@ -89,11 +92,11 @@ extension RestoreOptions.DiskRequest {
   ///   - text: The words.
   ///   - directory: Finds the directory of a pool.
   /// - Throws: `ShellError` when it cannot be read, what `directory` throws.
-  init(diskspec text: String, directory: (String) throws -> String) throws {
+  package init(diskspec text: String, directory: (String) throws -> String) throws {
     let specification = try DiskSpecification(text, keys: ["file", "driver", "pool"])
     var file = specification["file"]
     if let pool = specification["pool"] {
-      guard let name = file, !name.contains("/") else {
+      guard let name = file, !name.utf8.contains(UInt8(ascii: "/")) else {
         throw ShellError("unable to parse diskspec: \(text)")
       }
       file = "\(try directory(pool))/\(name)"

@@ -77,15 +77,20 @@ struct Pools {
 
   /// Refuses directories that belong to the system.
   private static func check(directory: String) throws {
-    let parts = plain(directory).split(separator: "/")
-    let reserved: Set<Substring> = ["dev", "etc", "proc", "sys", "usr"]
+    let parts = components(of: directory)
+    let reserved: Set = ["dev", "etc", "proc", "sys", "usr"]
     guard let first = parts.first, !reserved.contains(first), !parts.contains("..") else {
       throw ShellError("backups cannot be kept in '\(directory)'")
     }
   }
 
+  /// The names in a path, but single dots, divided by bytes as the system does.
+  private static func components(of path: String) -> [String] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }.filter { $0 != "." }
+  }
+
   /// A path without doubled, leading dot or trailing slashes.
   private static func plain(_ path: String) -> String {
-    "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    "/" + components(of: path).joined(separator: "/")
   }
 }

@@ -55,7 +55,7 @@ package struct PoolDefinition: Sendable, Equatable {
     guard type == "dir", let path, Syntax.isAbsolutePath(path) else {
       throw .invalid("pool '\(name)' is not an absolute directory")
     }
-    guard Syntax.isPlainText(name, atMost: 255), !name.contains("/") else {
+    guard Syntax.isPlainText(name, atMost: 255), !name.utf8.contains(UInt8(ascii: "/")) else {
       throw .invalid("'\(name)' cannot name a pool")
     }
     return try XMLElement(

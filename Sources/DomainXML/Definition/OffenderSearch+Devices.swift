@@ -54,13 +54,13 @@ extension OffenderSearch {
   private mutating func searchPaths(_ element: XMLElement, in device: String) {
     for attribute in element.attributes {
       let isFile = ["file", "rendernode"].contains(attribute.name)
-      guard isFile || attribute.value.hasPrefix("/"), !Self.isAutomatic(attribute, of: device)
+      guard isFile || attribute.value.startsAsPath, !Self.isAutomatic(attribute, of: device)
       else {
         continue
       }
       addPath(attribute.value, in: device)
     }
-    if element.text.hasPrefix("/"), !["emulator", "rng"].contains(device) {
+    if element.text.startsAsPath, !["emulator", "rng"].contains(device) {
       addPath(element.text, in: device)
     }
     for inner in element.elements where !(device == "disk" && Self.isReplaced(inner)) {
@@ -183,4 +183,9 @@ extension OffenderSearch {
       }
     }
   }
+}
+
+extension String {
+  /// Whether its first byte is a slash, to which as a character an accent may belong.
+  fileprivate var startsAsPath: Bool { utf8.first == UInt8(ascii: "/") }
 }

@@ -24,13 +24,14 @@ extension Builtins {
     ) { shell, arguments in
       try arguments.mutuallyExclusive("shell", "xml", "split")
       let prefix = try arguments.string("prefix").map { [$0] } ?? []
+      let format = ["shell", "xml", "split"].first(where: arguments.flag)
       let words = arguments.strings("string").map { word in
-        if arguments.flag("shell") { return Quoting.shell(word) }
-        if arguments.flag("xml") { return Quoting.xml(word) }
-        if arguments.flag("split") {
-          return Quoting.commaParts(word).map { "\($0)\n" }.joined()
+        switch format {
+        case "shell": Quoting.shell(word)
+        case "xml": Quoting.xml(word)
+        case "split": Quoting.commaParts(word).map { "\($0)\n" }.joined()
+        default: word
         }
-        return word
       }
       let text = (prefix + words).joined(separator: " ")
       if !arguments.flag("err") {

@@ -8,7 +8,9 @@
 /// It works on bytes: every character that means something is ASCII, and a carriage return before a
 /// newline must not hide it.
 package struct Lexer {
-  private var bytes: ArraySlice<UInt8>
+  private let bytes: [UInt8]
+  /// Where in the bytes the next token begins.
+  private var position = 0
   private var words: ArraySlice<String>
 
   /// The quote that the last word left open, which only a single quote may be.
@@ -16,7 +18,7 @@ package struct Lexer {
 
   /// Makes a lexer of a text as a user types it, with quotes, `;` and comments.
   package init(string: String) {
-    bytes = ArraySlice(string.utf8)
+    bytes = Array(string.utf8)
     words = []
   }
 
@@ -34,26 +36,30 @@ package struct Lexer {
       return .word(word)
     }
     skipBlanks()
-    switch bytes.first {
+    switch byte(at: position) {
     case nil:
       return .end
     case .semicolon, .newline:
-      bytes.removeFirst()
+      position += 1
       return .separator
     case .hash:
-      bytes = bytes.drop { $0 != .newline }
+      position = bytes[position...].firstIndex(of: .newline) ?? bytes.endIndex
       return .separator
     default:
       return .word(try word())
     }
   }
 
+  private func byte(at index: Int) -> UInt8? {
+    index < bytes.count ? bytes[index] : nil
+  }
+
   private mutating func skipBlanks() {
-    while let first = bytes.first {
-      if first == .space || first == .tab {
-        bytes.removeFirst()
-      } else if bytes.starts(with: [.backslash, .newline]) {
-        bytes.removeFirst(2)
+    while let next = byte(at: position) {
+      if next == .space || next == .tab {
+        position += 1
+      } else if next == .backslash, byte(at: position + 1) == .newline {
+        position += 2
       } else {
         return
       }
@@ -63,20 +69,21 @@ package struct Lexer {
   private mutating func word() throws(UsageError) -> String {
     var text: [UInt8] = []
     var quote: UInt8?
-    while let byte = bytes.first {
+    while let byte = byte(at: position) {
       if quote == nil, byte.endsWord {
         break
       }
-      bytes.removeFirst()
+      position += 1
       switch (byte, quote) {
       case (.singleQuote, nil), (.doubleQuote, nil):
         quote = byte
       case (.singleQuote, .singleQuote), (.doubleQuote, .doubleQuote):
         quote = nil
       case (.backslash, nil), (.backslash, .doubleQuote):
-        guard let escaped = bytes.popFirst() else {
+        guard let escaped = self.byte(at: position) else {
           throw UsageError("dangling \\")
         }
+        position += 1
         if escaped != .newline {
           text.append(escaped)
         }

@@ -23,11 +23,9 @@ struct DisplayText {
       // An escape in the source must not pass for one of ours.
       let looksEscaped = scalar == "\\" && scalars.dropFirst(index + 1).first == "x"
       if looksEscaped || !scalar.isPrintable || (isASCII && !scalar.isASCII) {
-        for byte in UTF8.encode(scalar) ?? Unicode.UTF8.encodedReplacementCharacter {
-          let digits = String(byte, radix: 16)
-          text += "\\x" + (digits.count < 2 ? "0" : "") + digits
-          width += 4
-        }
+        let escaped = scalar.escapedBytes
+        text += escaped
+        width += escaped.utf8.count
       } else {
         text.unicodeScalars.append(scalar)
         width += scalar.columns
@@ -42,7 +40,36 @@ struct DisplayText {
   }
 }
 
+extension String {
+  /// A message that holds names of others made safe for a terminal: each byte of a control character,
+  /// line ends and tabs aside, stands as `\xNN`.
+  package var printable: String {
+    guard unicodeScalars.contains(where: \.isUnsafe) else { return self }
+    var text = ""
+    for scalar in unicodeScalars {
+      if scalar.isUnsafe {
+        text += scalar.escapedBytes
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}
+
 extension Unicode.Scalar {
+  /// Its bytes, each as `\xNN`.
+  fileprivate var escapedBytes: String {
+    (UTF8.encode(self) ?? UTF8.encodedReplacementCharacter).reduce(into: "") { text, byte in
+      text += (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16)
+    }
+  }
+
+  /// Whether a terminal does something about it that no message needs.
+  fileprivate var isUnsafe: Bool {
+    (value < 0x20 && self != "\n" && self != "\t") || (0x7F...0x9F).contains(value)
+  }
+
   /// The blocks of which each character is two columns wide: East Asian scripts and emoji.
   private static let wide: [ClosedRange<UInt32>] = [
     0x1100...0x115F, 0x231A...0x231B, 0x2329...0x232A, 0x23E9...0x23EC, 0x23F0...0x23F0,

@@ -61,6 +61,7 @@ extension Shell {
   /// Prints a property: the label, padded, and its value.
   package func printProperty(_ label: String, _ value: String) {
     let padding = String(repeating: " ", count: max(0, 15 - label.utf8.count))
-    print("\(label)\(padding) \(value)")
+    let text = DisplayText(value, isASCII: !DisplayText.isLocaleUTF8).text
+    print("\(label)\(padding) \(text)")
   }
 }

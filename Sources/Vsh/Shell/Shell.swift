@@ -70,12 +70,21 @@ package final class Shell<Context> {
   /// Prints what only people care about; nothing with `-q`.
   package func printExtra(_ text: String, terminator: String = "\n") {
     if !isQuiet {
-      output.write(text + terminator)
+      output.write(text.printable + terminator)
+    }
+  }
+
+  /// Prints on standard error what is no error; nothing with `-q`.
+  package func printNotice(_ text: String) {
+    if !isQuiet {
+      output.flush()
+      output.writeError(text.printable + "\n")
     }
   }
 
   /// Prints an error message, each of its lines marked as one.
   package func error(_ message: String) {
+    let message = message.printable
     log?.write(.error, message)
     output.flush()
     output.writeError("error: \(message)\n")
