@@ -36,7 +36,8 @@ struct OfflineTests {
     try Self.change(history, 4)
     try domain.destroy()
     #expect(try history.backUp("off3").disk("vda")?.parent == "on2")
-    #expect(try history.backUp("off4", "--parent", "off3", "--diskspec", "vda").type == "differential")
+    #expect(
+      try history.backUp("off4", "--parent", "off3", "--diskspec", "vda").type == "differential")
     try domain.start(paused: true)
     try Self.change(history, 5)
     #expect(try history.backUp("on3", "--incremental", "--diskspec", "vda").parent != nil)
