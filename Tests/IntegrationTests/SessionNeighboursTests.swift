@@ -158,7 +158,7 @@ struct SessionNeighboursTests {
     // Ours refuse meanwhile, and say what is in their way.
     for command in ["backup-create", "backup-start-nbd"] {
       let refused = try scene.run(command)
-      #expect(refused.status == 1 && refused.stderr.contains("active job (backup"), "\(refused)")
+      #expect(refused.status == 1 && refused.stderr.contains("active job (backup)"), "\(refused)")
     }
     _ = try read()
     try libvirt.virsh("domjobabort", name)

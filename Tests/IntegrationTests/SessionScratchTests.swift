@@ -13,17 +13,18 @@ struct SessionScratchTests {
   @Test(.enabled(if: getuid() == 0), arguments: LibvirtMode.available)
   func `a scratch that becomes full ends the reader, not the guest`(mode: LibvirtMode) throws {
     let libvirt = try PrivateLibvirt.shared(mode)
-    let scene = try Scene(libvirt, disks: [TestDisk("vda"), TestDisk("vdb", .raw)], counting: true)
+    let disks = [TestDisk("vda", size: 16 << 20), TestDisk("vdb", .raw, size: 16 << 20)]
+    let scene = try Scene(libvirt, disks: disks, counting: true)
     defer { scene.remove() }
     let scratch = try Pool(libvirt, limit: 16 << 20)
     defer { scratch.remove() }
     let guest = try #require(scene.domain.guest)
-    try guest.awaitWrites(1200)
+    // Once round each disk, so that there is data in all clusters.
+    try guest.awaitWrites(1050, within: .seconds(180))
     let session = try scene.startSession("s", "--scratch-pool", scratch.name)
     #expect(try scratch.files().count == 2)
     let reader = try session.hold("vda")
-    // 64 KiB for every fourth write of each disk: more than fits, for certain.
-    try guest.awaitWrites(2400)
+    // Both disks are 32 MiB of old data: more than fits.
     try scene.expectBrokenView(session, disk: "vda", or: "vdb")
     reader.signal(SIGKILL)
     try reader.wait()
@@ -81,7 +82,7 @@ extension Scene {
   fileprivate func expectBrokenView(
     _ session: NBDSession, disk: String, or other: String
   ) throws {
-    try eventually("a reader gets an error", within: .seconds(60), every: .milliseconds(200)) {
+    try eventually("a reader gets an error", within: .seconds(180), every: .milliseconds(200)) {
       try [disk, other].contains { target in
         let uri = try session.disk(target).uri
         return try libvirt.runReader("nbdcopy", [uri, "null:"]).status != 0

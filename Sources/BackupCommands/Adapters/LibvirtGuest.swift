@@ -38,8 +38,20 @@ final class LibvirtGuest: Guest {
   func thaw() throws { try domain.fsThaw() }
 
   func activeJob() throws -> String? {
-    let type = try domain.jobType
-    return type == .none ? nil : "\(type)"
+    guard try domain.jobType != .none else { return nil }
+    return switch try domain.jobOperation {
+    case .unknown: "of an unknown kind"
+    case .start: "start"
+    case .save: "save"
+    case .restore: "restore"
+    case .migrationIn: "incoming migration"
+    case .migrationOut: "outgoing migration"
+    case .snapshot: "snapshot"
+    case .snapshotRevert: "snapshot revert"
+    case .dump: "dump"
+    case .backup: "backup"
+    case .snapshotDelete: "snapshot delete"
+    }
   }
 
   func destroy() throws {
