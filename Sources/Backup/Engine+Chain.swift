@@ -21,8 +21,8 @@ extension Engine {
     }
   }
 
-  /// - Parameter merged: Where a delete is under way, what the volume stands on once it has taken
-  ///   over what it needs of its parent.
+  // Where a delete is under way, `merged` says what the volume stands on once it has taken over what
+  // it needs of its parent.
   private func check(
     _ disk: Manifest.Disk, standsOn parent: String?, or merged: Partial.DeleteMerge?
   ) throws {

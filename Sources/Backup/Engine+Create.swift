@@ -65,6 +65,7 @@ extension Engine {
   ///   - deadline: When to give up; nil for never.
   ///   - open: Opens what is read and what is written; returns the domain whose QEMU copies.
   /// - Returns: The manifest as published or, for `isAsync`, as it will be.
+  /// - Throws: What went wrong; nothing of the attempt is left then.
   func carryOut(
     _ plan: CreatePlan, _ pending: Catalog.Pending, isAsync: Bool,
     deadline: ContinuousClock.Instant?, open: () throws -> any Guest
@@ -161,8 +162,9 @@ extension Engine {
   /// - Parameters:
   ///   - plan: The plan.
   ///   - pending: What was written down of it.
-  ///   - owner: The live definition of the domain whose QEMU writes them.
+  ///   - definition: The live definition of the domain whose QEMU writes them.
   ///   - monitor: Its monitor.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func openTargets(
     _ plan: CreatePlan, pending: Catalog.Pending, owner definition: DomainDefinition,
     in monitor: any Monitor

@@ -57,6 +57,7 @@ extension Engine {
   ///   - helper: UUID that the helper gets its name from.
   ///   - catalog: The pool.
   /// - Returns: The plan, and a helper that has the disks until our connection ends.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the helper is gone then.
   func offlinePlan(
     _ options: CreateOptions, domainUUID: String, operation: String, helper: String,
     catalog: Catalog

@@ -70,7 +70,7 @@ enum Completers {
 
   /// Names of the NBD sessions of the domain that was typed.
   static let sessions: Option.Completer = { shell, request in
-    guard let catalog = try? catalog(shell, request),
+    guard let catalog = catalog(shell, request),
       let domain = request.arguments.raw("domain"),
       let uuid = try? Workplace(shell).domainUUID(domain, in: catalog)
     else { return [] }
