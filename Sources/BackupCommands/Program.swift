@@ -30,11 +30,12 @@ public enum Program {
 
   /// Runs the program.
   ///
-  /// - Parameter arguments: The command line, the program's name first.
+  /// - Parameter words: The bytes of the command line's words, the program's name first.
   /// - Returns: The exit status.
   @MainActor
-  public static func run(_ arguments: [String]) -> Int32 {
+  public static func run(_ words: [some Collection<UInt8>]) -> Int32 {
     setlocale(LC_ALL, "")
+    let arguments = words.map { String(rawBytes: $0) }
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard
     guard let (options, log) = Program.options(in: arguments, name: name, output: output) else {

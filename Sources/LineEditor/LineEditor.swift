@@ -68,8 +68,8 @@ package final class LineEditor {
 
   /// Asks for a line; nil at the end of the input.
   ///
-  /// A line that is not empty joins the history.
-  package func readLine(prompt: String) -> String? {
+  /// A line that is not empty joins the history. It need not be UTF-8.
+  package func readLine(prompt: String) -> [UInt8]? {
     Self.active = self
     defer { Self.active = nil }
     guard let bytes = readline(prompt) else { return nil }
@@ -77,7 +77,7 @@ package final class LineEditor {
     if bytes.pointee != 0 {
       add_history(bytes)
     }
-    return String(cString: bytes)
+    return UnsafeBufferPointer(start: bytes, count: strlen(bytes)).map(UInt8.init(bitPattern:))
   }
 
   /// Writes the history to its file.

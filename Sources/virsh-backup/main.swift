@@ -6,4 +6,9 @@
 import BackupCommands
 import Glibc
 
-exit(Program.run(CommandLine.arguments))
+// Not `CommandLine.arguments`: they need not be UTF-8.
+let arguments = CommandLine.unsafeArgv
+let words = (0..<Int(CommandLine.argc)).compactMap { arguments[$0] }.map { word in
+  UnsafeRawBufferPointer(start: word, count: strlen(word))
+}
+exit(Program.run(words))

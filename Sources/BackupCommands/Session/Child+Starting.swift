@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Glibc
+import Vsh
 
 extension Child {
   /// Why a program cannot be started.
@@ -57,12 +58,14 @@ extension Child {
     var variables: [UnsafeMutablePointer<CChar>?] = []
     var entry = environ
     while let variable = entry.pointee {
-      let name = String(cString: variable).prefix { $0 != "=" }
-      if changes[String(name)] == nil { variables.append(strdup(variable)) }
+      let name = String(cString: variable).utf8.prefix { $0 != UInt8(ascii: "=") }
+      if changes[String(Substring(name))] == nil { variables.append(strdup(variable)) }
       entry += 1
     }
-    for case (let name, let value?) in changes { variables.append(strdup("\(name)=\(value)")) }
-    let words = ([path] + arguments).map { strdup($0) }
+    for case (let name, let value?) in changes {
+      variables.append("\(name)=\(value)".withRawCString { strdup($0) })
+    }
+    let words = ([path] + arguments).map { word in word.withRawCString { strdup($0) } }
     defer { for pointer in words + variables { free(pointer) } }
     return body(words + [nil], variables + [nil])
   }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Glibc
+import Vsh
 
 /// Another program, run to its end.
 struct Child {
@@ -112,6 +113,6 @@ struct Child {
         if count > 0 { collected[index] += buffer.prefix(count) } else { open.remove(index) }
       }
     }
-    return (collected.map { String(decoding: $0, as: UTF8.self) }, !open.isEmpty)
+    return (collected.map { String(rawBytes: $0) }, !open.isEmpty)
   }
 }

@@ -143,6 +143,9 @@ package final class Client {
   func domain(_ text: String) throws -> Domain {
     do {
       return try find(text)
+    } catch let error as LibvirtError where error.code == .noDomain {
+      // As virsh, which leaves out what says no more.
+      throw ShellError("failed to get domain '\(text)'")
     } catch {
       throw ShellError("failed to get domain '\(text)'", because: error)
     }

@@ -36,6 +36,7 @@ extension Program {
     lazy var editor = makeEditor(shell)
     shell.interact(welcome: welcome) {
       editor.readLine(prompt: shell.context.isReadOnly ? "virsh-backup > " : "virsh-backup # ")
+        .map { String(rawBytes: $0) }
     }
     do {
       try editor.writeHistory()

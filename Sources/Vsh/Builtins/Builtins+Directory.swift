@@ -21,7 +21,7 @@ extension Builtins {
     ) { _, arguments in
       let named = arguments.raw("dir") ?? ""
       let directory = named.isEmpty ? homeDirectory : named
-      if chdir(directory) != 0 {
+      if directory.withRawCString({ chdir($0) }) != 0 {
         throw ShellError("cd: \(String(cString: strerror(errno))): \(directory)")
       }
       return true
@@ -40,7 +40,10 @@ extension Builtins {
         throw ShellError("pwd: cannot get current directory: \(String(cString: strerror(errno)))")
       }
       defer { free(path) }
-      shell.print(String(cString: path))
+      shell.print(
+        String(
+          rawBytes: UnsafeBufferPointer(start: path, count: strlen(path)).map(
+            UInt8.init(bitPattern:))))
       return true
     }
   }

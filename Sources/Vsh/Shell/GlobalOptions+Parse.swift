@@ -21,12 +21,14 @@ extension GlobalOptions {
   ) throws(UsageError) -> GlobalOptions {
     var options = GlobalOptions()
     var rest = ArraySlice(arguments)
-    while options.action == .run, let word = rest.first, word.hasPrefix("-"), word != "-" {
+    while options.action == .run, let word = rest.first, word.utf8.first == UInt8(ascii: "-"),
+      word != "-"
+    {
       rest.removeFirst()
       if word == "--" {
         break
       }
-      let found = try word.hasPrefix("--") ? [long(word, &rest)] : short(word, &rest)
+      let found = try word.utf8.starts(with: "--".utf8) ? [long(word, &rest)] : short(word, &rest)
       for (option, value, typed) in found where options.action == .run {
         try options.apply(option, value, typed, openLog: openLog, warn: warn)
       }
@@ -66,9 +68,11 @@ extension GlobalOptions {
     _ word: String, _ rest: inout ArraySlice<String>
   ) throws(UsageError) -> [Found] {
     var found: [Found] = []
-    var letters = word.dropFirst()
-    while let letter = letters.popFirst() {
-      let typed = "-\(letter)"
+    // By bytes: an accent after a letter makes no other letter of it.
+    var letters = word.rawBytes.dropFirst()
+    while let byte = letters.popFirst() {
+      let letter = Character(Unicode.Scalar(byte))
+      let typed = String(rawBytes: [UInt8(ascii: "-"), byte])
       if letter == "V" {
         found.append((.version, "long", typed))
         continue
@@ -78,7 +82,7 @@ extension GlobalOptions {
         break
       }
       if option.value == .required {
-        guard let value = letters.isEmpty ? rest.popFirst() : String(letters) else {
+        guard let value = letters.isEmpty ? rest.popFirst() : String(rawBytes: letters) else {
           found.append((option, nil, typed))
           break
         }

@@ -12,7 +12,7 @@ package final class LogFile {
 
   /// Opens a file to append to it, and makes it where there is none; nil when that fails.
   package init?(path: String, programName: String) {
-    descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
+    descriptor = path.withRawCString { open($0, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644) }
     self.programName = programName
     if descriptor < 0 {
       return nil
@@ -26,8 +26,8 @@ package final class LogFile {
   /// Adds a line.
   package func write(_ level: LogLevel, _ message: String) {
     let time = Timestamp.local(seconds: Int64(time(nil)), format: "%Y.%m.%d %H:%M:%S")
-    var line = "[\(time) \(programName) \(getpid())] \(level.label) \(message)\n"
-    line.withUTF8 { bytes in
+    let line = "[\(time) \(programName) \(getpid())] \(level.label) \(message)\n"
+    line.withRawBytes { bytes in
       // One call for a line, so that two programs can share a log.
       _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count)
     }

@@ -37,8 +37,7 @@ package struct Output {
 
   private static func put(_ text: String, to stream: UnsafeMutablePointer<FILE>?) {
     guard let stream else { return }
-    var text = text
-    text.withUTF8 { bytes in
+    text.withRawBytes { bytes in
       _ = fwrite(bytes.baseAddress, 1, bytes.count, stream)
     }
   }

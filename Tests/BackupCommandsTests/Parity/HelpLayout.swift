@@ -5,18 +5,16 @@
 
 /// Help without its prose, which is in our own words.
 enum HelpLayout {
-  /// The text with every explanation cut out; of the usage only what comes before the commands, and
-  /// of the list of all groups only the one of the shell's own commands.
+  /// The text with every explanation cut out, and of all groups only the one of the shell's own
+  /// commands.
   static func layout(of text: String) -> String {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     if let end = lines.firstIndex(of: "  commands (non interactive mode):") {
       // Options are explained from column 28 on.
-      return lines[...end].map { String($0.prefix(28)) }.joined(separator: "\n")
+      return (lines[...end].map { String($0.prefix(28)) } + ownGroup(in: lines))
+        .joined(separator: "\n")
     }
-    if lines.first == "Grouped commands:" {
-      let start = lines.firstIndex { $0.hasPrefix(" Virsh itself ") } ?? lines.startIndex
-      lines = lines[..<2] + lines[start...].prefix { !$0.isEmpty }
-    }
+    if lines.first == "Grouped commands:" { lines = lines[..<2] + ownGroup(in: lines) }
     var section = ""
     var kept: [String] = []
     for line in lines {
@@ -30,5 +28,10 @@ enum HelpLayout {
       }
     }
     return kept.joined(separator: "\n")
+  }
+
+  private static func ownGroup(in lines: [String]) -> [String] {
+    lines.drop { !$0.hasPrefix(" Virsh itself ") }.prefix { !$0.isEmpty }
+      .map { $0.hasPrefix("    ") ? String($0.prefix(35)) : $0 }
   }
 }

@@ -21,6 +21,8 @@ struct ParityCase: Sendable, CustomStringConvertible {
   var options: [String] = []
   /// What follows them; nothing for a session.
   var words: [String] = []
+  /// A shell's script that runs the program, `$0`, in place of the options and words.
+  var script: String?
   /// What is read from standard input.
   var input = ""
   /// Variables.
@@ -36,6 +38,7 @@ struct ParityCase: Sendable, CustomStringConvertible {
   /// One command line, as typed; in a session when `words` is empty.
   var description: String {
     let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)' " }
+    if let script { return variables.joined() + script }
     let text = variables.joined() + arguments.map { "'\($0)'" }.joined(separator: " ")
     return input.isEmpty ? text : "\(text) < '\(input)'"
   }
@@ -50,6 +53,9 @@ struct ParityCase: Sendable, CustomStringConvertible {
   static func options(_ options: [String], _ words: String...) -> ParityCase {
     ParityCase(options: options, words: words)
   }
+
+  /// A case of a script, for bytes that are no text.
+  static func script(_ script: String) -> ParityCase { ParityCase(script: script) }
 
   /// A case of a session.
   static func session(_ input: String) -> ParityCase { ParityCase(input: input) }

@@ -111,4 +111,11 @@ import Testing
     test.environment = ["VIRSH_HISTSIZE": size]
     try compare(test)
   }
+
+  @Test(arguments: ["", "/usr", "/nonexistent"])
+  func `the home directory`(home: String) throws {
+    var test = ParityCase.session("cd\npwd\ncd --dir=\ncd ''; pwd\n")
+    test.environment = ["HOME": home, "XDG_CACHE_HOME": "@DIR"]
+    try compare(test)
+  }
 }

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import TestSupport
 import Testing
 
@@ -43,6 +44,50 @@ import Testing
     ours.output = ours.output.replacing(version, with: "VERSION")
     virsh.output = virsh.output.replacing(version, with: "VERSION")
     #expect(ours == virsh)
+  }
+
+  @Test(arguments: [
+    #""$0" echo "$(printf 'a\377\303')""#, #""$0" "echo --xml $(printf '<\377')""#,
+    #""$0" "echo --shell $(printf '\377 \303 %s' \')""#, #""$0" dominfo "$(printf 'a\377')""#,
+    #""$0" "echo a; dominfo $(printf '\377b')""#, #""$0" "echo a; $(printf '\377') b""#,
+    #""$0" "echo; list --a$(printf '\303')""#, #""$0" -q$(printf '\303\251') echo a"#,
+    #""$0" -l "$PWD/log" "$(printf '\360\237')" x"#, #""$0" -l "$PWD/$(printf '\377')" x; ls"#,
+    #"printf 'echo \377\303\ndominfo \300\200\n\377\necho; dominfo \377\n' | "$0" | tr -d '#'"#,
+    #"cd /; printf 'cd \377\n' | "$0" >/dev/null; d=$(printf '\377'); mkdir "$HOME/$d"; cd "$HOME/$d"; "$0" pwd"#,
+  ])
+  func `bytes that are no UTF-8 come out as they went in`(script: String) throws {
+    try compare(.script(script))
+  }
+
+  /// What follows one of our commands, and a command of virsh's.
+  @Test(arguments: [
+    "", "''", "nope", "7", "6695eb01-f6a4-8304-79aa-97f2502e193e", "--na", "--domain",
+    "nope --domain a", "--domain=a=", "-- --x",
+  ])
+  func `our own commands say of a domain what virsh's say`(line: String) throws {
+    let host = try CommandShell(domains: ["web1"])
+    for options in [[], ["-d0"]] {
+      var test = ParityCase.options(options + ["-c", host.uri], "domjobinfo \(line)")
+      test.expectation = .sameInOne
+      let virsh = try ShellRun(ShellRun.virsh, test)
+      test.words = ["backup-create \(line)"]
+      var ours = try ShellRun(Program.path, test)
+      ours.output.replace("backup-create", with: "domjobinfo")
+      #expect(ours == virsh)
+    }
+  }
+
+  @Test func `usage, welcome and log have the name that the program was called by`() throws {
+    let path = try VirshInPath()
+    let program = "\(path.directory)/some name"
+    try FileManager.default.createSymbolicLink(
+      atPath: program, withDestinationPath: Program.path)
+    let usage = try ShellRun(program, .options(["-h"])).output
+    #expect(usage.hasPrefix("\nsome name [options]... [<command_string>]\nsome name [options]"))
+    let session = try ShellRun(program, .session(["-l", "@DIR/log"], "foo bar; echo\n"))
+    #expect(session.output.hasPrefix("Welcome to some name, backup"))
+    #expect(session.output.contains("\nvirsh # foo"))
+    #expect(session.log.contains(#/^\[\S+ \S+ some name [0-9]+\] ERROR unknown command: 'foo'\n$/#))
   }
 
   @Test(arguments: [["-V"], ["--version=long"]])

@@ -44,12 +44,13 @@ extension ShellRun {
     variables.merge(test.environment) { $1 }
     if let path { variables["PATH"] = path }
     let place: (String) -> String = { $0.replacing("@DIR", with: directory) }
+    let arguments = test.script.map { ["/bin/sh", "-c", $0, program] }
     let isInOne = test.expectation == .sameInOne
     let result = try Command.run(
       "/usr/bin/env",
       ["-i"] + variables.map { "\($0)=\(place($1))" }
         + (isInOne ? ["/bin/sh", "-c", "exec \"$0\" \"$@\" 2>&1"] : [])
-        + [program] + test.arguments.map(place),
+        + (arguments ?? [program] + test.arguments.map(place)),
       input: Array(place(test.input).utf8), directory: directory, timeout: .seconds(60))
     let log = FileManager.default.contents(atPath: "\(directory)/log") ?? Data()
     let plain: ([UInt8]) -> String = { bytes in
