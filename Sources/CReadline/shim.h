@@ -22,3 +22,12 @@ virshBackupWaitForInput(int first, int second, const sigset_t *mask)
         return -1;
     return FD_ISSET(second, &descriptors) ? 2 : 1;
 }
+
+/* glibc's tee, which only _GNU_SOURCE shows: copies what is in a pipe to another one. */
+static inline ssize_t
+virshBackupCopyPipe(int from, int to, size_t size)
+{
+    extern ssize_t tee(int from, int to, size_t size, unsigned int flags);
+
+    return tee(from, to, size, 0);
+}

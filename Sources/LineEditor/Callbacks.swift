@@ -59,9 +59,23 @@ private func isQuoted(_ text: UnsafeMutablePointer<CChar>?, _ index: CInt) -> CI
   return isQuoted ? 1 : 0
 }
 
-/// Waits for the next byte of the input, and meanwhile for what the editor has to attend to.
+/// Takes the next byte of the input.
 private func readByte(_ stream: UnsafeMutablePointer<FILE>?) -> CInt {
   guard let stream else { return EOF }
+  if let byte = MainActor.assumeIsolated({ LineEditor.active?.blocks?.popFirst() }) {
+    return CInt(byte)
+  }
+  waitForInput(fileno(stream))
+  let byte: UInt8? = MainActor.assumeIsolated {
+    guard let editor = LineEditor.active else { return nil }
+    editor.blocks?.fill()
+    return editor.blocks?.popFirst()
+  }
+  return byte.map(CInt.init) ?? rl_getc(stream)
+}
+
+/// Waits for the input, and meanwhile for what the editor has to attend to.
+private func waitForInput(_ input: Int32) {
   while let descriptor = MainActor.assumeIsolated({ LineEditor.active?.occurrence?.descriptor() }) {
     // A signal must not come between the look whether there is one and the wait.
     var all = sigset_t()
@@ -69,7 +83,7 @@ private func readByte(_ stream: UnsafeMutablePointer<FILE>?) -> CInt {
     sigfillset(&all)
     pthread_sigmask(SIG_SETMASK, &all, &before)
     let isPending = rl_pending_signal() != 0
-    let answer = isPending ? -1 : virshBackupWaitForInput(fileno(stream), descriptor, &before)
+    let answer = isPending ? -1 : virshBackupWaitForInput(input, descriptor, &before)
     pthread_sigmask(SIG_SETMASK, &before, nil)
     if answer == 1 { break }
     if answer == 2 {
@@ -79,5 +93,4 @@ private func readByte(_ stream: UnsafeMutablePointer<FILE>?) -> CInt {
       rl_check_signals()
     }
   }
-  return rl_getc(stream)
 }

@@ -46,6 +46,8 @@ package final class LineEditor {
   private let completer: Completer
   private let history: History?
   private var candidates: ArraySlice<String> = []
+  /// The input, where it is no terminal.
+  var blocks = InputBlocks(STDIN_FILENO)
 
   /// Makes an editor, and reads its history.
   ///
@@ -57,6 +59,10 @@ package final class LineEditor {
     self.completer = completer
     self.history = history
     setUpReadline(name: name)
+    if blocks != nil {
+      // A line is shown when it is there as a whole, not each time that a byte is.
+      rl_input_available_hook = { 1 }
+    }
     history?.load()
   }
 

@@ -15,7 +15,7 @@ extension Virsh {
   /// for a last word that needs quotes: it is asked for the beginning that needs none.
   func completions(_ shell: Shell<Client>, _ words: [String]) -> [String] {
     guard let last = words.last else { return [] }
-    let plain = last.prefix { Quoting.shell(String($0)) == String($0) }
+    let plain = last.prefix { Quoting.isPlain($0.utf8) }
     let asked = words.dropLast().map(Quoting.shell) + [String(plain)]
     return capture(shell, ["-q", "complete", "--"] + asked, within: Virsh.patience).output
       .split(separator: "\n").map { String($0).replacing("\\ ", with: " ") }

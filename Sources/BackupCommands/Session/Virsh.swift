@@ -24,6 +24,7 @@ struct Virsh {
   /// The rules by which the shell hands commands over.
   var foreignCommands: ForeignCommands<Client> {
     ForeignCommands(
+      longestLine: Virsh.longestLine,
       check: { shell, commands, isCutShort throws(UsageError) in
         try check(shell, commands, isCutShort: isCutShort)
       },
@@ -60,28 +61,46 @@ struct Virsh {
   private func check(
     _ shell: Shell<Client>, _ commands: [[String]], isCutShort: Bool
   ) throws(UsageError) {
-    let end =
-      isCutShort
-      ? (text: " \"", message: "missing \"") : (text: "; ''", message: "unknown command: ''")
-    let answer = capture(shell, ["--", Virsh.line(of: commands) + end.text])
-    let messages = Virsh.messages(in: answer.errors)
-    if messages == [end.message] { return }
-    throw UsageError(lines: messages.isEmpty ? [failure(answer.ending)] : messages)
+    var seen: Set<[String]> = []
+    let cut = isCutShort ? commands.suffix(1) : []
+    let whole = commands.dropLast(cut.count).filter { seen.insert($0).inserted }
+    let lines = Virsh.lines(of: whole + cut)
+    for (index, line) in lines.enumerated() {
+      let end =
+        isCutShort && index == lines.count - 1
+        ? (text: " \"", message: "missing \"") : (text: "; ''", message: "unknown command: ''")
+      let answer = capture(shell, ["--", line + end.text])
+      let messages = Virsh.messages(in: answer.errors)
+      if messages == [end.message] { continue }
+      throw UsageError(lines: messages.isEmpty ? [failure(answer.ending)] : messages)
+    }
   }
 
   /// Runs commands with our terminal.
   private func run(
     _ shell: Shell<Client>, _ input: ForeignCommands<Client>.Input
   ) throws -> Bool {
-    let words: [String]
     switch input {
-    case .line(let line): words = [line]
-    case .commands(let commands) where commands.count > 1: words = [Virsh.line(of: commands)]
+    case .line(let line):
+      return try run(shell, words: [line]) ?? false
+    case .commands(let commands) where commands.count > 1:
+      var isSuccess = true
+      for line in Virsh.lines(of: commands) {
+        guard let outcome = try run(shell, words: [line]) else { return false }
+        isSuccess = outcome
+      }
+      return isSuccess
     case .commands(let commands):
       let command = commands.first ?? []
       // A single word would be taken apart; with `--` after it, it is not.
-      words = command.count == 1 ? command + ["--"] : command
+      return try run(shell, words: command.count == 1 ? command + ["--"] : command) ?? false
     }
+  }
+
+  /// Runs virsh once.
+  ///
+  /// - Returns: Whether its last command succeeded; nil when the user ended it.
+  private func run(_ shell: Shell<Client>, words: [String]) throws -> Bool? {
     // Not with -c: a connection that fails is the failure of the command here.
     let uri = ["VIRSH_DEFAULT_CONNECT_URI": shell.context.uri]
     let child = Child(
@@ -97,7 +116,7 @@ struct Virsh {
         raise(SIGINT)
       }
       shell.print()
-      return false
+      return nil
     case .killed, .notStarted:
       throw ShellError(failure(ending))
     }
@@ -146,9 +165,26 @@ struct Virsh {
     return words
   }
 
-  /// A command line of commands, each word as it is meant.
-  private static func line(of commands: [[String]]) -> String {
-    commands.map { $0.map(Quoting.shell).joined(separator: " ") }.joined(separator: "; ")
+  /// How long a line for virsh may be, in bytes.
+  ///
+  /// Linux takes up to 128 KiB. But for each word of a line virsh copies all that follows, and keeps
+  /// the copies: at that length they would need gigabytes.
+  private static let longestLine = 32 << 10
+
+  /// Command lines of commands, each word as it is meant.
+  ///
+  /// There is more than one where one would be too long; a command is always in one.
+  private static func lines(of commands: [[String]]) -> [String] {
+    var lines: [String] = []
+    for command in commands {
+      let text = command.map(Quoting.shell).joined(separator: " ")
+      if let last = lines.last, last.utf8.count + text.utf8.count < longestLine {
+        lines[lines.count - 1] += "; " + text
+      } else {
+        lines.append(text)
+      }
+    }
+    return lines
   }
 
   /// The messages in what virsh writes to standard error.

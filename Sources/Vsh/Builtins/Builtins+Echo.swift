@@ -29,7 +29,7 @@ extension Builtins {
         switch format {
         case "shell": Quoting.shell(word)
         case "xml": Quoting.xml(word)
-        case "split": Quoting.commaParts(word).map { "\($0)\n" }.joined()
+        case "split": Quoting.commaParts(word).reduce(into: "") { $0 += $1 + "\n" }
         default: word
         }
       }

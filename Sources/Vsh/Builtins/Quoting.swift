@@ -7,7 +7,17 @@
 package enum Quoting {
   /// A word that a shell takes as it is: in single quotes where it must be.
   package static func shell(_ word: String) -> String {
-    let isPlain = word.utf8.allSatisfy { byte in
+    if isPlain(word.utf8), !word.isEmpty {
+      return word
+    }
+    // By scalars: a quote that an accent follows is a quote to the shell nevertheless.
+    let parts = word.unicodeScalars.split(separator: "'", omittingEmptySubsequences: false)
+    return "'" + parts.map { String($0) }.joined(separator: "'\\''") + "'"
+  }
+
+  /// Whether a shell takes all of the bytes as they are.
+  package static func isPlain(_ bytes: some Collection<UInt8>) -> Bool {
+    bytes.allSatisfy { byte in
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:
@@ -16,12 +26,6 @@ package enum Quoting {
         "%+,-./:=@_".utf8.contains(byte)
       }
     }
-    if isPlain, !word.isEmpty {
-      return word
-    }
-    // By scalars: a quote that an accent follows is a quote to the shell nevertheless.
-    let parts = word.unicodeScalars.split(separator: "'", omittingEmptySubsequences: false)
-    return "'" + parts.map { String($0) }.joined(separator: "'\\''") + "'"
   }
 
   /// A word as XML text or attribute value.

@@ -67,7 +67,15 @@ package struct Lexer {
   }
 
   private mutating func word() throws(UsageError) -> String {
-    var text: [UInt8] = []
+    openQuote = nil
+    let start = position
+    while let byte = byte(at: position), !byte.endsWord, !byte.changesMeaning {
+      position += 1
+    }
+    if byte(at: position)?.changesMeaning != true {
+      return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+    var text = Array(bytes[start..<position])
     var quote: UInt8?
     while let byte = byte(at: position) {
       if quote == nil, byte.endsWord {
@@ -109,6 +117,10 @@ extension UInt8 {
   fileprivate static let singleQuote = UInt8(ascii: "'")
   fileprivate static let semicolon = UInt8(ascii: ";")
   fileprivate static let backslash = UInt8(ascii: "\\")
+
+  fileprivate var changesMeaning: Bool {
+    self == .singleQuote || self == .doubleQuote || self == .backslash
+  }
 
   fileprivate var endsWord: Bool {
     self == .space || self == .tab || self == .newline || self == .semicolon

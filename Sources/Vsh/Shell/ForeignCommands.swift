@@ -13,6 +13,9 @@ package struct ForeignCommands<Context> {
     case commands([[String]])
   }
 
+  /// How many bytes a line may have to be handed over as it was typed.
+  package var longestLine: Int
+
   /// Checks commands of a line that has some of ours too, before anything of it runs: of the first
   /// mistake the error is thrown.
   ///
@@ -35,6 +38,7 @@ package struct ForeignCommands<Context> {
 
   /// Makes the rules; without `help` and `complete` there is neither for foreign commands.
   package init(
+    longestLine: Int = .max,
     check: @escaping (Shell<Context>, [[String]], _ isCutShort: Bool) throws(UsageError) -> Void,
     run: @escaping (Shell<Context>, Input) throws -> Bool,
     help: @escaping (Shell<Context>, String) throws -> Bool? = { _, _ in nil },
@@ -42,6 +46,7 @@ package struct ForeignCommands<Context> {
     complete: @escaping (Shell<Context>, [String]) -> [String] = { _, _ in [] },
     hint: String? = nil
   ) {
+    self.longestLine = longestLine
     self.check = check
     self.run = run
     self.help = help

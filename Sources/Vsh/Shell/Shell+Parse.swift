@@ -23,10 +23,12 @@ extension Shell {
   ///
   /// - Throws: `UsageError` for the first mistake.
   package func parse(line: String) throws(UsageError) -> [Step<Context>] {
-    switch foreignPart(of: Lexer(string: line)) {
-    case .several: [.foreign(.line(line))]
-    case .none, .one: try parse(Lexer(string: line))
+    if let foreign, line.utf8.count <= foreign.longestLine,
+      foreignPart(of: Lexer(string: line)) == .several
+    {
+      return [.foreign(.line(line))]
     }
+    return try parse(Lexer(string: line))
   }
 
   /// Whether what followed the program's options is for the other program to parse and to run,
@@ -45,8 +47,8 @@ extension Shell {
       try checkForeign(commands)
       throw error
     }
-    // A line without any of ours is checked by the program that runs it.
-    if commands.steps.count > 1 {
+    // A single one is checked by the program that runs it.
+    if commands.steps.count > 1 || commands.foreign.count > 1 {
       try checkForeign(commands)
     }
     return commands.steps
@@ -179,8 +181,11 @@ private struct CommandList<Context> {
   mutating func end() {
     isCutShort = false
     let command = foreign[foreign.count - 1]
-    if case .foreign(.commands(let before)) = steps.last {
-      steps[steps.count - 1] = .foreign(.commands(before + [command]))
+    if case .foreign(.commands(var together)) = steps.last {
+      // Taken out, or each command would copy all that came before it.
+      steps.removeLast()
+      together.append(command)
+      steps.append(.foreign(.commands(together)))
     } else {
       steps.append(.foreign(.commands([command])))
     }

@@ -71,6 +71,10 @@ enum ParityExceptions {
       errors: "error: VIRSH_DEBUG not set with a valid numeric value\n"),
     .string("destroy test; echo a; domstate test").ours(
       .ownConnection, output: "Domain 'test' destroyed\n\na\nrunning\n\n"),
+    .string("'\u{1B}[2J' x; echo").ours(
+      .controlCharacters, errors: "error: unknown command: '\\x1b[2J'\n", status: 1),
+    .string("echo --err '\t\u{7F}\nb'").ours(
+      .controlCharacters, output: "\n", errors: "error: \t\\x7f\nb\n"),
     .session(["-q"], "destroy test\ndomstate test\n").ours(
       .ownConnection,
       output: "virsh # destroy test\n"

@@ -26,6 +26,8 @@ enum ParityException: String, CaseIterable {
   case debugVariable
   /// Every virsh that is started has a connection of its own.
   case ownConnection
+  /// A name may hold what moves the cursor or worse; virsh is careful in its tables only.
+  case controlCharacters
 
   /// What the manual page says of it.
   var phrase: String {
@@ -38,6 +40,7 @@ enum ParityException: String, CaseIterable {
     case .newOptions: "are accepted"
     case .debugVariable: "is complained of once"
     case .ownConnection: "make a connection of their own"
+    case .controlCharacters: "In messages control characters"
     }
   }
 }
