@@ -135,6 +135,7 @@ enum Samples {
               uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
             .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
           ]))),
+    ] + sessions + [
       partial(
         .create(
           manifest: try manifest(),
@@ -145,8 +146,8 @@ enum Samples {
             .init(
               name: "vdb", scratchVolume: "b", node: "", device: "",
               target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
-          ], scratchPool: nil, isSuspended: true, isFrozen: false)),
-    ] + sessions
+          ], scratchPool: nil, isSuspended: true, isFrozen: false))
+    ]
   }
 }
 

@@ -95,10 +95,5 @@ import Testing
     let reason = ShellError(lines: ["b", "c"])
     #expect(ShellError("a", because: reason).lines == ["a", "b", "c"])
     #expect(ShellError.lines(of: UsageError("x")) == ["x"])
-    #expect(ShellError.lines(of: LinesOfTwoKinds()) == ["a\r", "b"])
   }
-}
-
-private struct LinesOfTwoKinds: Error, CustomStringConvertible {
-  let description = "a\r\n\nb"
 }

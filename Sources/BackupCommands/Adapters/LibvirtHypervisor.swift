@@ -15,6 +15,8 @@ final class LibvirtHypervisor: Hypervisor {
   private var cachedCapabilities: HostCapabilities?
   /// Pools made only to write into a directory that had none.
   private var ownPools: [StoragePool] = []
+  /// The guests that were asked for, by UUID; a domain that is started again has another id.
+  private var guests: [String: (id: Int32?, guest: LibvirtGuest)] = [:]
 
   /// Wraps a connection.
   init(_ connection: Connection, interrupt: Interrupt) {
@@ -67,10 +69,9 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest {
-    LibvirtGuest(
-      try connection.createDomain(
-        xml: definition, flags: outlivesClient ? [.paused] : [.paused, .autoDestroy]),
-      interrupt: interrupt)
+    guest(
+      of: try connection.createDomain(
+        xml: definition, flags: outlivesClient ? [.paused] : [.paused, .autoDestroy]))
   }
 
   func define(_ definition: String) throws {
@@ -98,7 +99,15 @@ final class LibvirtHypervisor: Hypervisor {
 
   private func running(_ domain: Domain?) throws -> (any Guest)? {
     guard let domain, try domain.isActive else { return nil }
-    return LibvirtGuest(domain, interrupt: interrupt)
+    return guest(of: domain)
+  }
+
+  /// The one guest for a running QEMU: libvirt lets nobody register for its events twice.
+  private func guest(of domain: Domain) -> any Guest {
+    if let known = guests[domain.uuid], known.id == domain.id { return known.guest }
+    let guest = LibvirtGuest(domain, interrupt: interrupt)
+    guests[domain.uuid] = (domain.id, guest)
+    return guest
   }
 
   // MARK: - Storage
