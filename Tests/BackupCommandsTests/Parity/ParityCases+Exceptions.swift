@@ -50,6 +50,8 @@ enum ParityExceptions {
       .debugText, output: "a\n", errors: "echo: string(optdata): a\n"),
     ParityCase(options: ["-d4"], words: ["pwd; connect"], environment: ["VIRSH_DEBUG": "0"])
       .ours(.debugText, output: "@DIR\n\n\n"),
+    ParityCase(options: ["-d4"], words: ["domname 1"], environment: ["VIRSH_DEBUG": "0"])
+      .ours(.debugText, output: "test\n\n"),
     .session(["-q"], "complete -- ech\necho a\n").ours(
       .completeInSession, output: "virsh # complete -- ech\necho\nvirsh # echo a\navirsh # \n"),
     .string("complete -- \"'ech\"").ours(.completeMore, output: "echo\n\n"),
