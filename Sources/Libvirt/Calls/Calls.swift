@@ -112,10 +112,10 @@ private func noting<Value>(
   #if DEBUG
     if !isLocal {
       let number = CallTrace.begin(function.description, detail: detail())
-      let result = body()
+      let result = withoutPipeSignal(body)
       CallTrace.end(number)
       return result
     }
   #endif
-  return body()
+  return isLocal ? body() : withoutPipeSignal(body)
 }

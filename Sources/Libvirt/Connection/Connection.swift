@@ -26,7 +26,7 @@ package final class Connection: Sendable {
   }
 
   deinit {
-    unsafe virConnectClose(handle)
+    _ = withoutPipeSignal { unsafe virConnectClose(handle) }
   }
 
   /// Opens a connection, asking on the terminal for what authentication needs.

@@ -38,7 +38,7 @@ package final class Domain: Sendable {
   }
 
   deinit {
-    unsafe virDomainFree(handle)
+    _ = withoutPipeSignal { unsafe virDomainFree(handle) }
   }
 
   /// The id the domain had when it was looked up or started through this object; nil when it was

@@ -64,7 +64,7 @@ package final class StoragePool: Sendable {
   }
 
   deinit {
-    unsafe virStoragePoolFree(handle)
+    _ = withoutPipeSignal { unsafe virStoragePoolFree(handle) }
   }
 
   /// The pool's state and size.

@@ -59,7 +59,7 @@ package final class StorageVolume: Sendable {
   }
 
   deinit {
-    unsafe virStorageVolFree(handle)
+    _ = withoutPipeSignal { unsafe virStorageVolFree(handle) }
   }
 
   /// The volume's absolute path on the hypervisor.

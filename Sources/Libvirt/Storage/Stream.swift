@@ -29,7 +29,7 @@ struct Stream: ~Copyable {
   deinit {
     // Fails, and does no harm, on a stream that nothing was started on.
     try? checking("virStreamAbort") { unsafe virStreamAbort(handle) }
-    unsafe virStreamFree(handle)
+    _ = withoutPipeSignal { unsafe virStreamFree(handle) }
   }
 
   /// Sends bytes.
