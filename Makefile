@@ -67,6 +67,24 @@ check: deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --parallel --disable-xctest
 
+# Seconds for each target, and the targets; all where none is named.
+FUZZ_TIME ?= 60
+FUZZ_TARGETS ?=
+FUZZER := .build-fuzz/release/fuzzer
+
+.PHONY: fuzzer
+fuzzer:
+	VIRSH_BACKUP_FUZZER=1 $(SWIFT) build -c release --scratch-path .build-fuzz \
+	  --sanitize fuzzer --sanitize address --product fuzzer
+
+.PHONY: fuzz
+fuzz: deps fuzzer ## look for inputs that break something (FUZZ_TIME=60 FUZZ_TARGETS=)
+	@Tests/Fuzz/run fuzz $(FUZZER) $(FUZZ_TIME) $(FUZZ_TARGETS)
+
+.PHONY: fuzz-keep
+fuzz-keep: fuzzer ## add to the corpora what 'make fuzz' found
+	@Tests/Fuzz/run keep $(FUZZER) $(FUZZ_TARGETS)
+
 .PHONY: bench
 bench: build ## start-up beside virsh's
 	@Tests/Demo/bench $(PROGRAM)
@@ -88,4 +106,4 @@ uninstall: ## what install put there, with the same DESTDIR and PREFIX
 
 .PHONY: clean
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz
