@@ -17,7 +17,10 @@ struct CompletionTests {
 
   @Test(arguments: LibvirtMode.available)
   func `what there is is offered, and nothing is changed`(mode: LibvirtMode) throws {
-    let scene = try Scene(PrivateLibvirt.shared(mode))
+    // A daemon of its own, in which nothing else changes.
+    let libvirt = try PrivateLibvirt(mode)
+    defer { libvirt.close() }
+    let scene = try Scene(libvirt)
     defer { scene.remove() }
     let off = try TestDomain(scene.libvirt, disks: [TestDisk("vda")], start: .off)
     defer { off.remove() }
