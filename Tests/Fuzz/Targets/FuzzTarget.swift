@@ -17,8 +17,8 @@ package struct FuzzTarget: Sendable {
 
   /// All targets: a new one is a file beside this one and its name here.
   package static let all: [FuzzTarget] = [
-    .commandLine, .completion, .diskspec, .domain, .globalOptions, .manifest, .qcow2, .qmp,
-    .rendering,
+    .backupDefinition, .commandLine, .completion, .diskspec, .domain, .globalOptions, .manifest,
+    .qcow2, .qmp, .rendering,
   ]
 }
 
