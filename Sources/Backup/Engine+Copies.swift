@@ -152,14 +152,20 @@ extension Engine {
     try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 
+  /// Whether a partial may say what is deleted outside of the pool: it is ours, or nobody else could
+  /// have written it.
+  func trusts(_ partial: Partial) -> Bool {
+    repository.isTrusted || partial.owner == process.owner
+  }
+
   /// Deletes the files of copies that are not whole.
   ///
   /// Where others can write to the pool the partial may be theirs: it must not say what is deleted
   /// elsewhere.
   func deleteTargets(of partial: Partial) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    guard case .create(_, let disks, _, _) = partial.operation else { return }
     for target in disks.compactMap(\.target) where target.type == .file {
-      guard repository.isTrusted || partial.owner == process.owner else {
+      guard trusts(partial) else {
         observer.notice("the copy '\(target.path)' is not whole; it is left where it is")
         continue
       }

@@ -46,7 +46,7 @@ struct PartialTests {
     (0, "pid='4711'", "pid='-1'"), (0, "pid='4711'", "pid='2147483648'"),
     (0, " pid='4711'", ""), (0, "startTime='123456'", "startTime='x'"),
     (0, "bootID='66666666-", "bootID='6666666-"),
-    (0, "suspended='yes'", "suspended='maybe'"), (0, "scratchPool='fast'", "scratchPool='a/b'"),
+    (0, "suspended='yes'", "suspended='maybe'"), (0, "scratchDirectory='/fast'", "scratchDirectory=''"),
     (0, "scratchVolume='scratch.qcow2'", "scratchVolume='../scratch.qcow2'"),
     (0, "scratchVolume='scratch.qcow2'", "scratchVolume=''"),
     (0, "node='libvirt-2-format'", "node='a&quot;, &quot;b'"),
