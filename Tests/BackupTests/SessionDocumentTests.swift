@@ -117,7 +117,7 @@ struct SessionDocumentTests {
       try first.xml() == """
         <domainbackup mode='pull'>
           <incremental>p1</incremental>
-          <server transport='unix' tls='no' socket='/run/s'/>
+          <server transport='unix' socket='/run/s'/>
           <disks>
             <disk name='vdb' backup='yes' type='file' backupmode='incremental' incremental='p1' exportname='vdb' exportbitmap='backup-vdb'>
               <driver type='qcow2'/>

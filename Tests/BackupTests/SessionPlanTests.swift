@@ -111,7 +111,9 @@ struct SessionPlanTests {
     world.repository.put("web1.s2.partial.xml", "")
     world.repository.put("web1.s3.vda.scratch.qcow2", "")
     for name in ["s1", "p1", "s2", "s3"] {
-      let error = #expect(throws: BackupError.self) { try world.session(SessionOptions(name: name)) }
+      let error = #expect(throws: BackupError.self) {
+        try world.session(SessionOptions(name: name))
+      }
       #expect(error?.code == .exists, "\(name)")
     }
     let impossible = #expect(throws: BackupError.self) {
@@ -172,7 +174,8 @@ struct SessionBaseTests {
   }
 
   private func refusal(of world: World) -> String? {
-    #expect(throws: BackupError.self) { try world.session(SessionOptions(parent: "s1")) }?.description
+    #expect(throws: BackupError.self) { try world.session(SessionOptions(parent: "s1")) }?
+      .description
   }
 
   @Test

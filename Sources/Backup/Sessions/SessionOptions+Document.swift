@@ -71,7 +71,9 @@ extension SessionOptions {
         throw refuse(disk, "has an impossible path")
       }
       if store.encryption != nil { encryptedScratch.insert(disk.name) }
-      if scratchDirectory == nil { scratchPlaces[disk.name] = .init(directory: directory, name: name) }
+      if scratchDirectory == nil {
+        scratchPlaces[disk.name] = .init(directory: directory, name: name)
+      }
     }
   }
 }
@@ -94,7 +96,8 @@ extension SessionPlan {
       case .unix(let path): .unix(socket: path ?? "")
       case .tcp(let host, let port): .tcp(name: host, port: port)
       }
-    document.server = .init(transport: transport, usesTLS: server.isTLS)
+    document.server = .init(
+      transport: transport, usesTLS: server.isTLS ? true : options.document?.server?.usesTLS)
     let listed = options.document?.disks ?? []
     let order =
       listed.map(\.name)
