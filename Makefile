@@ -65,11 +65,7 @@ lint: ## format, licenses, syntax of the scripts
 .PHONY: check
 check: deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
-	@$(SWIFT) test --skip-build --parallel --disable-xctest 2>&1 | tee .build/check.log || { \
-	  echo; echo "What failed:"; \
-	  grep -aE '^(✘|↳)' .build/check.log | cut -c 1-2000; \
-	  exit 1; \
-	}
+	@Tests/run "$$($(SWIFT) build --show-bin-path)"
 
 # Seconds for each target, and the targets; all where none is named.
 FUZZ_TIME ?= 60
