@@ -102,7 +102,7 @@ import Testing
       #"""
       dominfo 'a b' "" "it's" '"' "\\" '#x' \; --help -- -q $HOME é # c
       list
-      'x;y'
+      'x-y'
       list --all ; # a
       list ; dominfo 'a  b'
       connect test:///default
@@ -113,7 +113,7 @@ import Testing
     let expected = [
       #"[-r][--][dominfo][a b][][it's]["][\][#x][;][--help][--][-q][$HOME][é]"#,
       "[-r][--][list][--]",
-      "[-r][--][x;y][--]", "[-r][--][list][--all]", "[-r][--][list ; dominfo 'a  b']",
+      "[-r][--][x-y][--]", "[-r][--][list][--all]", "[-r][--][list ; dominfo 'a  b']",
       #"[--][dominfo 'a b' '' 'it'\''s'; list; -x; '']/"#,
       #"[--][dominfo 'a b' '' 'it'\''s'; list]/"#, "[--][-x][--]/",
     ]
