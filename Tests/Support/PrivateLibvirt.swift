@@ -33,6 +33,9 @@ package final class PrivateLibvirt: Sendable {
   package let gid: gid_t
   /// A process inside the daemon's mount namespace; nil in session mode.
   package let namespaceHolder: pid_t?
+  /// The URI by which it is another host, and the interface of this one that leads there; nil unless
+  /// it was started so.
+  package let remote: (uri: String, link: String)?
   private let state: Mutex<State>
 
   /// The daemon that all tests of this process share, started by the first one.
@@ -56,11 +59,16 @@ package final class PrivateLibvirt: Sendable {
 
   /// Starts a daemon.
   ///
+  /// - Parameters:
+  ///   - mode: Session or system.
+  ///   - isRemote: Whether it is reached by TCP too, in a network namespace of its own: root only,
+  ///     in system mode.
   /// - Throws: `CommandError` when it does not start; the script's own words are on standard error.
-  package init(_ mode: LibvirtMode) throws {
+  package init(_ mode: LibvirtMode, isRemote: Bool = false) throws {
     let orders = try Channel(), answers = try Channel()
     let script = try Command.spawn(
-      [Self.file("private-libvirt"), mode.rawValue], environment: [:],
+      [Self.file("private-libvirt"), mode.rawValue] + (isRemote ? ["remote"] : []),
+      environment: [:],
       descriptors: [orders.reading, answers.writing, STDERR_FILENO])
     Glibc.close(orders.reading)
     Glibc.close(answers.writing)
@@ -87,6 +95,7 @@ package final class PrivateLibvirt: Sendable {
     self.uid = uid
     self.gid = gid
     namespaceHolder = values["holder"].flatMap { pid_t($0) }
+    remote = values["remote"].flatMap { uri in values["link"].map { (uri, $0) } }
     state = Mutex(
       State(orders: orders.writing, answers: answers.reading, script: script, daemon: daemon))
   }
