@@ -83,10 +83,10 @@ extension Engine {
 
 extension Partial.Owner {
   /// The client in one word.
-  fileprivate var text: String { "\(pid).\(startTime).\(bootID).\(host)" }
+  var text: String { "\(pid).\(startTime).\(bootID).\(host)" }
 
   /// Reads what ``text`` wrote.
-  fileprivate init?(text: Substring) {
+  init?(text: some StringProtocol) {
     let parts = text.split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 4, let pid = Int32(parts[0]), let startTime = UInt64(parts[1]) else {
       return nil

@@ -43,7 +43,8 @@ extension Engine {
     let helper = try hypervisor.startHelper(
       try HelperDefinition(
         name: Engine.helperName(operation: operation), uuid: process.newUUID(),
-        operation: operation, type: isKVM ? "kvm" : "qemu",
+        operation: operation, client: outlivesClient ? nil : process.owner.text,
+        type: isKVM ? "kvm" : "qemu",
         architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
         disks: disks.map(\.disk)
       ).xml(), outlivesClient: outlivesClient)
@@ -67,6 +68,20 @@ extension Engine {
       var live = try LiveDisk(disk, nodes: nodes, devices: devices)
       live.name = name
       return live
+    }
+  }
+
+  /// Ends helper domains that should have ended with their client.
+  ///
+  /// libvirt sees to that, unless it was killed itself meanwhile.
+  func endOrphans() throws {
+    for (name, definition) in try hypervisor.transientDomains() where Syntax.isHelperName(name) {
+      guard
+        let client = try HelperDefinition.client(in: definition).flatMap({ Partial.Owner(text: $0) }
+        ),
+        process.liveness(client) == .dead
+      else { continue }
+      try hypervisor.guest(name: name)?.destroy()
     }
   }
 

@@ -40,6 +40,7 @@ extension Engine {
     for pending in try removeStumps().pending(of: domainUUID) {
       settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
     }
+    try endOrphans()
     return settled
   }
 

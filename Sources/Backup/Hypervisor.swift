@@ -38,6 +38,8 @@ package protocol Hypervisor: AnyObject {
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.
   func guest(name: String) throws -> (any Guest)?
+  /// Names and definitions of the transient domains that run (`virConnectListAllDomains`).
+  func transientDomains() throws -> [(name: String, definition: String)]
   /// Starts a helper domain, paused (`virDomainCreateXML`).
   ///
   /// - Parameters:

@@ -11,7 +11,7 @@ struct BuildingTests {
   private static func helper(_ disks: [HelperDefinition.Disk]) -> HelperDefinition {
     HelperDefinition(
       name: "virsh-backup-0123456789ab", uuid: Samples.pointUUID, operation: Samples.parentUUID,
-      emulator: "/usr/bin/qemu-system-x86_64", disks: disks)
+      client: "'host' 1", emulator: "/usr/bin/qemu-system-x86_64", disks: disks)
   }
 
   private static let chain: [DomainDefinition.Image] = [
@@ -31,7 +31,7 @@ struct BuildingTests {
           <name>virsh-backup-0123456789ab</name>
           <uuid>\(Samples.pointUUID)</uuid>
           <metadata>
-            <vb:operation xmlns:vb='https://virsh-backup/ns/1'>\(Samples.parentUUID)</vb:operation>
+            <vb:operation xmlns:vb='https://virsh-backup/ns/1' client='&apos;host&apos; 1'>\(Samples.parentUUID)</vb:operation>
           </metadata>
           <memory unit='MiB'>1</memory>
           <vcpu>1</vcpu>
@@ -76,6 +76,7 @@ struct BuildingTests {
     #expect(definition.disks[0].isReadOnly)
     #expect(!definition.disks[1].isReadOnly)
     #expect(try HelperDefinition.operation(in: text) == Samples.parentUUID)
+    #expect(try HelperDefinition.client(in: text) == "'host' 1")
   }
 
   @Test
@@ -84,7 +85,9 @@ struct BuildingTests {
     helper.architecture = "aarch64"
     helper.type = "kvm"
     helper.emulator = nil
+    helper.client = nil
     let text = try helper.xml()
+    #expect(try HelperDefinition.client(in: text) == nil)
     #expect(text.contains("<type arch='aarch64'>hvm</type>"))
     #expect(!text.contains("emulator"))
   }

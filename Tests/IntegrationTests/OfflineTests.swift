@@ -79,6 +79,38 @@ struct OfflineTests {
     try scene.expectNoStrays()
   }
 
+  @Test(arguments: LibvirtMode.available)
+  func `a helper whose client and libvirtd were killed is ended by the next command`(
+    mode: LibvirtMode
+  ) throws {
+    let libvirt = try PrivateLibvirt(mode)
+    defer { libvirt.close() }
+    let scene = try Scene(libvirt, disks: [TestDisk("vda")], start: .paused)
+    let other = try Scene(libvirt, disks: [TestDisk("vda", size: 1 << 20)], start: .off)
+    try scene.domain.write("vda", "write -P 0x31 0 60M")
+    try scene.domain.destroy()
+    func helpers() throws -> [Substring] {
+      try libvirt.virsh("list", "--name").split(separator: "\n")
+        .filter { $0.hasPrefix("virsh-backup-") }
+    }
+    let client = try scene.start("backup-create", "--backupname", "p", "--bandwidth", "1")
+    try eventually("a helper has the disks, and copies them") {
+      try helpers().count == 1 && scene.pool.files().contains { $0.contains("vda.qcow2") }
+    }
+    try libvirt.kill()
+    client.signal(SIGKILL)
+    try client.wait()
+    try libvirt.start()
+    #expect(try helpers().count == 1, "libvirt has forgotten whose it was")
+    // No partial says that it is there.
+    for file in try scene.pool.files() where file.contains("partial") {
+      try FileManager.default.removeItem(atPath: scene.pool.path(file))
+    }
+    try other.run("backup-create").expectSuccess()
+    #expect(try helpers() == [])
+    try scene.domain.start(paused: true)
+  }
+
   @Test func `a create killed while the domain is off is finished or undone`() throws {
     let libvirt = try PrivateLibvirt.shared(.session)
     let history = try History(libvirt, disks: [TestDisk("vda", size: 16 << 20)])

@@ -68,6 +68,13 @@ final class LibvirtHypervisor: Hypervisor {
     try running(try unless(.noDomain) { try connection.domain(name: name) })
   }
 
+  func transientDomains() throws -> [(name: String, definition: String)] {
+    try connection.domains([.active, .transient]).compactMap { domain in
+      // It may end at any time.
+      try unless(.noDomain) { (domain.name, try domain.xmlDescription()) }
+    }
+  }
+
   func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest {
     guest(
       of: try connection.createDomain(
@@ -98,7 +105,10 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   private func running(_ domain: Domain?) throws -> (any Guest)? {
-    guard let domain, try domain.isActive else { return nil }
+    // A transient one may end at any time.
+    guard let domain, try unless(.noDomain, look: { try domain.isActive }) == true else {
+      return nil
+    }
     return guest(of: domain)
   }
 

@@ -63,6 +63,8 @@ package struct HelperDefinition: Sendable, Equatable {
   package var uuid: String
   /// UUID of the partial that the helper works for.
   package var operation: String
+  /// The client it ends with, in words of that client's choice; nil where it goes on without one.
+  package var client: String?
   /// `qemu` or `kvm`.
   package var type: String
   /// `arch` of `<os><type>`.
@@ -74,12 +76,13 @@ package struct HelperDefinition: Sendable, Equatable {
 
   /// Makes the description of a helper domain.
   package init(
-    name: String, uuid: String, operation: String, type: String = "qemu",
+    name: String, uuid: String, operation: String, client: String? = nil, type: String = "qemu",
     architecture: String = "x86_64", emulator: String? = nil, disks: [Disk]
   ) {
     self.name = name
     self.uuid = uuid
     self.operation = operation
+    self.client = client
     self.type = type
     self.architecture = architecture
     self.emulator = emulator
@@ -144,9 +147,22 @@ package struct HelperDefinition: Sendable, Equatable {
   ///   domain of ours.
   /// - Throws: `DomainXMLError` where the text is no document.
   package static func operation(in text: String) throws(DomainXMLError) -> String? {
-    let marks = try XMLElement(parsing: text).elements("metadata").flatMap(\.elements)
-    guard let uuid = marks.first(where: isMark)?.text, Syntax.isUUID(uuid) else { return nil }
+    guard let uuid = try mark(in: text)?.text, Syntax.isUUID(uuid) else { return nil }
     return uuid.lowercased()
+  }
+
+  /// Reads which client a helper domain ends with.
+  ///
+  /// - Parameter text: a domain's definition.
+  /// - Returns: what the client said of itself; nil where it goes on without one, and where it is not a
+  ///   helper domain of ours.
+  /// - Throws: `DomainXMLError` where the text is no document.
+  package static func client(in text: String) throws(DomainXMLError) -> String? {
+    try mark(in: text)?["client"]
+  }
+
+  private static func mark(in text: String) throws(DomainXMLError) -> XMLElement? {
+    try XMLElement(parsing: text).elements("metadata").flatMap(\.elements).first(where: isMark)
   }
 
   /// Whether an element of `<metadata>` is the mark of a helper domain.
@@ -155,7 +171,7 @@ package struct HelperDefinition: Sendable, Equatable {
   }
 
   private var mark: XMLElement {
-    var mark = XMLElement("vb:operation", text: operation)
+    var mark = XMLElement("vb:operation", text: operation, ["client": client])
     mark.namespace = Self.namespace
     mark.declarations = [.init(prefix: "vb", uri: Self.namespace)]
     return mark
