@@ -74,6 +74,12 @@ extension BackupError {
   /// Another operation has the domain's disks.
   static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""
+    if case .restore = other.operation {
+      return BackupError(
+        .busy,
+        "Requested operation is not valid: a restore of backup '\(other.pointName)'\(place) over "
+          + "the domain is already running")
+    }
     return if other.session == nil {
       BackupError(
         .busy,

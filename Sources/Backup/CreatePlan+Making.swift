@@ -15,6 +15,8 @@ extension CreatePlan {
     package var definitionText: String
     /// The persistent definition as text; nil for a transient domain.
     package var inactiveText: String?
+    /// Whether the domain starts with its host; nil for a transient domain.
+    package var isAutostart: Bool?
     /// All nodes of its QEMU.
     package var nodes: [BlockNode]
     /// All devices of its QEMU.
@@ -29,12 +31,13 @@ extension CreatePlan {
     /// Makes a situation.
     package init(
       definition: DomainDefinition, definitionText: String, inactiveText: String?,
-      nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog, time: Int64,
+      isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog, time: Int64,
       newUUID: @escaping @Sendable () -> String
     ) {
       self.definition = definition
       self.definitionText = definitionText
       self.inactiveText = inactiveText
+      self.isAutostart = isAutostart
       self.nodes = nodes
       self.devices = devices
       self.catalog = catalog
@@ -118,8 +121,8 @@ extension CreatePlan {
       sequence: CreatePlan.nextSequence(in: situation, points: points),
       creationTime: situation.time, description: options.description,
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
-      consistency: options.isQuiesced ? .filesystem : .crash, disks: described,
-      domainName: domain.name, domainUUID: domain.uuid,
+      consistency: options.isQuiesced ? .filesystem : .crash,
+      isAutostart: situation.isAutostart, disks: described, domainName: domain.name, domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
     document = document(for: asked, in: domain, points: points)
   }

@@ -116,11 +116,13 @@ extension Engine {
     _ options: CreateOptions, for guest: any Guest, catalog: Catalog
   ) throws -> CreatePlan {
     let text = try guest.definition()
+    let definition = try DomainDefinition(parsing: text)
     return try CreatePlan(
       options,
       in: .init(
-        definition: try DomainDefinition(parsing: text), definitionText: text,
-        inactiveText: try guest.inactiveDefinition(), nodes: try guest.monitor.blockNodes(),
+        definition: definition, definitionText: text,
+        inactiveText: try guest.inactiveDefinition(),
+        isAutostart: try hypervisor.isAutostart(uuid: definition.uuid), nodes: try guest.monitor.blockNodes(),
         devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
         newUUID: process.newUUID))
   }

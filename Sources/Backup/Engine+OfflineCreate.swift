@@ -73,12 +73,12 @@ extension Engine {
     let looking = try hold(
       try helperDisks(targets, of: text), operation: helper, domain: definition, isTrusted: true)
     do {
+      var situation = situation(
+        definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
+        devices: try looking.helper.monitor.blockDevices(), catalog: catalog)
+      situation.isAutostart = try hypervisor.isAutostart(uuid: domainUUID)
       let plan = try CreatePlan(
-        options,
-        in: situation(
-          definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
-          devices: try looking.helper.monitor.blockDevices(), catalog: catalog),
-        operation: operation, isRunning: false, live: looking.disk(of:))
+        options, in: situation, operation: operation, isRunning: false, live: looking.disk(of:))
       return (plan, looking)
     } catch {
       try? looking.helper.destroy()

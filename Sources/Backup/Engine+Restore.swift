@@ -29,26 +29,40 @@ extension Engine {
     guard let point = catalog.point(uuid: point.manifest.uuid) else {
       throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
     }
-    let plan = try RestorePlan(
+    var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
+    let existing = try options.isOverwriting ? domainToOverwrite(with: point) : nil
+    if let existing { try place(&plan, over: existing, options: options) }
     for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
-    let definition = try options.isDefined ? self.definition(for: plan, options: options) : nil
-    try checkTrust(plan, options: options, definition: definition, emulators: emulators)
-    if let definition { try refuseWhileTaken(definition) }
+    let definition =
+      try existing.map { try self.definition(for: plan, over: $0, options: options) }
+      ?? (options.isDefined ? self.definition(for: plan, options: options) : nil)
+    // What is recorded does not matter where the domain keeps its own definition.
+    try checkTrust(
+      plan, options: options,
+      definition: existing != nil && !options.disks.isEmpty ? nil : definition,
+      emulators: emulators)
+    if let definition, existing == nil { try refuseWhileTaken(definition) }
     let targets = try targetRepositories(for: plan)
+    try refuseUsedImages(of: plan, over: existing)
     try willWrite()
+    tellWhatIsMissing(plan, definition: definition, options: options)
 
     let pending = try begin(plan, definition: definition, options: options)
     do {
       try copy(
         plan, pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
     } catch {
-      try? undoRestore(pending)
+      try? undoRestore(pending, isOwn: true)
       throw error
     }
-    // All data is whole and marked as such: from here on only forward.
-    try finishRestore(pending)
+    if let existing {
+      try replaceImages(of: existing, pending)
+    } else {
+      // All data is whole and marked as such: from here on only forward.
+      try finishRestore(pending)
+    }
     if let definition, options.isStarted {
       try hypervisor.start(
         uuid: try DomainDefinition(parsing: definition).uuid, paused: options.isPaused)
@@ -61,15 +75,13 @@ extension Engine {
   // MARK: - Before anything is written
 
   /// The definition that will be defined.
-  private func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
+  func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
     let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
     let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
     // A disk that was plugged in for the moment only is restored, but not defined.
     let moved = plan.disks.filter { !$0.isAsDefined && known.contains($0.stored.name) }
     return try RestoredDefinition(
-      disks: moved.map {
-        .init(target: $0.stored.name, source: .file($0.path), format: $0.format)
-      },
+      disks: moved.map(\.restored),
       removedDisks: options.newName == nil ? [] : try notCopied(plan, of: recorded),
       copy: options.newName.map { .init(name: $0, uuid: process.newUUID()) }
     ).apply(to: recorded)
@@ -128,7 +140,7 @@ extension Engine {
     for plan: RestorePlan
   ) throws -> [String: any Repository] {
     var repositories: [String: any Repository] = [:]
-    for disk in plan.disks {
+    for disk in plan.disks where !disk.isDevice {
       let repository =
         try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
@@ -158,14 +170,11 @@ extension Engine {
         disks: plan.disks.map {
           .init(
             name: $0.stored.name,
-            temporaryPath: hypervisor.canRename(in: $0.directory)
+            temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
               ? "\($0.path).\(prefix)part" : $0.path,
-            path: $0.path)
+            path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
         }, definition: definition, isStarted: options.isStarted))
-    let pending = Catalog.Pending(
-      volume: manifest.volumeNames.partial(operation: plan.operation), partial: partial)
-    try repository.write(pending.volume, Array(try partial.xml().utf8))
-    return pending
+    return try begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 
   private func copy(
@@ -180,17 +189,29 @@ extension Engine {
     let helper = held.helper
     defer { try? helper.destroy() }
     let definition = try DomainDefinition(parsing: try helper.definition())
+    var made: [(files: any Repository, name: String)] = []
     for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
       try stopIfInterrupted()
-      try targets[disk.directory]?.create(
-        VolumeSpecification(
-          name: RestorePlan.split(path.temporaryPath).name, format: disk.format,
-          capacity: disk.stored.capacity, owner: imageOwner(of: definition),
-          label: definition.imageLabel))
+      if !disk.isDevice, let files = targets[disk.directory] {
+        let name = RestorePlan.split(path.temporaryPath).name
+        do {
+          try files.create(
+            VolumeSpecification(
+              name: name, format: disk.format, capacity: disk.stored.capacity,
+              owner: imageOwner(of: definition), label: definition.imageLabel))
+        } catch let error as BackupError where error.code == .exists {
+          // Without the partial nobody takes a file for ours that somebody else just made.
+          for (files, name) in made { try files.delete(name) }
+          try repository.delete(pending.volume)
+          throw error
+        }
+        made.append((files, name))
+      }
       try open(
         path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
         image: disk.names.target,
-        isDirect: disk.format != "raw" || disk.stored.capacity % 4096 == 0, in: helper.monitor)
+        isDirect: disk.format != "raw" || disk.stored.capacity % 4096 == 0,
+        made: disk.device, in: helper.monitor)
       // A mirror, since a backup job fills the holes of a raw file with zeroes.
       try helper.monitor.execute(
         .blockdevMirror(
@@ -226,10 +247,10 @@ extension Engine {
       _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
     }
     for directory in directories { try hypervisor.repository(directory: directory).refresh() }
-    if let definition,
-      try hypervisor.domainName(uuid: DomainDefinition(parsing: definition).uuid) == nil
-    {
-      try hypervisor.define(definition)
+    if let definition {
+      let uuid = try DomainDefinition(parsing: definition).uuid
+      if try hypervisor.domainName(uuid: uuid) == nil { try hypervisor.define(definition) }
+      try restoreAutostart(pending, uuid: uuid)
     }
     // In this order: a mark without its partial says nothing, a partial without its mark would say
     // that the files are not whole.
@@ -237,19 +258,35 @@ extension Engine {
     try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 
-  private func undoRestore(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
-    if try repository.contains(pending.volume + VolumeNames.doneSuffix) { return }
-    if let name = pending.partial.helper, let helper = try hypervisor.guest(name: name) {
-      try helper.destroy()
-    }
-    for disk in disks {
-      let (directory, name) = RestorePlan.split(disk.temporaryPath)
-      let target = try hypervisor.repository(directory: directory)
-      try target.refresh()
-      try target.delete(name)
+  /// Takes back a restore whose data is not whole.
+  ///
+  /// - Parameters:
+  ///   - pending: The restore.
+  ///   - isOwn: Whether we began it ourselves. Else, where others can write to the pool, the partial
+  ///     may be theirs: it must not say what is deleted elsewhere.
+  /// - Throws: What libvirt throws; the next command goes on.
+  func undoRestore(_ pending: Catalog.Pending, isOwn: Bool) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation,
+      try repository.contains(pending.volume),
+      try !repository.contains(pending.volume + VolumeNames.doneSuffix)
+    else { return }
+    try endHelper(of: pending.partial)
+    for disk in disks where !disk.isDevice {
+      guard isOwn || repository.isTrusted else {
+        observer.notice("the file '\(disk.temporaryPath)' is not whole; it is left where it is")
+        continue
+      }
+      try delete(disk.temporaryPath)
     }
     try repository.delete(pending.volume)
+  }
+
+  /// Deletes a file through the pool of its directory; a missing one is fine.
+  func delete(_ path: String) throws {
+    let (directory, name) = RestorePlan.split(path)
+    let files = try hypervisor.repository(directory: directory)
+    try files.refresh()
+    try files.delete(name)
   }
 
   func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
@@ -261,14 +298,30 @@ extension Engine {
       return .running
     }
     guard try isAbandoned(pending) else { return .running }
-    if try repository.contains(pending.volume + VolumeNames.doneSuffix) {
-      if let name = partial.helper, let helper = try hypervisor.guest(name: name) {
-        try helper.destroy()
-      }
+    if partial.isOverwrite { return try settleOverwrite(pending) }
+    guard try repository.contains(pending.volume + VolumeNames.doneSuffix) else {
+      try undoRestore(pending, isOwn: false)
+      return .undone
+    }
+    try endHelper(of: partial)
+    if repository.isTrusted {
       try finishRestore(pending)
       return .finished
     }
-    try undoRestore(pending)
+    // Others can write to the pool: what it says is whole must not be moved and defined by us.
+    try leaveRestore(pending)
     return .undone
+  }
+
+  /// Gives up a restore of a pool that others can write to, and touches nothing that it names.
+  func leaveRestore(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    for disk in disks {
+      observer.notice(
+        "the restore of '\(disk.path)' has not ended, and others can write to pool "
+          + "'\(repository.name)'; what it made is left where it is")
+    }
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 }

@@ -31,7 +31,7 @@ package protocol Guest: AnyObject {
 }
 
 /// The libvirt host the engine works on.
-package protocol Hypervisor: AnyObject {
+package protocol Hypervisor: DomainRegistry {
   /// UUID of the host, the same in every connection to it.
   func hostUUID() throws -> String
   /// The running domain of that UUID; nil when there is none.

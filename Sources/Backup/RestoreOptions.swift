@@ -11,13 +11,18 @@ package struct RestoreOptions: Sendable, Equatable {
     package var name: String
     /// Absolute path of the file; nil for where the definition says.
     package var file: String?
+    /// Whether that is a block device, which is there.
+    package var isDevice: Bool
     /// `qcow2` or `raw`; nil for what the disk had.
     package var format: String?
 
     /// Makes a request.
-    package init(name: String, file: String? = nil, format: String? = nil) {
+    package init(
+      name: String, file: String? = nil, isDevice: Bool = false, format: String? = nil
+    ) {
       self.name = name
       self.file = file
+      self.isDevice = isDevice
       self.format = format
     }
   }
@@ -30,6 +35,10 @@ package struct RestoreOptions: Sendable, Equatable {
   package var format: String?
   /// Disks by name; empty for all.
   package var disks: [DiskRequest]
+  /// Whether a domain that exists gets the restored disks in place of its own.
+  package var isOverwriting: Bool
+  /// Whether the files it has now stay.
+  package var keepsOld: Bool
   /// Whether the domain is defined in the end.
   package var isDefined: Bool
   /// Whether the domain is started in the end.
@@ -42,13 +51,16 @@ package struct RestoreOptions: Sendable, Equatable {
   /// Makes the options.
   package init(
     newName: String? = nil, targetDirectory: String? = nil, format: String? = nil,
-    disks: [DiskRequest] = [], isDefined: Bool = true, isStarted: Bool = false,
+    disks: [DiskRequest] = [], isOverwriting: Bool = false, keepsOld: Bool = false,
+    isDefined: Bool = true, isStarted: Bool = false,
     isPaused: Bool = false, bandwidth: UInt64? = nil
   ) {
     self.newName = newName
     self.targetDirectory = targetDirectory
     self.format = format
     self.disks = disks
+    self.isOverwriting = isOverwriting
+    self.keepsOld = keepsOld
     self.isDefined = isDefined
     self.isStarted = isStarted
     self.isPaused = isPaused

@@ -17,10 +17,14 @@ package struct RestorePlan: Sendable, Equatable {
     package var names: NodeNames
     /// Absolute path of the file.
     package var path: String
+    /// Whether it is a block device.
+    package var isDevice = false
     /// Its format.
     package var format: String
     /// Whether path and format are what the definition says anyway.
     package var isAsDefined: Bool
+    /// What a domain that exists has there now; nil where there is none.
+    package var replaced: Partial.ReplacedImage?
 
     /// Directory of the file.
     package var directory: String { RestorePlan.split(path).directory }
@@ -73,8 +77,10 @@ package struct RestorePlan: Sendable, Equatable {
         of: stored.name, request: request, options: options, format: format, original: place)
       return Disk(
         stored: stored, chain: try catalog.chain(of: point, disk: stored.name),
-        names: NodeNames(operation: operation, disk: number), path: path, format: format,
-        isAsDefined: path == place && format == stored.format)
+        names: NodeNames(operation: operation, disk: number), path: path,
+        isDevice: request.isDevice, format: format,
+        isAsDefined: format == stored.format
+          && (request.isDevice ? origin?.source == .block(path) : path == place))
     }
     var paths: Set<String> = []
     for disk in disks where !paths.insert(disk.path).inserted {
@@ -90,7 +96,8 @@ package struct RestorePlan: Sendable, Equatable {
     return (directory, String(path[path.utf8.index(after: slash)...]))
   }
 
-  private static func originalPath(
+  /// Where a disk of a definition has its file; nil where it has none.
+  static func originalPath(
     of disk: DomainDefinition.Disk?, poolDirectory: (String) throws -> String
   ) throws -> String? {
     switch disk?.source {
@@ -140,7 +147,7 @@ package struct RestorePlan: Sendable, Equatable {
   private static func noPlace(for disk: String) -> BackupError {
     BackupError(
       .invalid,
-      "disk '\(disk)' was not a file; say where it goes with --diskspec \(disk),file=PATH or "
-        + "--target-pool")
+      "disk '\(disk)' was not a file; say where it goes with --diskspec \(disk),file=PATH, with "
+        + "stype=block where that is a block device, or --target-pool")
   }
 }

@@ -55,6 +55,9 @@ package final class RunningCommand: Sendable {
     }
   }
 
+  /// Whether the program has ended.
+  package var hasEnded: Bool { state.withLock { step(&$0) } != nil }
+
   /// Waits for the end.
   ///
   /// A grandchild that keeps the output open is not waited for.

@@ -10,7 +10,7 @@ import Libvirt
 
 /// A libvirt host.
 final class LibvirtHypervisor: Hypervisor {
-  private let connection: Connection
+  let connection: Connection
   private let interrupt: Interrupt
   private var cachedCapabilities: HostCapabilities?
   /// Pools made only to write into a directory that had none.
@@ -29,7 +29,7 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   /// Whether the hypervisor is this machine: its URI names no host.
-  private lazy var isLocal: Bool = {
+  private(set) lazy var isLocal: Bool = {
     guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return false }
     return uri[colon...].hasPrefix(":///")
   }()

@@ -14,8 +14,9 @@ extension Vsh.Command where Context == Client {
     Command(
       "backup-restore", summary: "Restore a domain from a backup",
       description: """
-        Restore all or selected disks of a domain that is gone, and define it again; or make a \
-        copy beside it with --newname. Existing files are never overwritten.
+        Restore all or selected disks of a domain that is gone, and define it again; replace \
+        the disks of one that is shut off with --overwrite; or make a copy beside it with \
+        --newname. New files never take the place of others.
         """,
       options: [
         .recordedDomain,
@@ -27,6 +28,8 @@ extension Vsh.Command where Context == Client {
           completer: Completers.pools),
         .string(
           "format", "format of the disks: qcow2 or raw", completer: { _, _ in ["qcow2", "raw"] }),
+        .bool("overwrite", "replace the disks and the definition of a domain that is shut off"),
+        .bool("keep-old", "with --overwrite: keep the files that are replaced"),
         .bool("no-define", "restore the disks only"),
         .bool("start", "start the domain"),
         .bool("paused", "start the domain paused"),
@@ -35,10 +38,14 @@ extension Vsh.Command where Context == Client {
         .timeout,
         .verbose,
         .list(
-          "diskspec", "disk attributes: disk[,file=path][,driver=qcow2|raw][,pool=name]",
+          "diskspec",
+          "disk attributes: disk[,file=path][,stype=file|block][,driver=qcow2|raw][,pool=name]",
           completer: Completers.disksToRestore),
       ]
     ) { shell, arguments in
+      try arguments.mutuallyExclusive("overwrite", "newname")
+      try arguments.mutuallyExclusive("overwrite", "no-define")
+      try arguments.requires("keep-old", "overwrite")
       try arguments.mutuallyExclusive("no-define", "start")
       try arguments.mutuallyExclusive("no-define", "paused")
       let deadline = try Workplace.deadline(arguments)
@@ -59,6 +66,7 @@ extension Vsh.Command where Context == Client {
           try RestoreOptions.DiskRequest(
             diskspec: $0, directory: workplace.hypervisor.poolDirectory(name:))
         },
+        isOverwriting: arguments.flag("overwrite"), keepsOld: arguments.flag("keep-old"),
         isDefined: !arguments.flag("no-define"), isStarted: arguments.flag("start") || isPaused,
         isPaused: isPaused, bandwidth: try Workplace.bandwidth(arguments))
 

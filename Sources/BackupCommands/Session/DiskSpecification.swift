@@ -93,7 +93,7 @@ extension RestoreOptions.DiskRequest {
   ///   - directory: Finds the directory of a pool.
   /// - Throws: `ShellError` when it cannot be read, what `directory` throws.
   package init(diskspec text: String, directory: (String) throws -> String) throws {
-    let specification = try DiskSpecification(text, keys: ["file", "driver", "pool"])
+    let specification = try DiskSpecification(text, keys: ["file", "stype", "driver", "pool"])
     var file = specification["file"]
     if let pool = specification["pool"] {
       guard let name = file, !name.utf8.contains(UInt8(ascii: "/")) else {
@@ -101,8 +101,12 @@ extension RestoreOptions.DiskRequest {
       }
       file = "\(try directory(pool))/\(name)"
     }
+    let isDevice = try specification.choice("stype", of: ["file", "block"]) == "block"
+    guard !isDevice || (file != nil && specification["pool"] == nil) else {
+      throw ShellError("unable to parse diskspec: \(text)")
+    }
     self.init(
-      name: specification.disk, file: file,
+      name: specification.disk, file: file, isDevice: isDevice,
       format: try specification.choice("driver", of: ["qcow2", "raw"]))
   }
 }

@@ -97,6 +97,23 @@ package struct RestoredDefinition: Sendable, Equatable {
     return try root.xml() + "\n"
   }
 
+  /// Gives the definition of a domain that exists other sources for the disks, and changes nothing
+  /// else but the generation id: the guest goes back in time.
+  ///
+  /// - Parameter text: the persistent definition.
+  /// - Returns: the definition, for `virDomainDefineXML`.
+  /// - Throws: `DomainXMLError` where the text is no definition, or has not the disks named.
+  package func replaceSources(in text: String) throws(DomainXMLError) -> String {
+    var root = try XMLElement(parsing: text)
+    let targets = Set(try DomainDefinition(root).disks.map(\.target))
+    for disk in disks where !targets.contains(disk.target) {
+      throw .invalid("the definition has no disk '\(disk.target)'")
+    }
+    root.forEachElement("genid") { $0.children = [] }
+    try replaceDisks(in: &root)
+    return try root.xml() + "\n"
+  }
+
   private func replaceDisks(in root: inout XMLElement) throws(DomainXMLError) {
     var sources: [String: (format: String, type: String, source: XMLElement)] = [:]
     for disk in disks {

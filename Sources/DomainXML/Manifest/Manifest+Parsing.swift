@@ -56,6 +56,10 @@ extension Manifest {
     guard let consistency = Consistency(rawValue: word) else {
       throw .invalid("unknown consistency '\(word)'")
     }
+    let autostart = try reader.text("autostart")
+    guard [nil, "yes", "no"].contains(autostart) else {
+      throw .invalid("<autostart> is neither 'yes' nor 'no'")
+    }
     let disks = try Self.disks(reader.required("disks"))
     let domain = try reader.required("domain").declaring(inherited)
     let definition = try DomainDefinition(domain)
@@ -65,7 +69,8 @@ extension Manifest {
     self.init(
       name: name, uuid: uuid.lowercased(), chain: chain.lowercased(), sequence: Int(sequence),
       creationTime: Int64(time), description: description, parent: parent?.lowercased(),
-      consistency: consistency, disks: disks, domainName: definition.name,
+      consistency: consistency, isAutostart: autostart.map { $0 == "yes" }, disks: disks,
+      domainName: definition.name,
       domainUUID: definition.uuid, domainXML: try domain.xml(),
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
     try validate()

@@ -36,6 +36,9 @@ extension Manifest {
     if let description { elements.append(XMLElement("description", text: description)) }
     if let parent { elements.append(XMLElement("parent", text: parent)) }
     elements.append(XMLElement("consistency", text: consistency.rawValue))
+    if let isAutostart {
+      elements.append(XMLElement("autostart", text: isAutostart ? "yes" : "no"))
+    }
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
     elements.append(domain)
     if let inactiveDomainXML {
@@ -54,7 +57,7 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "disks", "domain", "inactiveDomain",
+    "consistency", "autostart", "disks", "domain", "inactiveDomain",
   ]
 }
 

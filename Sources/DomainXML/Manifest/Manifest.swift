@@ -96,6 +96,9 @@ package struct Manifest: Sendable, Equatable {
   package var parent: String?
   /// How consistent the disks are.
   package var consistency: Consistency
+  /// Whether the domain started with its host at the instant; nil where nothing says so, as for a
+  /// transient domain.
+  package var isAutostart: Bool?
   /// The disks of the point, in the domain's order.
   package var disks: [Disk]
   /// Name of the domain at the instant, out of ``domainXML``.
@@ -114,8 +117,8 @@ package struct Manifest: Sendable, Equatable {
   /// Makes the description of a point.
   package init(
     name: String, uuid: String, chain: String, sequence: Int, creationTime: Int64,
-    description: String?, parent: String?, consistency: Consistency, disks: [Disk],
-    domainName: String, domainUUID: String, domainXML: String, inactiveDomainXML: String?,
+    description: String?, parent: String?, consistency: Consistency, isAutostart: Bool? = nil,
+    disks: [Disk], domainName: String, domainUUID: String, domainXML: String, inactiveDomainXML: String?,
     unknownElements: [String] = []
   ) {
     self.name = name
@@ -126,6 +129,7 @@ package struct Manifest: Sendable, Equatable {
     self.description = description
     self.parent = parent
     self.consistency = consistency
+    self.isAutostart = isAutostart
     self.disks = disks
     self.domainName = domainName
     self.domainUUID = domainUUID

@@ -99,7 +99,9 @@ extension Partial {
         RestoreDisk(
           name: try disk.required(attribute: "name"),
           temporaryPath: try disk.required(attribute: "temporaryPath"),
-          path: try disk.required(attribute: "path")))
+          path: try disk.required(attribute: "path"),
+          isDevice: try disk.choice("type", of: ["file", "block"]) == "block",
+          replaced: try disk.element("replaced").map(ReplacedImage.init)))
       try disk.finish()
     }
     let domain = try reader.element("domain")?.declaring(inherited + element.declarations)
@@ -108,6 +110,15 @@ extension Partial {
       definition: try domain?.xml(), isStarted: try reader.flag("started"))
     try reader.finish()
     return operation
+  }
+}
+
+extension Partial.ReplacedImage {
+  /// Reads the `<replaced>` of a disk.
+  fileprivate init(_ element: XMLElement) throws(DomainXMLError) {
+    var reader = try ElementReader(element)
+    self.init(path: reader.attribute("path"), isKept: try reader.flag("kept"))
+    try reader.finish()
   }
 }
 

@@ -82,13 +82,18 @@ extension Partial {
   private func validate(_ disks: [RestoreDisk]) throws(DomainXMLError) {
     try Self.requireDistinct(disks.map(\.name), "disk")
     try Self.requireDistinct(disks.flatMap { Set([$0.path, $0.temporaryPath]) }, "path")
+    let made = Set(disks.flatMap { [$0.path, $0.temporaryPath] })
+    if let path = disks.compactMap({ $0.replaced?.path }).first(where: made.contains) {
+      throw .invalid("the operation both makes and replaces '\(path)'")
+    }
     for disk in disks {
       guard Syntax.isBackupName(disk.name) else {
         throw .invalid("'\(disk.name)' cannot name a disk")
       }
-      guard Syntax.isAbsolutePath(disk.path), Syntax.isAbsolutePath(disk.temporaryPath) else {
-        throw .invalid("disk '\(disk.name)' has an impossible path")
-      }
+      guard Syntax.isAbsolutePath(disk.path), Syntax.isAbsolutePath(disk.temporaryPath),
+        disk.replaced?.path.map(Syntax.isAbsolutePath) ?? true,
+        !disk.isDevice || disk.path == disk.temporaryPath
+      else { throw .invalid("disk '\(disk.name)' has an impossible path") }
     }
   }
 

@@ -56,7 +56,11 @@ extension Partial.Operation {
     case .restore(let point, let disks, let definition, let isStarted):
       var elements = disks.map { disk in
         XMLElement(
-          "disk", ["name": disk.name, "temporaryPath": disk.temporaryPath, "path": disk.path])
+          "disk",
+          [
+            "name": disk.name, "temporaryPath": disk.temporaryPath, "path": disk.path,
+            "type": disk.isDevice ? "block" : nil,
+          ], disk.replaced.map { [$0.xmlElement] } ?? [])
       }
       if let definition { elements.append(try XMLElement(parsing: definition)) }
       let detail = XMLElement(
@@ -65,6 +69,12 @@ extension Partial.Operation {
     case .delete(let delete): return ("delete", try delete.xmlElement(), [])
     case .session(let session): return ("session", session.xmlElement, [])
     }
+  }
+}
+
+extension Partial.ReplacedImage {
+  fileprivate var xmlElement: XMLElement {
+    XMLElement("replaced", ["path": path, "kept": isKept ? "yes" : "no"])
   }
 }
 

@@ -1,0 +1,70 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+extension Engine {
+  /// Finds what refers to images: domains by their definitions and their backing chains, volumes by
+  /// their backing files, backups by their manifests.
+  ///
+  /// - Parameters:
+  ///   - paths: The images.
+  ///   - domainUUID: A domain that may; nil for none.
+  /// - Returns: What refers to each that something refers to, for people.
+  /// - Throws: What libvirt throws.
+  func imageUsers(of paths: [String], besides domainUUID: String?) throws -> [String: String] {
+    var users: [String: String] = [:]
+    for domain in try hypervisor.domains() where domain.uuid != domainUUID {
+      for text in domain.definitions {
+        for path in try self.paths(of: try DomainDefinition(parsing: text)) {
+          for image in try backingChain(of: path) where users[image] == nil {
+            users[image] = "domain '\(domain.name)'"
+          }
+        }
+      }
+    }
+    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
+      for (volume, file) in try hypervisor.backingFiles(in: directory) {
+        let image = hypervisor.resolved(file)
+        if users[image] == nil { users[image] = "volume '\(volume)' as its backing file" }
+      }
+    }
+    for repository in try [self.repository] + hypervisor.repositories() {
+      for point in try Catalog(of: repository, refresh: false).points {
+        for disk in point.manifest.disks {
+          users[hypervisor.resolved(repository.path(of: disk.volume.name))] =
+            "backup '\(point.manifest.name)' of domain '\(point.manifest.domainName)'"
+        }
+      }
+    }
+    return Dictionary(
+      paths.compactMap { path in users[hypervisor.resolved(path)].map { (path, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// An image and what it stands on, as far as libvirt tells, without links.
+  private func backingChain(of path: String) throws -> [String] {
+    var chain: [String] = []
+    var next: String? = path
+    while let image = next.map(hypervisor.resolved), !chain.contains(image) {
+      chain.append(image)
+      next = try hypervisor.backingFile(of: image)
+    }
+    return chain
+  }
+
+  /// The files and devices that a definition names for its disks.
+  func paths(of definition: DomainDefinition) throws -> [String] {
+    definition.disks.flatMap(\.chain).compactMap { image in
+      switch image.source {
+      case .file(let path), .block(let path): path
+      case .volume(let pool, let name):
+        // The pool may be gone; nothing can be in it then.
+        (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
+      case .other, .none: nil
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// How the disks of a domain that exists are replaced, and what becomes of a client that dies.
+///
+/// One redefinition switches all disks. Before it the new files are deleted when something goes
+/// wrong, after it the old ones: the domain's definition says which of both is to be done.
+extension Engine {
+  /// Seconds after which a client does not redefine the domain any more: those who settle wait for
+  /// twice as long before they take the new files away.
+  private static let switchLimit: Int64 = setupLimit / 2
+
+  /// Gives a domain its restored images, whose data is whole, and deletes what it had.
+  ///
+  /// - Throws: ``BackupError`` or what libvirt throws; the domain has what it had then.
+  func replaceImages(of domain: OverwrittenDomain, _ pending: Catalog.Pending) throws {
+    let deadline = ContinuousClock.now + .seconds(Engine.switchLimit)
+    do {
+      try switchImages(of: domain, pending, deadline: deadline)
+    } catch {
+      let cause = error
+      do {
+        // Where libvirt did not answer it may have done it all the same.
+        guard try endOverwrite(pending, isOwn: true) == .finished else { throw cause }
+      } catch {
+        throw (cause as? BackupError)?.leavingTraces ?? cause
+      }
+      return
+    }
+    try finishOverwrite(pending)
+  }
+
+  private func switchImages(
+    of domain: OverwrittenDomain, _ pending: Catalog.Pending, deadline: ContinuousClock.Instant
+  ) throws {
+    guard case .restore(_, let disks, let definition, _) = pending.partial.operation,
+      let definition
+    else { return }
+    for disk in disks where disk.temporaryPath != disk.path {
+      guard try hypervisor.rename(disk.temporaryPath, to: disk.path) else {
+        throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
+      }
+    }
+    for directory in Set(disks.filter { !$0.isDevice }.map { RestorePlan.split($0.path).directory }) {
+      try hypervisor.repository(directory: directory).refresh()
+    }
+    let uuid = domain.definition.uuid
+    guard try !hypervisor.isActive(uuid: uuid) else {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: domain '\(domain.name)' was started in the meantime; "
+          + "it has the disks that it had")
+    }
+    guard try hypervisor.inactiveDefinition(uuid: uuid) == domain.text else {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: domain '\(domain.name)' was redefined in the meantime; "
+          + "it has the disks that it had")
+    }
+    guard ContinuousClock.now < deadline, try repository.contains(pending.volume) else {
+      throw BackupError(.busy, "another client ended the restore before it was complete; try again")
+    }
+    try hypervisor.define(definition)
+  }
+
+  /// Ends what a client left of a restore over a domain.
+  func settleOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
+    let partial = pending.partial
+    if partial.owner != process.owner {
+      switch process.liveness(partial.owner) {
+      case .alive: return .running
+      case .dead: break
+      case .unknown:
+        let mark = pending.volume + VolumeNames.doneSuffix
+        if try repository.contains(mark), try repository.age(of: mark) <= Engine.setupLimit {
+          return .running
+        }
+      }
+    }
+    return try endOverwrite(pending, isOwn: false)
+  }
+
+  /// Goes forward or back, as the domain's definition says.
+  private func endOverwrite(_ pending: Catalog.Pending, isOwn: Bool) throws -> Settlement {
+    try endHelper(of: pending.partial)
+    guard isOwn || repository.isTrusted else {
+      try leaveRestore(pending)
+      return .undone
+    }
+    if try isSwitched(pending.partial) {
+      try finishOverwrite(pending)
+      return .finished
+    }
+    try undoOverwrite(pending)
+    return .undone
+  }
+
+  /// Whether the domain's definition has one of the new files: it got them all at once.
+  private func isSwitched(_ partial: Partial) throws -> Bool {
+    guard case .restore(_, let disks, _, _) = partial.operation,
+      let text = try hypervisor.inactiveDefinition(uuid: partial.domainUUID)
+    else { return false }
+    let has = Set(
+      try paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
+    return disks.contains { !$0.isDevice && has.contains(hypervisor.resolved($0.path)) }
+  }
+
+  /// Deletes what the domain does not have any more.
+  private func finishOverwrite(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    try deleteUnused(
+      disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
+      of: pending.partial)
+    try endPartial(pending)
+  }
+
+  /// Deletes the files that the domain did not get.
+  private func undoOverwrite(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation,
+      try repository.contains(pending.volume)
+    else { return }
+    let isWhole = try repository.contains(pending.volume + VolumeNames.doneSuffix)
+    var made: [String] = []
+    for disk in disks where !disk.isDevice {
+      made.append(disk.temporaryPath)
+      guard isWhole, disk.temporaryPath != disk.path else { continue }
+      do {
+        // Whether it has its name already; another's file of that name stays.
+        _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
+        made.append(disk.path)
+      } catch is BackupError {
+        continue
+      }
+    }
+    try deleteUnused(made, of: pending.partial)
+    try endPartial(pending)
+  }
+
+  /// Deletes files, but none that anything refers to.
+  private func deleteUnused(_ paths: [String], of partial: Partial) throws {
+    guard !paths.isEmpty else { return }
+    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
+      // A volume that stands on one of them may be new.
+      try? hypervisor.repository(directory: directory).refresh()
+    }
+    let users = try imageUsers(of: paths, besides: nil)
+    for path in paths {
+      if let user = users[path] {
+        observer.notice("the file '\(path)' is kept: it is used by \(user)")
+        continue
+      }
+      do {
+        try delete(path)
+      } catch {
+        // The directory may be gone: that must not keep the rest from being done. Without libvirt
+        // nothing can be.
+        _ = try hypervisor.domainName(uuid: partial.domainUUID)
+        observer.notice("the file '\(path)' could not be deleted: \(error)")
+      }
+    }
+  }
+
+  private func endPartial(_ pending: Catalog.Pending) throws {
+    // In this order: a mark without its partial says nothing.
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+  }
+}
