@@ -74,7 +74,12 @@ extension BackupError {
   /// Another operation has the domain's disks.
   static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""
-    return if other.session == nil {
+    return if other.liveRestore != nil {
+      BackupError(
+        .busy,
+        "Requested operation is not valid: domain '\(other.domainName)' is being restored from "
+          + "backup '\(other.pointName)'\(place) while it runs; see backup-jobinfo")
+    } else if other.session == nil {
       BackupError(
         .busy,
         "Requested operation is not valid: backup '\(other.pointName)'\(place) of the domain is "

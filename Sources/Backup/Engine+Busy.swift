@@ -88,5 +88,7 @@ extension Partial {
   }
 
   /// Whether it works on the domain's own disks, which only one operation may do at a time.
-  var occupiesDomain: Bool { isCreate || (session.map { $0.stored == nil } ?? false) }
+  var occupiesDomain: Bool {
+    isCreate || liveRestore != nil || (session.map { $0.stored == nil } ?? false)
+  }
 }

@@ -61,7 +61,7 @@ extension Engine {
   // MARK: - Before anything is written
 
   /// The definition that will be defined.
-  private func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
+  func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
     let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
     let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
     // A disk that was plugged in for the moment only is restored, but not defined.
@@ -84,7 +84,10 @@ extension Engine {
       }.map(\.target))
   }
 
-  private func checkTrust(
+  /// Refuses what a pool that others can write must not decide.
+  ///
+  /// - Throws: ``BackupError`` that says what.
+  func checkTrust(
     _ plan: RestorePlan, options: RestoreOptions, definition: String?, emulators: Set<String>
   ) throws {
     guard !repository.isTrusted else { return }
@@ -109,7 +112,10 @@ extension Engine {
     }
   }
 
-  private func refuseWhileTaken(_ definition: String) throws {
+  /// Refuses a definition whose UUID or name a domain has.
+  ///
+  /// - Throws: ``BackupError`` with code `exists`.
+  func refuseWhileTaken(_ definition: String) throws {
     let parsed = try DomainDefinition(parsing: definition)
     if let name = try hypervisor.domainName(uuid: parsed.uuid) {
       throw BackupError(
@@ -124,7 +130,7 @@ extension Engine {
   }
 
   /// The volumes of each disk's directory, after a look that the names are free.
-  private func targetRepositories(
+  func targetRepositories(
     for plan: RestorePlan
   ) throws -> [String: any Repository] {
     var repositories: [String: any Repository] = [:]
