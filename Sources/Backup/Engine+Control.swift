@@ -118,7 +118,8 @@ extension Engine {
   /// The domain whose QEMU works for an operation; nil when it has ended.
   func guest(of partial: Partial) throws -> (any Guest)? {
     if let helper = partial.helper { return try hypervisor.guest(name: helper) }
-    return partial.liveDisks.isEmpty && partial.liveRestore == nil ? nil : try hypervisor.guest(uuid: partial.domainUUID)
+    guard !partial.liveDisks.isEmpty || partial.liveRestore != nil else { return nil }
+    return try hypervisor.guest(uuid: partial.domainUUID)
   }
 }
 

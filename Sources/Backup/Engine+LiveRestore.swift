@@ -109,7 +109,7 @@ extension Engine {
     try willWrite()
 
     let live = Partial.LiveRestore(
-      point: point.manifest.uuid, bandwidth: options.bandwidth,
+      point: point.manifest.uuid,
       disks: plan.disks.map { disk in
         .init(
           name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
@@ -129,7 +129,7 @@ extension Engine {
             backing: disk.chain.first.map { repository.path(of: $0.volume.name) }, owner: owner))
       }
       try hypervisor.define(definition)
-      try mark(pending, isPulling: true)
+      try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
     } catch {
       // The guest has not run: nothing is lost.
@@ -183,16 +183,11 @@ extension Engine {
     observer.notice(
       "Domain '\(partial.domainName)' runs on backup \(partial.pointName) while its data is "
         + "restored")
-    try mark(pending, isPulling: true)
-    let bandwidth = options.bandwidth ?? live.bandwidth
-    try pull(live, bandwidth: bandwidth, in: guest)
-    // Where it went on already.
-    if options.bandwidth != nil {
-      for disk in live.disks {
-        _ = try guest.setBlockJobSpeed(
-          of: disk.name, to: JobSpeed.each(of: live.disks.count, within: bandwidth))
-      }
-    }
+    let speed = JobSpeed.each(of: 1, within: options.bandwidth)
+    try mark(pending, .pulling(speed: speed))
+    try pullNext(live, speed: speed, in: guest)
+    // Where it went on already it may have another limit.
+    _ = try setSpeed(of: live, to: speed, in: guest)
   }
 }
 

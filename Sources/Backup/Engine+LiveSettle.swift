@@ -5,26 +5,43 @@
 
 import DomainXML
 
-// A live restore has a mark beside its partial from the moment its domain is defined. It says
-// whether the data is to move.
-extension Engine {
-  private static let pullingMark = Array("pulling\n".utf8)
-  private static let stoppedMark = Array("stopped\n".utf8)
+/// What stands beside the partial of a live restore from the moment its domain is defined.
+enum LiveMark: Equatable {
+  /// The data is to move, each disk at so many bytes per second; 0 for no limit.
+  case pulling(speed: Int64)
+  /// It is not, until the restore is called again.
+  case stopped
 
+  /// The mark as a text.
+  var text: String {
+    switch self {
+    case .pulling(let speed): "pulling \(speed)\n"
+    case .stopped: "stopped\n"
+    }
+  }
+
+  /// Reads a mark; what cannot be read says nothing of a limit.
+  init(parsing text: String) {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    self =
+      words == ["stopped"] ? .stopped : .pulling(speed: words.last.flatMap { Int64($0) } ?? 0)
+  }
+}
+
+extension Engine {
   private func markVolume(of pending: Catalog.Pending) -> String {
     pending.volume + VolumeNames.doneSuffix
   }
 
   /// Notes that the domain is defined, and whether its data is to move.
-  func mark(_ pending: Catalog.Pending, isPulling: Bool) throws {
+  func mark(_ pending: Catalog.Pending, _ mark: LiveMark) throws {
     let volume = markVolume(of: pending)
-    let content = isPulling ? Engine.pullingMark : Engine.stoppedMark
     if try repository.contains(volume) {
-      if try self.isPulling(pending) == isPulling { return }
+      if try self.mark(of: pending) == mark { return }
       try repository.delete(volume)
     }
     do {
-      try repository.write(volume, content)
+      try repository.write(volume, Array(mark.text.utf8))
     } catch let error as BackupError where error.code == .exists {
       // Another client was faster.
       return
@@ -32,11 +49,11 @@ extension Engine {
   }
 
   /// Whether the data is to move.
-  func isPulling(_ pending: Catalog.Pending) throws -> Bool {
+  func mark(of pending: Catalog.Pending) throws -> LiveMark {
     let volume = markVolume(of: pending)
-    guard try repository.contains(volume) else { return true }
-    let length = UInt64(Engine.stoppedMark.count)
-    return try repository.read(volume, offset: 0, length: length) != Engine.stoppedMark
+    guard try repository.contains(volume) else { return .pulling(speed: 0) }
+    let bytes = try repository.read(volume, offset: 0, length: 64)
+    return LiveMark(parsing: String(decoding: bytes, as: UTF8.self))
   }
 
   func settleLive(
@@ -59,7 +76,7 @@ extension Engine {
     }
     if !isMarked {
       guard try isAbandoned(pending) else { return .running }
-      try mark(pending, isPulling: true)
+      try mark(pending, .pulling(speed: 0))
     }
     guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .lost }
     if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) {
@@ -68,8 +85,12 @@ extension Engine {
     }
     let hasClient =
       partial.owner != process.owner && process.liveness(partial.owner) == .alive
-    if !hasClient, try isPulling(pending) {
-      try pull(live, bandwidth: live.bandwidth, in: guest)
+    if !hasClient, case .pulling(let speed) = try mark(of: pending) {
+      do {
+        try pullNext(live, speed: speed, in: guest)
+      } catch {
+        observer.notice("\(error)")
+      }
     }
     return .running
   }
@@ -119,10 +140,7 @@ extension Engine {
   /// - Returns: False where it did not move.
   func abortLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws -> Bool {
     guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else { return false }
-    let isMoving = try pullStates(live, in: guest).contains {
-      if case .pulling = $0 { true } else { false }
-    }
-    guard isMoving else { return false }
+    guard try pullStates(live, in: guest).contains(where: \.isPulling) else { return false }
     try stopPulls(pending, live, in: guest)
     observer.notice(BackupError.stopped(pending.partial, .interrupted, "cancelled").description)
     return true
@@ -131,12 +149,7 @@ extension Engine {
   /// What a live restore does, for people and programs.
   func liveState(of pending: Catalog.Pending) throws -> String {
     guard try hypervisor.guest(uuid: pending.partial.domainUUID) != nil else { return "shut off" }
-    return try isPulling(pending) ? "running" : "stopped"
-  }
-
-  /// How far a live restore is, where its data moves.
-  func liveProgress(of live: Partial.LiveRestore, in guest: any Guest) throws -> [DiskProgress] {
-    try live.disks.compactMap { try guest.blockJob(of: $0.name) }
+    return try mark(of: pending) == .stopped ? "stopped" : "running"
   }
 
   private func forget(_ pending: Catalog.Pending) throws {

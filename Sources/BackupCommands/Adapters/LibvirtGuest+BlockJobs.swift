@@ -36,7 +36,10 @@ extension LibvirtGuest {
     do {
       try domain.blockJobSetSpeed(disk: disk, bandwidth: UInt64(clamping: speed))
       return true
+    } catch  where error.code == .invalidArg {
+      return false
     } catch {
+      // It may just have ended.
       guard try domain.blockJobInfo(disk: disk) == nil else { throw error }
       return false
     }

@@ -26,15 +26,12 @@ extension Partial {
   package struct LiveRestore: Sendable, Equatable {
     /// UUID of the point.
     package var point: String
-    /// Bytes per second that all pulls together may take; nil for no limit.
-    package var bandwidth: UInt64?
     /// The disks.
     package var disks: [LiveRestoreDisk]
 
     /// Makes the description of a live restore.
-    package init(point: String, bandwidth: UInt64? = nil, disks: [LiveRestoreDisk]) {
+    package init(point: String, disks: [LiveRestoreDisk]) {
       self.point = point
-      self.bandwidth = bandwidth
       self.disks = disks
     }
   }
@@ -65,19 +62,14 @@ extension Partial.LiveRestore {
           backing: backing))
       try disk.finish()
     }
-    let text = reader.attribute("bandwidth")
-    let bandwidth: UInt64?
-    if let text { bandwidth = try Manifest.number(text, "bandwidth") } else { bandwidth = nil }
-    self.init(
-      point: try reader.required(attribute: "point").lowercased(), bandwidth: bandwidth,
-      disks: disks)
+    self.init(point: try reader.required(attribute: "point").lowercased(), disks: disks)
     try reader.finish()
   }
 
   /// The `<live>` of a partial.
   var xmlElement: XMLElement {
     XMLElement(
-      "live", ["point": point, "bandwidth": bandwidth.map(String.init)],
+      "live", ["point": point],
       disks.map { disk in
         XMLElement(
           "disk", ["name": disk.name, "path": disk.path],
