@@ -80,7 +80,12 @@ extension BackupError {
         "Requested operation is not valid: a restore of backup '\(other.pointName)'\(place) over "
           + "the domain is already running")
     }
-    return if other.session == nil {
+    return if other.liveRestore != nil {
+      BackupError(
+        .busy,
+        "Requested operation is not valid: domain '\(other.domainName)' is being restored from "
+          + "backup '\(other.pointName)'\(place) while it runs; see backup-jobinfo")
+    } else if other.session == nil {
       BackupError(
         .busy,
         "Requested operation is not valid: backup '\(other.pointName)'\(place) of the domain is "

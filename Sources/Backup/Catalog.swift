@@ -164,6 +164,15 @@ extension Catalog {
     pending.filter { $0.partial.domainUUID == domainUUID }
   }
 
+  /// The operations under way on one domain, and the live restores of copies of it.
+  package func pending(concerning domainUUID: String) -> [Pending] {
+    pending.filter { pending in
+      if pending.partial.domainUUID == domainUUID { return true }
+      return pending.partial.liveRestore.flatMap { point(uuid: $0.point) }?.manifest.domainUUID
+        == domainUUID
+    }
+  }
+
   /// The points that stand on this one, by any disk, oldest first.
   package func children(of uuid: String) -> [Point] {
     points.filter { $0.manifest.disks.contains { $0.parent == uuid } }

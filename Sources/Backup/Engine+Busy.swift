@@ -89,6 +89,6 @@ extension Partial {
 
   /// Whether it works on the domain's own disks, which only one operation may do at a time.
   var occupiesDomain: Bool {
-    isCreate || isOverwrite || (session.map { $0.stored == nil } ?? false)
+    isCreate || isOverwrite || liveRestore != nil || (session.map { $0.stored == nil } ?? false)
   }
 }

@@ -8,11 +8,12 @@ import QMP
 
 /// An operation under way, for those who ask.
 package struct JobReport: Sendable, Equatable {
-  /// `create`, `restore`, `delete`, `nbd`.
+  /// `create`, `restore`, `live`, `delete`, `nbd`.
   package var operation: String
   /// Name of the point.
   package var name: String
-  /// `running`, `running on HOST`, or `failed` for a session whose QEMU has ended.
+  /// `running`, `running on HOST`, `failed` for a session whose QEMU has ended, `stopped` or
+  /// `shut off` for a live restore whose data does not move.
   package var state: String
   /// Seconds since 1970-01-01T00:00:00Z when it began.
   package var started: Int64
@@ -27,11 +28,17 @@ extension Engine {
   package func jobs(of domainUUID: String) throws -> [JobReport] {
     let settled = try settle(domainUUID: domainUUID, endsLostSessions: false)
     let host = try hypervisor.hostUUID()
-    return try catalog().pending(of: domainUUID).map { pending in
+    return try catalog().pending(concerning: domainUUID).map { pending in
       let partial = pending.partial
       let isHere = partial.hostUUID == host
       let guest = isHere ? try self.guest(of: partial) : nil
       let isLost = settled[partial.uuid] == .lost
+      if let live = partial.liveRestore, isHere {
+        return JobReport(
+          operation: partial.operation.name, name: partial.pointName,
+          state: try liveState(of: pending), started: partial.creationTime,
+          disks: try guest.map { try liveProgress(of: live, in: $0) } ?? [])
+      }
       return JobReport(
         operation: partial.operation.name, name: partial.pointName,
         state: isLost ? "failed" : isHere ? "running" : "running on \(partial.hostUUID)",
@@ -53,12 +60,18 @@ extension Engine {
   package func abort(domainUUID: String) throws {
     try settle(domainUUID: domainUUID)
     let host = try hypervisor.hostUUID()
-    let pending = try catalog().pending(of: domainUUID).filter { $0.partial.hostUUID == host }
+    let pending = try catalog().pending(concerning: domainUUID).filter {
+      $0.partial.hostUUID == host
+    }
     var isAborted = false
     for item in pending {
       if item.partial.session != nil {
         try endSession(item, keepsBitmap: false)
         isAborted = true
+        continue
+      }
+      if let live = item.partial.liveRestore {
+        if try abortLive(item, live) { isAborted = true }
         continue
       }
       guard let guest = try guest(of: item.partial) else { continue }
@@ -70,7 +83,7 @@ extension Engine {
         // Its client sees the end of the jobs and cleans up.
         try cancelJobs(of: item.partial, in: guest)
         isAborted = true
-      case .delete, .session:
+      case .live, .delete, .session:
         continue
       }
     }
@@ -105,7 +118,8 @@ extension Engine {
   /// The domain whose QEMU works for an operation; nil when it has ended.
   func guest(of partial: Partial) throws -> (any Guest)? {
     if let helper = partial.helper { return try hypervisor.guest(name: helper) }
-    return partial.liveDisks.isEmpty ? nil : try hypervisor.guest(uuid: partial.domainUUID)
+    guard !partial.liveDisks.isEmpty || partial.liveRestore != nil else { return nil }
+    return try hypervisor.guest(uuid: partial.domainUUID)
   }
 }
 
@@ -115,6 +129,7 @@ extension Partial.Operation {
     switch self {
     case .create: "create"
     case .restore: "restore"
+    case .live: "live"
     case .delete: "delete"
     case .session: "nbd"
     }

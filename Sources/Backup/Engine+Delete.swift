@@ -148,6 +148,12 @@ extension Engine {
         reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
       case .restore(let point, _, _, _):
         reads = isOn(point, uuids)
+      case .live(let live):
+        guard isOn(live.point, uuids) else { continue }
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: domain '\(pending.partial.domainName)', which is being "
+            + "restored from backup '\(pending.partial.pointName)', still stands on it")
       case .delete(let delete):
         reads =
           delete.points.contains { uuids.contains($0.uuid) }

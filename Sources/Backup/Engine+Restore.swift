@@ -96,7 +96,10 @@ extension Engine {
       }.map(\.target))
   }
 
-  private func checkTrust(
+  /// Refuses what a pool that others can write must not decide.
+  ///
+  /// - Throws: ``BackupError`` that says what.
+  func checkTrust(
     _ plan: RestorePlan, options: RestoreOptions, definition: String?, emulators: Set<String>
   ) throws {
     guard !repository.isTrusted else { return }
@@ -121,7 +124,10 @@ extension Engine {
     }
   }
 
-  private func refuseWhileTaken(_ definition: String) throws {
+  /// Refuses a definition whose UUID or name a domain has.
+  ///
+  /// - Throws: ``BackupError`` with code `exists`.
+  func refuseWhileTaken(_ definition: String) throws {
     let parsed = try DomainDefinition(parsing: definition)
     if let name = try hypervisor.domainName(uuid: parsed.uuid) {
       throw BackupError(
@@ -136,7 +142,7 @@ extension Engine {
   }
 
   /// The volumes of each disk's directory, after a look that the names are free.
-  private func targetRepositories(
+  func targetRepositories(
     for plan: RestorePlan
   ) throws -> [String: any Repository] {
     var repositories: [String: any Repository] = [:]

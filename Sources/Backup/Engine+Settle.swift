@@ -37,7 +37,7 @@ extension Engine {
     domainUUID: String, endsLostSessions: Bool = true
   ) throws -> [String: Settlement] {
     var settled: [String: Settlement] = [:]
-    for pending in try removeStumps().pending(of: domainUUID) {
+    for pending in try removeStumps().pending(concerning: domainUUID) {
       settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
     }
     try endOrphans()
@@ -53,6 +53,7 @@ extension Engine {
     switch partial.operation {
     case .create(let manifest, _, _, _): return try settleCreate(pending, manifest)
     case .restore: return try settleRestore(pending)
+    case .live(let live): return try settleLive(pending, live)
     case .delete: return try settleDelete(pending)
     case .session(let session):
       return try settleSession(pending, session, endsLost: endsLostSessions)

@@ -26,6 +26,24 @@ package protocol Guest: AnyObject {
   func thaw() throws
   /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
   func activeJob() throws -> String?
+  /// Starts to copy into a disk's image what it stands on; a disk that does so already is fine
+  /// (`virDomainBlockPull`).
+  ///
+  /// - Parameters:
+  ///   - disk: The target name.
+  ///   - speed: Bytes per second; 0 for no limit.
+  /// - Throws: What libvirt throws.
+  func pull(_ disk: String, speed: Int64) throws
+  /// How far libvirt's block job of a disk is (`virDomainGetBlockJobInfo`); nil where it has none.
+  func blockJob(of disk: String) throws -> DiskProgress?
+  /// Cancels libvirt's block job of a disk; one that has ended is fine (`virDomainBlockJobAbort`).
+  func abortBlockJob(of disk: String) throws
+  /// Limits libvirt's block job of a disk, in bytes per second (`virDomainBlockJobSetSpeed`).
+  ///
+  /// - Returns: False where the disk has none.
+  func setBlockJobSpeed(of disk: String, to speed: Int64) throws -> Bool
+  /// Waits until something becomes of a block job of libvirt's, or the user asks to stop.
+  func awaitBlockJob(timeoutMilliseconds: Int) throws
   /// Ends it at once; one that has ended is fine (`virDomainDestroy`).
   func destroy() throws
 }
@@ -50,6 +68,9 @@ package protocol Hypervisor: DomainRegistry {
   func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
+  /// Forgets the definition of a domain that is shut off, and nothing that belongs to it
+  /// (`virDomainUndefineFlags`).
+  func undefine(uuid: String) throws
   /// Starts a defined domain (`virDomainCreate`).
   func start(uuid: String, paused: Bool) throws
   /// The volumes of a directory of the hypervisor, through the pool that has it or a transient one.

@@ -38,6 +38,8 @@ package protocol Repository: AnyObject {
   func path(of volume: String) -> String
   /// Bytes a volume occupies (`virStorageVolGetInfo`).
   func allocation(of volume: String) throws -> UInt64
+  /// Whom a volume belongs to.
+  func owner(of volume: String) throws -> FileOwner
   /// Bytes free in the pool (`virStoragePoolGetInfo`).
   func available() throws -> UInt64
   /// Seconds since the volume was last written, by the pool's own clock.
@@ -52,7 +54,7 @@ package struct VolumeSpecification: Sendable, Equatable {
   package var format: String
   /// Bytes the guest will see.
   package var capacity: UInt64
-  /// Name of the volume in the same pool it stands on.
+  /// Name of the volume in the same pool it stands on, or absolute path of one elsewhere.
   package var backing: String?
   /// The QEMU that is to write it; nil leaves that to the pool.
   package var owner: FileOwner?

@@ -20,8 +20,8 @@ public enum Program {
         name: "Backup", keyword: "backup",
         commands: [
           .backupCreate, .backupDelete, .backupFinishNBD, .backupForget, .backupInfo,
-          .backupJobabort, .backupJobinfo, .backupList, .backupRestore, .backupStartNBD,
-          .backupGuard,
+          .backupJobabort, .backupJobinfo, .backupList, .backupRestore,
+          .backupSetspeed, .backupStartNBD, .backupGuard,
         ]),
       CommandGroup(
         name: "Virsh itself", keyword: "virsh",

@@ -18,3 +18,9 @@ virshBackupLifecycleCallback(virConnectDomainEventCallback callback)
 {
     return VIR_DOMAIN_EVENT_CALLBACK(callback);
 }
+
+static inline virConnectDomainEventGenericCallback
+virshBackupBlockJobCallback(virConnectDomainEventBlockJobCallback callback)
+{
+    return VIR_DOMAIN_EVENT_CALLBACK(callback);
+}

@@ -152,6 +152,18 @@ extension Command {
     Command("job-cancel", ["id": .string(id)])
   }
 
+  /// Limits a block job.
+  ///
+  /// The corresponding QMP command is `block-job-set-speed`.
+  ///
+  /// - Parameters:
+  ///   - id: The job's id.
+  ///   - speed: Bytes per second; 0 for no limit.
+  /// - Returns: The command.
+  package static func blockJobSetSpeed(_ id: String, speed: Int64) -> Command {
+    Command("block-job-set-speed", ["device": .string(id), "speed": .int(speed)])
+  }
+
   /// Hands an open file to QEMU.
   ///
   /// The corresponding QMP command is `add-fd`; the descriptor travels with it.

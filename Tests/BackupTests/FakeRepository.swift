@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import DomainXML
+
 @testable import Backup
 
 /// A pool in memory.
@@ -27,6 +29,7 @@ final class FakeRepository: Repository {
   func contains(_ volume: String) -> Bool { contents[volume] != nil }
   func delete(_ volume: String) { contents[volume] = nil }
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
+  func owner(of volume: String) -> FileOwner { FileOwner(owner: 0, group: 0) }
   func available() -> UInt64 { free }
   func age(of volume: String) -> Int64 { 0 }
 

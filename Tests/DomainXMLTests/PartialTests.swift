@@ -73,6 +73,13 @@ struct PartialTests {
     (7, "format='raw' encrypted", "format='vmdk' encrypted"),
     (7, "encrypted='yes'", "encrypted='1'"), (7, "type='block'", "type='network'"),
     (7, "<target type='block' path='/dev/vg/lv' format='raw' encrypted='yes'/>", ""),
+    (8, "<live ", "<live more='x' "), (8, " point='\(Samples.pointUUID)'", ""),
+    (8, "point='1", "point='x1"), (8, "</live>", "<domain/></live>"),
+    (8, "name='vdb'", "name='vda'"), (8, "name='vdb'", "name='../x'"),
+    (8, "/images/web1-data.qcow2", "images"), (8, "/images/web1-data.qcow2", "/images/../etc/x"),
+    (8, "/images/web1-data.qcow2", "/images/web1 &apos;x&apos;.qcow2"),
+    (8, "name='a.vdb.qcow2'", "name='..'"), (8, "<volume name='a.vdb.qcow2'/>", ""),
+    (8, "<volume name='a.vdb.qcow2'/>", "<volume name='a.vdb.qcow2' more='x'/>"),
     (3, "<delete>", "<delete><more/>"),
     (3, "uuid='\(Samples.parentUUID)'", "uuid='\(Samples.pointUUID)'"),
     (3, "manifest='a.backup.xml'", "manifest='/a.backup.xml'"), (3, " manifest='a.backup.xml'", ""),
@@ -133,6 +140,8 @@ struct PartialTests {
     (4, "scratchDirectory='/fast/scratch'", "scratchDirectory='fast'"),
     (4, "parent='monday'", "parent='../x'"), (4, "export='vdb'", "export='a&#10;b'"),
     (5, "socket='/run/", "socket='run/"), (5, "stored='1", "stored='x1"),
+    (8, "point='1", "point='x1"), (8, "/images/web1-data.qcow2", "images"),
+    (8, "<volume name='a.vdb.qcow2'/>", ""), (8, "name='a.vdb.qcow2'", "name='..'"),
   ])
   func `The schema sees a broken partial`(index: Int, part: String, other: String) throws {
     let text = try Samples.partials()[index].xml().replacingOnce(part, other)

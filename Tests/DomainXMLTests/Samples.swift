@@ -148,7 +148,17 @@ enum Samples {
             .init(
               name: "vdb", scratchVolume: "b", node: "", device: "",
               target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
-          ], isSuspended: true, isFrozen: false))
+          ], isSuspended: true, isFrozen: false)),
+      partial(
+        .live(
+          .init(
+            point: pointUUID,
+            disks: [
+              .init(
+                name: "vda", path: "/images/web1 'x'.qcow2",
+                backing: ["b.vda.qcow2", "a.vda.qcow2"]),
+              .init(name: "vdb", path: "/images/web1-data.qcow2", backing: ["a.vdb.qcow2"]),
+            ]))),
     ]
   }
 }

@@ -59,6 +59,7 @@ struct SchemaTests {
       ]),
       .blockdevMirror(jobID: "j", device: "a", target: "b", filterNodeName: "f"),
       .endMirror("j"), .jobFinalize("j"), .jobDismiss("j"), .jobCancel("j"),
+      .blockJobSetSpeed("j", speed: 1),
       .addFd(set: nil, opaque: "f"), .addFd(set: 1, opaque: "f"), .removeFd(set: 1),
       Command("query-named-block-nodes", ["flat": true]), Command("query-block"),
       Command("query-jobs"), Command("query-fdsets"),

@@ -9,12 +9,16 @@ import QMP
 
 /// A running domain of libvirt.
 final class LibvirtGuest: Guest {
-  private let domain: Domain
+  let domain: Domain
+  let interrupt: Interrupt
   let monitor: any Monitor
+  /// Registered for with the first wait.
+  var blockJobEvents: BlockJobEventQueue?
 
   /// Wraps a running domain.
   init(_ domain: Domain, interrupt: Interrupt) {
     self.domain = domain
+    self.interrupt = interrupt
     monitor = LibvirtMonitor(domain, interrupt: interrupt)
   }
 

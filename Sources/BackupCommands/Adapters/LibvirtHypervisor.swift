@@ -85,6 +85,10 @@ final class LibvirtHypervisor: Hypervisor {
     _ = try connection.defineDomain(xml: definition)
   }
 
+  func undefine(uuid: String) throws {
+    try connection.domain(uuid: uuid).undefine(flags: [.keepNVRAM])
+  }
+
   func start(uuid: String, paused: Bool) throws {
     try connection.domain(uuid: uuid).create(flags: paused ? [.paused] : [])
   }

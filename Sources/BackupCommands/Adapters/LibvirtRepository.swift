@@ -138,6 +138,10 @@ final class LibvirtRepository: Repository {
     try files?.allocation(of: volume) ?? pool.volume(name: volume).info.allocation
   }
 
+  func owner(of volume: String) throws -> FileOwner {
+    try FileOwner(parsingVolume: try pool.volume(name: volume).xmlDescription())
+  }
+
   func available() throws -> UInt64 { try pool.info.available }
 
   func age(of volume: String) throws -> Int64 {

@@ -33,8 +33,10 @@ extension Vsh.Command where Context == Client {
         .bool("no-define", "restore the disks only"),
         .bool("start", "start the domain"),
         .bool("paused", "start the domain paused"),
+        .bool("live", "start the domain at once and restore its data while it runs"),
         .bandwidth,
         .bytes,
+        .bool("async", "with --live: return once the data moves"),
         .timeout,
         .verbose,
         .list(
@@ -48,6 +50,8 @@ extension Vsh.Command where Context == Client {
       try arguments.requires("keep-old", "overwrite")
       try arguments.mutuallyExclusive("no-define", "start")
       try arguments.mutuallyExclusive("no-define", "paused")
+      try arguments.mutuallyExclusive("no-define", "live")
+      try arguments.requires("async", "live")
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
       let console = Console(shell, label: "Restore", isVerbose: arguments.flag("verbose"))
@@ -71,6 +75,20 @@ extension Vsh.Command where Context == Client {
         isPaused: isPaused, bandwidth: try Workplace.bandwidth(arguments))
 
       let emulators = try trustedEmulators(shell)
+      if arguments.flag("live") {
+        let restored = try shell.context.interrupt.whileCaught {
+          try engine.restoreLive(
+            point, isNamed: try arguments.string("backupname") != nil, options: options,
+            emulators: emulators, isAsync: arguments.flag("async"), deadline: deadline
+          ) { try announce($0, engine: engine, workplace: workplace, shell: shell) }
+        }
+        if restored.isComplete { console.complete() }
+        shell.printExtra(
+          "Domain '\(restored.domainName)' "
+            + (restored.isComplete ? "restored" : "started") + " from backup \(restored.pointName)",
+          terminator: "")
+        return true
+      }
       let restored = try shell.context.interrupt.whileCaught {
         try engine.restore(point, options: options, emulators: emulators, deadline: deadline) {
           try announce(point, engine: engine, workplace: workplace, shell: shell)

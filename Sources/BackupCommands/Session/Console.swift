@@ -40,7 +40,11 @@ final class Console: Observer {
   var isInterrupted: Bool { shell.context.interrupt.isRequested }
 
   func notice(_ text: String) {
-    guard isJSON else { return shell.printExtra(text) }
+    guard isJSON else {
+      shell.printExtra(text)
+      // What follows may take hours.
+      return shell.output.flush()
+    }
     if !shell.isQuiet { shell.output.writeError("\(text)\n") }
   }
 

@@ -5,9 +5,9 @@
 
 /// The definition of a volume to be made (`virStorageVolCreateXML`).
 package struct VolumeDefinition: Sendable, Equatable {
-  /// The volume beneath, in the same pool.
+  /// The volume beneath.
   package struct Backing: Sendable, Equatable {
-    /// Its name, which is written as a relative link.
+    /// Its name, which is written as a relative link to the same pool; elsewhere its absolute path.
     package var name: String
     /// Its format.
     package var format: String
@@ -17,6 +17,9 @@ package struct VolumeDefinition: Sendable, Equatable {
       self.name = name
       self.format = format
     }
+
+    /// Whether there can be such a file.
+    var isPossible: Bool { Syntax.isVolumeName(name) || Syntax.isAbsolutePath(name) }
   }
 
   /// The name, which must not lead out of the pool.
@@ -56,7 +59,7 @@ package struct VolumeDefinition: Sendable, Equatable {
   /// - Returns: the document, for `virStorageVolCreateXML`.
   /// - Throws: `DomainXMLError` where a name or format is impossible.
   package func xml() throws(DomainXMLError) -> String {
-    guard Syntax.isVolumeName(name), backing.map({ Syntax.isVolumeName($0.name) }) ?? true else {
+    guard Syntax.isVolumeName(name), backing?.isPossible ?? true else {
       throw .invalid("'\(name)' or its backing file has an impossible name")
     }
     guard Syntax.isWord(format), backing.map({ Syntax.isWord($0.format) }) ?? true else {

@@ -30,6 +30,9 @@ extension Partial {
     case "restore":
       try outer.finish()
       operation = try Self.restore(reader.required("restore"), inherited)
+    case "live":
+      try outer.finish()
+      operation = .live(try LiveRestore(reader.required("live")))
     case "delete":
       try outer.finish()
       operation = .delete(try Delete(reader.required("delete"), inherited))

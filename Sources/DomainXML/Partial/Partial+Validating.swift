@@ -31,6 +31,7 @@ extension Partial {
       guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
       try validate(disks)
       if let definition { _ = try DomainDefinition(parsing: definition) }
+    case .live(let live): try live.validate()
     case .delete(let delete): try delete.validate()
     case .session(let session):
       try validate(session.disks.map(\.disk))

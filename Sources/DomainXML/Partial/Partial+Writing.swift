@@ -66,6 +66,7 @@ extension Partial.Operation {
       let detail = XMLElement(
         "restore", ["point": point, "started": isStarted ? "yes" : "no"], elements)
       return ("restore", detail, [])
+    case .live(let live): return ("live", live.xmlElement, [])
     case .delete(let delete): return ("delete", try delete.xmlElement(), [])
     case .session(let session): return ("session", session.xmlElement, [])
     }

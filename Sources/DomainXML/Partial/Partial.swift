@@ -129,6 +129,8 @@ package struct Partial: Sendable, Equatable {
     /// A restore of `point`; `definition` is what will be defined in the end, if anything.
     case restore(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
+    /// A restore whose domain runs meanwhile: it is under way until nothing stands on the point.
+    case live(LiveRestore)
     /// A delete.
     case delete(Delete)
     /// An NBD session: it is under way until it is finished.

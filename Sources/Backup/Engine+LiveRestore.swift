@@ -1,0 +1,199 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What a live restore has come to.
+package struct LiveRestored: Sendable, Equatable {
+  /// The point.
+  package var pointName: String
+  /// The domain.
+  package var domainName: String
+  /// Whether all data is where it belongs; else it is still on its way.
+  package var isComplete: Bool
+}
+
+extension Engine {
+  /// Runs a domain on images that stand on a point's volumes, and pulls the data out of these.
+  ///
+  /// The images are thin, so the domain runs within seconds. What the guest writes is in them from
+  /// the first moment, so nothing is ever undone once the domain is defined: the same call goes on.
+  ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - isNamed: Whether the user named it; else a restore of the domain that is under way counts.
+  ///   - options: What the user asked for.
+  ///   - emulators: Emulators a definition from a pool that others can write may name.
+  ///   - isAsync: Whether to return once the data moves.
+  ///   - deadline: When to give up; nil for never.
+  ///   - willWrite: Called when all checks are passed, before anything is written.
+  /// - Returns: What was restored.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
+  package func restoreLive(
+    _ point: Point, isNamed: Bool, options: RestoreOptions, emulators: Set<String>, isAsync: Bool,
+    deadline: ContinuousClock.Instant?, willWrite: (Point) throws -> Void
+  ) throws -> LiveRestored {
+    let domainUUID = point.manifest.domainUUID
+    let known = try ownLiveRestore(of: domainUUID, newName: options.newName, in: catalog())
+    let settled = try settle(domainUUID: domainUUID)
+    if let known, settled[known.partial.uuid] == .finished {
+      return LiveRestored(known.partial, isComplete: true)
+    }
+    let catalog = try catalog()
+    var pending = try ownLiveRestore(of: domainUUID, newName: options.newName, in: catalog)
+    if let partial = pending?.partial, isNamed, partial.liveRestore?.point != point.manifest.uuid {
+      throw BackupError.occupied(by: partial)
+    }
+    if pending == nil {
+      guard let point = catalog.point(uuid: point.manifest.uuid) else {
+        throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
+      }
+      pending = try beginLive(point, options: options, emulators: emulators, in: catalog) {
+        try willWrite(point)
+      }
+    }
+    guard let pending, let live = pending.partial.liveRestore else {
+      throw BackupError(.invalid, "not a live restore")
+    }
+    try run(pending, live, options: options)
+    if !isAsync {
+      try awaitPulls(pending, live, deadline: deadline)
+      try finishLive(pending, live)
+    }
+    return LiveRestored(pending.partial, isComplete: !isAsync)
+  }
+
+  /// The live restore of a domain, or of a copy of that name, which this host has under way.
+  private func ownLiveRestore(
+    of domainUUID: String, newName: String?, in catalog: Catalog
+  ) throws -> Catalog.Pending? {
+    let host = try hypervisor.hostUUID()
+    return catalog.pending(concerning: domainUUID).first { pending in
+      let partial = pending.partial
+      guard partial.liveRestore != nil, partial.hostUUID == host else { return false }
+      return newName.map { $0 == partial.domainName } ?? (partial.domainUUID == domainUUID)
+    }
+  }
+
+  // MARK: - Until the domain is defined
+
+  private func beginLive(
+    _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
+    willWrite: () throws -> Void
+  ) throws -> Catalog.Pending {
+    let plan = try RestorePlan(
+      point, options: options, catalog: catalog, operation: process.newUUID(),
+      poolDirectory: hypervisor.poolDirectory(name:))
+    for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
+    let plain = try definition(for: plan, options: options)
+    let parsed = try DomainDefinition(parsing: plain)
+    try refuseWhatCannotLayer(plan, definition: parsed)
+    try checkTrust(plan, options: options, definition: plain, emulators: emulators)
+    try refuseWhileTaken(plain)
+    let targets = try targetRepositories(for: plan)
+    let owner = try imageOwner(of: parsed)
+    let definition = try LayeredDefinition(
+      disks: plan.disks.map { disk in
+        .init(
+          target: disk.stored.name, path: disk.path,
+          layers: try disk.chain.map {
+            .init(
+              path: repository.path(of: $0.volume.name),
+              // What libvirt gave to QEMU it would give to root in the end, not back.
+              keepsOwner: try repository.owner(of: $0.volume.name).owner == owner?.owner)
+          })
+      }
+    ).applied(to: plain)
+    try willWrite()
+
+    let live = Partial.LiveRestore(
+      point: point.manifest.uuid,
+      disks: plan.disks.map { disk in
+        .init(
+          name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
+      })
+    let pending = try begin(
+      Partial(
+        uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
+        domainUUID: parsed.uuid, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+        creationTime: process.time(), helper: nil, operation: .live(live)),
+      in: point.manifest.volumeNames.partial(operation: plan.operation))
+    do {
+      for disk in plan.disks {
+        try stopIfInterrupted()
+        try targets[disk.directory]?.create(
+          VolumeSpecification(
+            name: disk.fileName, format: "qcow2", capacity: disk.stored.capacity,
+            backing: disk.chain.first.map { repository.path(of: $0.volume.name) }, owner: owner))
+      }
+      try hypervisor.define(definition)
+      try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
+      try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
+    } catch {
+      // The guest has not run: nothing is lost.
+      try? undoLive(pending, live)
+      throw error
+    }
+    return pending
+  }
+
+  private func refuseWhatCannotLayer(_ plan: RestorePlan, definition: DomainDefinition) throws {
+    for disk in plan.disks {
+      let name = disk.stored.name
+      guard disk.format == "qcow2" else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: --live needs qcow2, and disk '\(name)' would be "
+            + "\(disk.format); --format qcow2 or --diskspec \(name),driver=qcow2 makes it one")
+      }
+      guard let defined = definition.disks.first(where: { $0.target == name }) else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: the recorded definition has no disk '\(name)', which --live "
+            + "could run on; name the others with --diskspec")
+      }
+      if defined.isEncrypted {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: disk '\(name)' is encrypted, which --live cannot do")
+      }
+    }
+  }
+
+  // MARK: - From there on
+
+  /// Sees to it that the domain runs and its data moves.
+  private func run(
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, options: RestoreOptions
+  ) throws {
+    let partial = pending.partial
+    if try hypervisor.guest(uuid: partial.domainUUID) == nil {
+      do {
+        try hypervisor.start(uuid: partial.domainUUID, paused: options.isPaused)
+      } catch {
+        // Another client may have been faster.
+        guard try hypervisor.guest(uuid: partial.domainUUID) != nil else { throw error }
+      }
+    }
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else {
+      throw BackupError.ended(partial)
+    }
+    observer.notice(
+      "Domain '\(partial.domainName)' runs on backup \(partial.pointName) while its data is "
+        + "restored")
+    let speed = JobSpeed.each(of: 1, within: options.bandwidth)
+    try mark(pending, .pulling(speed: speed))
+    try pullNext(live, speed: speed, in: guest)
+    // Where it went on already it may have another limit.
+    _ = try setSpeed(of: live, to: speed, in: guest)
+  }
+}
+
+extension LiveRestored {
+  fileprivate init(_ partial: Partial, isComplete: Bool) {
+    self.init(
+      pointName: partial.pointName, domainName: partial.domainName, isComplete: isComplete)
+  }
+}

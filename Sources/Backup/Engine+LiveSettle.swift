@@ -1,0 +1,160 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What stands beside the partial of a live restore from the moment its domain is defined.
+enum LiveMark: Equatable {
+  /// The data is to move, each disk at so many bytes per second; 0 for no limit.
+  case pulling(speed: Int64)
+  /// It is not, until the restore is called again.
+  case stopped
+
+  /// The mark as a text.
+  var text: String {
+    switch self {
+    case .pulling(let speed): "pulling \(speed)\n"
+    case .stopped: "stopped\n"
+    }
+  }
+
+  /// Reads a mark; what cannot be read says nothing of a limit.
+  init(parsing text: String) {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    self =
+      words == ["stopped"] ? .stopped : .pulling(speed: words.last.flatMap { Int64($0) } ?? 0)
+  }
+}
+
+extension Engine {
+  private func markVolume(of pending: Catalog.Pending) -> String {
+    pending.volume + VolumeNames.doneSuffix
+  }
+
+  /// Notes that the domain is defined, and whether its data is to move.
+  func mark(_ pending: Catalog.Pending, _ mark: LiveMark) throws {
+    let volume = markVolume(of: pending)
+    if try repository.contains(volume) {
+      if try self.mark(of: pending) == mark { return }
+      try repository.delete(volume)
+    }
+    do {
+      try repository.write(volume, Array(mark.text.utf8))
+    } catch let error as BackupError where error.code == .exists {
+      // Another client was faster.
+      return
+    }
+  }
+
+  /// Whether the data is to move.
+  func mark(of pending: Catalog.Pending) throws -> LiveMark {
+    let volume = markVolume(of: pending)
+    guard try repository.contains(volume) else { return .pulling(speed: 0) }
+    let bytes = try repository.read(volume, offset: 0, length: 64)
+    return LiveMark(parsing: String(decoding: bytes, as: UTF8.self))
+  }
+
+  func settleLive(
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore
+  ) throws -> Settlement {
+    let partial = pending.partial
+    let isMarked = try repository.contains(markVolume(of: pending))
+    guard try hypervisor.domainName(uuid: partial.domainUUID) != nil else {
+      if isMarked {
+        // Whoever removed the domain decides about its disks.
+        observer.notice(
+          "domain '\(partial.domainName)' is gone; these images still stand on backup "
+            + "'\(partial.pointName)': \(live.disks.map(\.path).joined(separator: ", "))")
+        try forget(pending)
+        return .undone
+      }
+      guard try isAbandoned(pending) else { return .running }
+      try undoLive(pending, live)
+      return .undone
+    }
+    if !isMarked {
+      guard try isAbandoned(pending) else { return .running }
+      try mark(pending, .pulling(speed: 0))
+    }
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .lost }
+    if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) {
+      try finishLive(pending, live)
+      return .finished
+    }
+    let hasClient =
+      partial.owner != process.owner && process.liveness(partial.owner) == .alive
+    if !hasClient, case .pulling(let speed) = try mark(of: pending) {
+      do {
+        try pullNext(live, speed: speed, in: guest)
+      } catch {
+        observer.notice("\(error)")
+      }
+    }
+    return .running
+  }
+
+  /// Frees the definition of what it said of the pool: nothing stands on it any more.
+  func finishLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws {
+    let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
+    if let text = try hypervisor.inactiveDefinition(uuid: pending.partial.domainUUID),
+      let freed = try LayeredDefinition.freed(text, images: images)
+    {
+      try hypervisor.define(freed)
+    }
+    try forget(pending)
+  }
+
+  /// Takes back a live restore whose guest has never run.
+  ///
+  /// The mark goes first: without it, whoever finds the domain defined goes on with it.
+  func undoLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws {
+    let uuid = pending.partial.domainUUID
+    guard try hypervisor.guest(uuid: uuid) == nil else { return }
+    try repository.delete(markVolume(of: pending))
+    if try hypervisor.domainName(uuid: uuid) != nil { try hypervisor.undefine(uuid: uuid) }
+    let others = try catalog().pending.map(\.partial).filter { $0.uuid != pending.partial.uuid }
+    let taken = Set(others.compactMap(\.liveRestore).flatMap(\.disks).map(\.path))
+    for disk in live.disks where !taken.contains(disk.path) {
+      let (directory, name) = RestorePlan.split(disk.path)
+      let target = try hypervisor.repository(directory: directory)
+      try target.refresh()
+      if try isThin(name, in: target, over: disk) { try target.delete(name) }
+    }
+    try repository.delete(pending.volume)
+  }
+
+  /// Whether a volume is what a live restore makes for a disk: another may have come to its name.
+  private func isThin(
+    _ volume: String, in target: any Repository, over disk: Partial.LiveRestoreDisk
+  ) throws -> Bool {
+    guard try target.contains(volume), let backing = disk.backing.first else { return false }
+    let header = try? Qcow2Header(
+      parsing: try target.read(volume, offset: 0, length: Qcow2Header.length))
+    return header?.backingFile == repository.path(of: backing)
+  }
+
+  /// Stops the data of a live restore.
+  ///
+  /// - Returns: False where it did not move.
+  func abortLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws -> Bool {
+    guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else { return false }
+    guard try pullStates(live, in: guest).contains(where: \.isPulling) else { return false }
+    try stopPulls(pending, live, in: guest)
+    observer.notice(BackupError.stopped(pending.partial, .interrupted, "cancelled").description)
+    return true
+  }
+
+  /// What a live restore does, for people and programs.
+  func liveState(of pending: Catalog.Pending) throws -> String {
+    guard try hypervisor.guest(uuid: pending.partial.domainUUID) != nil else { return "shut off" }
+    return try mark(of: pending) == .stopped ? "stopped" : "running"
+  }
+
+  private func forget(_ pending: Catalog.Pending) throws {
+    // In this order: a mark without its partial says nothing.
+    try repository.delete(pending.volume)
+    try repository.delete(markVolume(of: pending))
+  }
+}

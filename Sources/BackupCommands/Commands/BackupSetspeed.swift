@@ -1,0 +1,34 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-setspeed`: limits what of ours copies for a domain.
+  static var backupSetspeed: Command {
+    Command(
+      "backup-setspeed", summary: "Limit the running backup operations of a domain",
+      description: """
+        Set how much the copies of a running backup, restore or delete may take together, also \
+        where another client started them.
+        """,
+      options: [
+        .recordedDomain,
+        .number("bandwidth", "limit of all copies together in MiB/s; 0 for none", required: true),
+        .bytes, .pool,
+      ]
+    ) { shell, arguments in
+      let bandwidth = try Workplace.bandwidth(arguments)
+      let workplace = try Workplace(shell)
+      let engine = try workplace.engine(
+        pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))
+      let uuid = try workplace.domainUUID(
+        try arguments.required("domain"), in: try engine.catalog())
+      try engine.setSpeed(domainUUID: uuid, bandwidth: bandwidth)
+      return true
+    }
+  }
+}
