@@ -98,10 +98,12 @@ extension Engine {
   /// - Throws: ``BackupError`` with code `busy` when they do not end: a write to storage that hangs
   ///   cannot be taken back.
   func cancelJobs(of partial: Partial, in guest: any Guest) throws {
-    let end = ContinuousClock.now + .seconds(Engine.cancelLimit)
+    let start = ContinuousClock.now
     while true {
       let working = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
       if working.isEmpty { return }
+      let isMaking = working.contains { $0.type == "create" }
+      let limit = isMaking ? Engine.createLimit : Engine.cancelLimit
       for job in working where job.status != "aborting" {
         do {
           try guest.monitor.execute(.jobCancel(job.id))
@@ -110,7 +112,7 @@ extension Engine {
           continue
         }
       }
-      guard ContinuousClock.now < end else {
+      guard ContinuousClock.now - start < .seconds(limit) else {
         throw BackupError(
           .busy, "the copies do not end: pool '\(repository.name)' does not answer")
       }

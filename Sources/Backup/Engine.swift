@@ -50,6 +50,10 @@ package final class Engine {
   /// Seconds a job may take to end after it was cancelled.
   static let cancelLimit: Int64 = 10
 
+  /// Seconds that making an image may take: it cannot be cancelled, and for an encrypted one QEMU
+  /// spends some seconds of processor time, of which a busy host has little.
+  static let createLimit: Int64 = 120
+
   let repository: any Repository
   let hypervisor: any Hypervisor
   let observer: any Observer
