@@ -66,14 +66,14 @@ struct OverwriteRefusalsTests {
     try refuse(scene, "checkpoint 'c1' of domain '\(domain.name)' has disk 'vda'", "--overwrite")
     try libvirt.virsh("checkpoint-delete", domain.name, "c1", "--metadata")
     try libvirt.virsh(
-      "snapshot-create-as", domain.name, "s1", "--diskspec", "vda,snapshot=internal", "--diskspec",
-      "vdb,snapshot=no")
+      "snapshot-create-as", domain.name, "s1", "--disk-only", "--diskspec",
+      "vda,file=\(scene.path("overlay.qcow2"))", "--diskspec", "vdb,snapshot=no")
     try refuse(
       scene, "snapshot 's1' of domain '\(domain.name)' has disk 'vda'", "--overwrite", "--diskspec",
       "vda")
     // Another disk has nothing to do with it.
     try scene.overwrite("p", "--diskspec", "vdb").expectSuccess()
-    try libvirt.virsh("snapshot-delete", domain.name, "s1")
+    try libvirt.virsh("snapshot-delete", domain.name, "s1", "--metadata")
 
     let uuid = try libvirt.uuid(of: domain.name)
     let name = "\(domain.name)-renamed"
