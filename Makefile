@@ -65,17 +65,18 @@ lint: ## format, licenses, syntax of the scripts
 .PHONY: check
 check: deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --parallel --disable-xctest
+	@Tests/run "$$($(SWIFT) build --show-bin-path)"
 
 # Seconds for each target, and the targets; all where none is named.
 FUZZ_TIME ?= 60
 FUZZ_TARGETS ?=
 FUZZER := .build-fuzz/release/fuzzer
 
+# Of several sanitizers that are named one by one the compiler takes the last, whichever that is.
 .PHONY: fuzzer
 fuzzer:
 	VIRSH_BACKUP_FUZZER=1 $(SWIFT) build -c release --scratch-path .build-fuzz \
-	  --sanitize fuzzer --sanitize address --product fuzzer
+	  --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address --product fuzzer
 
 .PHONY: fuzz
 fuzz: deps fuzzer ## look for inputs that break something (FUZZ_TIME=60 FUZZ_TARGETS=)

@@ -50,7 +50,8 @@ let package = Package(
       exclude: ["private-libvirt", "counter.S", "nbd-reader"], swiftSettings: strict),
     .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
     .testTarget(name: "QMPTests", dependencies: ["QMP"], swiftSettings: strict),
-    .testTarget(name: "DomainXMLTests", dependencies: ["DomainXML"], swiftSettings: strict),
+    .testTarget(
+      name: "DomainXMLTests", dependencies: ["DomainXML", "FuzzTargets"], swiftSettings: strict),
     .testTarget(name: "VshTests", dependencies: ["Vsh"], swiftSettings: strict),
     .testTarget(
       name: "BackupTests", dependencies: ["Backup", "DomainXML", "QMP"], swiftSettings: strict),
@@ -73,7 +74,7 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
-// The fuzzer has no `main` of its own, and can be linked with `--sanitize fuzzer` only.
+// The fuzzer has no `main` of its own, and can be linked with `-sanitize=fuzzer` only.
 if Context.environment["VIRSH_BACKUP_FUZZER"] != nil {
   package.targets.append(
     .executableTarget(

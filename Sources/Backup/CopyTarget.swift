@@ -63,7 +63,7 @@ package struct CopyTarget: Sendable, Equatable {
 extension Partial {
   /// Whether copies are made that no pool lists.
   var isCopy: Bool {
-    if case .create(_, let disks, _, _, _) = operation {
+    if case .create(_, let disks, _, _) = operation {
       return disks.contains { $0.target != nil }
     }
     return false

@@ -51,6 +51,8 @@ package struct CreateOptions: Sendable, Equatable {
   package var isQuiesced: Bool
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
+  /// Directory of a pool for what the guest overwrites meanwhile; nil for the pool of the backup.
+  package var scratchDirectory: String?
   /// The document that describes the backup; nil for none.
   package var document: BackupDefinition?
   /// Whether disks that are encrypted may be copied to images that are not.
@@ -60,8 +62,8 @@ package struct CreateOptions: Sendable, Equatable {
   package init(
     name: String? = nil, description: String? = nil, isFull: Bool = false,
     isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
-    isQuiesced: Bool = false, bandwidth: UInt64? = nil, document: BackupDefinition? = nil,
-    allowsPlaintext: Bool = false
+    isQuiesced: Bool = false, bandwidth: UInt64? = nil, scratchDirectory: String? = nil,
+    document: BackupDefinition? = nil, allowsPlaintext: Bool = false
   ) {
     self.name = name
     self.description = description
@@ -71,6 +73,7 @@ package struct CreateOptions: Sendable, Equatable {
     self.disks = disks
     self.isQuiesced = isQuiesced
     self.bandwidth = bandwidth
+    self.scratchDirectory = scratchDirectory
     self.document = document
     self.allowsPlaintext = allowsPlaintext
   }

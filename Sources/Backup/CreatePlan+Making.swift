@@ -100,7 +100,8 @@ extension CreatePlan {
           bases: base.bitmaps,
           baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
           expectedBytes: base.expectedBytes,
-          scratchVolume: isRunning ? volumes.scratch(live.name) : nil, target: request.target))
+          scratchVolume: isRunning ? volumes.scratch(live.name) : nil,
+          scratchDirectory: isRunning ? options.scratchDirectory : nil, target: request.target))
       described.append(
         Manifest.Disk(
           name: live.name, mode: base.parent == nil ? .full : .incremental,
@@ -131,7 +132,7 @@ extension CreatePlan {
   /// One more than any sequence that was ever promised and is still known.
   private static func nextSequence(in situation: Situation, points: [Point]) -> Int {
     let promised = situation.catalog.pending(of: situation.definition.uuid).compactMap { pending in
-      if case .create(let manifest, _, _, _, _) = pending.partial.operation {
+      if case .create(let manifest, _, _, _) = pending.partial.operation {
         return manifest.sequence
       }
       return nil

@@ -24,6 +24,8 @@ package struct CreatePlan: Sendable, Equatable {
     package var expectedBytes: UInt64
     /// Scratch volume; nil for a domain that stands still.
     package var scratchVolume: String?
+    /// Directory of the scratch volume; nil for the pool's own.
+    package var scratchDirectory: String?
     /// Where the data goes instead of a volume of the pool.
     package var target: CopyTarget?
 
@@ -72,7 +74,7 @@ package struct CreatePlan: Sendable, Equatable {
         .init(
           live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
           changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume ?? "",
-          isEncrypted: $0.target?.store.encryption != nil)
+          scratchDirectory: $0.scratchDirectory, isEncrypted: $0.target?.store.encryption != nil)
       })
   }
 

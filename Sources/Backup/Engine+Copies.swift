@@ -102,22 +102,36 @@ extension Engine {
 
   /// Makes an image of an open file or device, where QEMU is to do that.
   ///
+  /// For an encrypted one QEMU measures how long its key takes, by the processor time of a thread:
+  /// on a busy host that fails now and then, and works when it is tried again.
+  ///
   /// - Throws: ``BackupError`` when QEMU cannot.
   func make(
     _ image: TargetImage, format: String, of node: String, path: String, in monitor: any Monitor
   ) throws {
     guard let job = image.job else { return }
-    try monitor.execute(
-      .createImage(
-        jobID: job, format: format, file: node, size: image.capacity,
-        encryption: image.encryption))
-    defer { _ = try? monitor.execute(.jobDismiss(job)) }
-    while true {
-      guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return }
-      if found.status == "concluded" {
-        guard let error = found.error else { return }
+    let command = Command.createImage(
+      jobID: job, format: format, file: node, size: image.capacity, encryption: image.encryption)
+    let trials = image.encryption == nil ? 1 : 10
+    for trial in 1...trials {
+      guard let error = try failure(of: command, job: job, in: monitor) else { return }
+      guard trial < trials else {
         throw BackupError(.failed, "failed to create image in '\(path)': \(error)")
       }
+    }
+  }
+
+  /// Runs a `blockdev-create` to its end.
+  ///
+  /// - Returns: Why it failed; nil when it did not.
+  private func failure(
+    of command: Command, job: String, in monitor: any Monitor
+  ) throws -> String? {
+    try monitor.execute(command)
+    defer { _ = try? monitor.execute(.jobDismiss(job)) }
+    while true {
+      guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return nil }
+      if found.status == "concluded" { return found.error }
       _ = try monitor.nextEvent(timeoutMilliseconds: 200)
     }
   }
@@ -152,14 +166,20 @@ extension Engine {
     try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 
+  /// Whether a partial may say what is deleted outside of the pool: it is ours, or nobody else could
+  /// have written it.
+  func trusts(_ partial: Partial) -> Bool {
+    repository.isTrusted || partial.owner == process.owner
+  }
+
   /// Deletes the files of copies that are not whole.
   ///
   /// Where others can write to the pool the partial may be theirs: it must not say what is deleted
   /// elsewhere.
   func deleteTargets(of partial: Partial) throws {
-    guard case .create(_, let disks, _, _, _) = partial.operation else { return }
+    guard case .create(_, let disks, _, _) = partial.operation else { return }
     for target in disks.compactMap(\.target) where target.type == .file {
-      guard repository.isTrusted || partial.owner == process.owner else {
+      guard trusts(partial) else {
         observer.notice("the copy '\(target.path)' is not whole; it is left where it is")
         continue
       }

@@ -29,6 +29,7 @@ extension Engine {
     try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
     let plan = try plan(options, for: guest, catalog: catalog)
     try announce(plan)
+    try checkScratch(of: plan.view)
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
@@ -40,8 +41,7 @@ extension Engine {
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
-      try openView(
-        plan.view, pending: pending, scratch: repository, definition: definition, guest: guest)
+      try openView(plan.view, pending: pending, definition: definition, guest: guest)
       return guest
     }
   }
@@ -153,10 +153,10 @@ extension Engine {
         manifest: manifest,
         disks: plan.disks.map {
           .init(
-            name: $0.live.name, scratchVolume: $0.scratchVolume, node: $0.live.node.nodeName,
+            name: $0.live.name, scratchVolume: $0.scratchVolume,
+            scratchDirectory: $0.scratchDirectory, node: $0.live.node.nodeName,
             device: $0.live.device, target: $0.target?.described)
-        },
-        scratchPool: nil, isSuspended: isSuspended, isFrozen: isFrozen))
+        }, isSuspended: isSuspended, isFrozen: isFrozen))
     return try begin(partial, in: names.partial)
   }
 

@@ -144,7 +144,7 @@ extension Engine {
     for pending in catalog.pending {
       let reads: Bool
       switch pending.partial.operation {
-      case .create(let manifest, _, _, _, _):
+      case .create(let manifest, _, _, _):
         reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
       case .restore(let point, _, _, _):
         reads = isOn(point, uuids)

@@ -143,7 +143,7 @@ extension Partial {
   /// The disks it copies, in order.
   package var diskNames: [String] {
     switch operation {
-    case .create(_, let disks, _, _, _): disks.map(\.name)
+    case .create(_, let disks, _, _): disks.map(\.name)
     case .restore(_, let disks, _, _): disks.map(\.name)
     case .delete(let delete): delete.merges.map(\.disk)
     case .session(let session): session.disks.map(\.disk.name)

@@ -14,7 +14,7 @@ extension Engine {
   /// - Returns: The manifest as published.
   @discardableResult
   func publish(_ pending: Catalog.Pending, guest: any Guest) throws -> Manifest {
-    guard case .create(var manifest, _, _, _, _) = pending.partial.operation else {
+    guard case .create(var manifest, _, _, _) = pending.partial.operation else {
       throw BackupError(.invalid, "not a backup")
     }
     try finalizeJobs(of: pending.partial, in: guest)
@@ -161,11 +161,5 @@ extension Engine {
       }
       return !isPinned(name)
     }
-  }
-
-  func deleteScratch(of partial: Partial) throws {
-    let scratch =
-      try partial.session?.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
-    for volume in partial.liveDisks.compactMap(\.scratchVolume) { try scratch.delete(volume) }
   }
 }

@@ -50,7 +50,7 @@ extension Engine {
     let host = try hypervisor.hostUUID()
     guard partial.hostUUID == host else { return .elsewhere(hostUUID: partial.hostUUID) }
     switch partial.operation {
-    case .create(let manifest, _, _, _, _): return try settleCreate(pending, manifest)
+    case .create(let manifest, _, _, _): return try settleCreate(pending, manifest)
     case .restore: return try settleRestore(pending)
     case .delete: return try settleDelete(pending)
     case .session(let session):

@@ -16,7 +16,7 @@ extension Engine {
   ///   goes on.
   func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
     guard
-      case .create(let manifest, _, _, let isSuspended, let isFrozen) = pending.partial.operation
+      case .create(let manifest, _, let isSuspended, let isFrozen) = pending.partial.operation
     else {
       return
     }

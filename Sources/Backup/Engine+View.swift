@@ -7,26 +7,64 @@ import DomainXML
 import QMP
 
 extension Engine {
+  /// Where a scratch volume is: in a directory, or in the pool.
+  private func scratchRepository(_ directory: String?) throws -> any Repository {
+    try directory.map(hypervisor.repository(directory:)) ?? repository
+  }
+
+  /// Refuses to overwrite anything: what is undone is deleted by name.
+  ///
+  /// - Throws: ``BackupError`` where something has the name of a scratch volume; what libvirt throws
+  ///   where there is no such directory.
+  func checkScratch(of view: FrozenView) throws {
+    for directory in Set(view.disks.map(\.scratchDirectory)) {
+      let scratch = try scratchRepository(directory)
+      try scratch.refresh()
+      for disk in view.disks where disk.scratchDirectory == directory {
+        let path = scratch.path(of: disk.scratchVolume)
+        guard try !scratch.contains(disk.scratchVolume), !hypervisor.isTaken(path) else {
+          throw BackupError.targetExists(path, disk: disk.live.name)
+        }
+      }
+    }
+  }
+
+  /// Deletes the scratch volumes of an operation.
+  ///
+  /// Where others can write to the pool the partial may be theirs: it must not say what is deleted
+  /// elsewhere.
+  func deleteScratch(of partial: Partial) throws {
+    for disk in partial.liveDisks {
+      guard let volume = disk.scratchVolume else { continue }
+      guard disk.scratchDirectory == nil || trusts(partial) else {
+        observer.notice(
+          "the scratch file '\(volume)' in '\(disk.scratchDirectory ?? "")' is left where it is")
+        continue
+      }
+      try scratchRepository(disk.scratchDirectory).delete(volume)
+    }
+  }
+
   /// Freezes the states of disks, from one instant on.
   ///
   /// - Parameters:
   ///   - view: The disks.
   ///   - pending: The operation, which says how the guest is held meanwhile. Should it be gone from
   ///     the pool when the guest is about to be touched, another client ended it.
-  ///   - scratch: Where the scratch volumes are made.
   ///   - definition: The live definition.
   ///   - guest: The guest.
   ///   - beforeInstant: What else must work before the guest is touched.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the guest runs then, and what was
   ///   made is for the caller to undo.
   func openView(
-    _ view: FrozenView, pending: Catalog.Pending, scratch: any Repository,
-    definition: DomainDefinition, guest: any Guest, beforeInstant: () throws -> Void = {}
+    _ view: FrozenView, pending: Catalog.Pending, definition: DomainDefinition, guest: any Guest,
+    beforeInstant: () throws -> Void = {}
   ) throws {
     let monitor = guest.monitor
     let owner = try imageOwner(of: definition)
     for disk in view.disks {
       try stopIfInterrupted()
+      let scratch = try scratchRepository(disk.scratchDirectory)
       if disk.isEncrypted {
         try openEncryptedScratch(
           of: disk, in: scratch, owner: owner, label: definition.imageLabel, monitor: monitor)

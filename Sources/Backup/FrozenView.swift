@@ -25,6 +25,8 @@ package struct FrozenView: Sendable, Equatable {
     package var changes: String
     /// Scratch volume.
     package var scratchVolume: String
+    /// Directory of the scratch volume; nil for the pool's own.
+    package var scratchDirectory: String?
     /// Whether that is encrypted, as the copy is.
     package var isEncrypted = false
   }

@@ -22,7 +22,7 @@ import Testing
 
   /// Runs the program and expects that it ends by itself, within a minute of processor time and with
   /// 200 MiB at most.
-  private func run(_ arguments: [String], input: String = "") throws -> Outcome {
+  private func run(_ arguments: [String], input: [UInt8] = []) throws -> Outcome {
     let directory =
       "\(FileManager.default.temporaryDirectory.path)/virsh-backup-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -34,7 +34,7 @@ import Testing
       environment: [
         "HOME": directory, "XDG_CACHE_HOME": "", "VIRSH_DEFAULT_CONNECT_URI": "test:///default",
       ],
-      input: Array(input.utf8), timeout: .seconds(300))
+      input: input, timeout: .seconds(300))
     let cost = try String(contentsOfFile: "\(directory)/cost", encoding: .utf8)
       .split(whereSeparator: \.isWhitespace).suffix(3).compactMap { Double($0) }
     try #require(cost.count == 3, "\(cost)")
@@ -45,13 +45,15 @@ import Testing
   }
 
   /// Runs a session of one line, whose output begins after the line's echo.
-  private func session(_ line: String) throws -> (output: Substring.UTF8View, errors: String) {
-    let outcome = try run(["-q"], input: line + "\n")
+  private func session(_ line: String) throws -> (output: ArraySlice<UInt8>, errors: String) {
+    try session(bytes: Array(line.utf8))
+  }
+
+  private func session(bytes: [UInt8]) throws -> (output: ArraySlice<UInt8>, errors: String) {
+    let outcome = try run(["-q"], input: bytes + [UInt8(ascii: "\n")])
     #expect(outcome.status == 0)
-    let text = String(decoding: outcome.output, as: UTF8.self)
-    // readline wraps the line at the right edge, so it is not to be found in one piece.
-    let end = text.firstRange(of: "\n")?.upperBound ?? text.endIndex
-    return (text[end...].utf8, outcome.errors)
+    let echo = outcome.output.prefix { $0 != UInt8(ascii: "\n") }
+    return (outcome.output.dropFirst(echo.count + 1), outcome.errors)
   }
 
   private static let tenMiB = 10 << 20
@@ -73,10 +75,47 @@ import Testing
     #expect(try session(line).errors == "error: missing \"\n")
   }
 
-  @Test func `a command of 10 MiB is too long for virsh`() throws {
-    let answer = try session(String(repeating: "x", count: Self.tenMiB))
+  @Test func `a command of 10 MiB is none`() throws {
+    let word = String(repeating: "x", count: Self.tenMiB)
+    #expect(try session(word).errors == "error: unknown command: '\(word)'\n")
+  }
+
+  @Test func `a word of 10 MiB is too long for virsh`() throws {
+    let answer = try session("dominfo " + String(repeating: "x", count: Self.tenMiB))
     #expect(answer.errors.hasPrefix("error: cannot run '"))
     #expect(answer.errors.hasSuffix("': Argument list too long\n"))
+  }
+
+  /// Bytes that readline leaves alone: what could begin a character it joins with what follows.
+  private static let odd = Array(UInt8(0x80)...0xBF)
+
+  @Test(arguments: [[0xFF], odd])
+  func `a megabyte that is no UTF-8 is printed as it is`(bytes: [UInt8]) throws {
+    let word = Array(repeating: bytes, count: 1_000_000 / bytes.count).flatMap { $0 }
+    let answer = try session(bytes: Array("echo x".utf8) + word)
+    let isPrinted = answer.output.starts(with: [UInt8(ascii: "x")] + word)
+    #expect(isPrinted, "\(answer.output.prefix(100)) \(answer.errors.prefix(100))")
+    #expect(answer.errors == "")
+  }
+
+  @Test func `NUL and other control characters do no harm`() throws {
+    // ^D at the start of a line is its end.
+    let bytes = (UInt8(0)...31).filter { ![4, 10, 13].contains($0) }
+    let answer = try session(bytes: Array("echo a".utf8) + (0..<50).flatMap { _ in bytes })
+    #expect(!answer.output.contains(0))
+  }
+
+  @Test(arguments: [
+    "'", "\"", "\\", "'\"", "\"'", "\\\"", ";", "#", "--", "-- --", "--=", "=", ",", "''",
+  ])
+  func `what means something means nothing a hundred thousand times`(text: String) throws {
+    for prefix in ["", "echo ", "complete ", "help ", "backup-create "] {
+      let line = prefix + String(repeating: text, count: Self.hundredThousand)
+      let answer = try session(line)
+      #expect(answer.output.count < 3 * line.utf8.count)
+      // As one string it may have 128 KiB.
+      _ = try run([prefix + String(repeating: text, count: 120_000 / text.utf8.count)])
+    }
   }
 
   // MARK: - Many words
@@ -159,7 +198,8 @@ import Testing
   }
 
   @Test func `a hundred thousand lines run`() throws {
-    let outcome = try run(["-q"], input: String(repeating: "echo a\n", count: Self.hundredThousand))
+    let outcome = try run(
+      ["-q"], input: Array(String(repeating: "echo a\n", count: Self.hundredThousand).utf8))
     #expect(outcome.output.count(where: { $0 == UInt8(ascii: "\n") }) == Self.hundredThousand + 1)
     #expect(outcome.errors == "")
   }

@@ -13,7 +13,7 @@ import Testing
 struct SessionPlanTests {
   @Test
   func `all disks are exported under their target names, all of them without a parent`() throws {
-    let plan = try World(.init("vda"), .init("vdb", "raw", index: 2)).plan(SessionOptions())
+    let plan = try World(.init("vda"), .init("vdb", "raw", index: 2)).session(SessionOptions())
     #expect(plan.disks.map(\.export) == ["vda", "vdb"])
     #expect(plan.disks.map(\.view.changes) == ["backup-vda", "backup-vdb"])
     #expect(plan.disks.allSatisfy { $0.view.bases.isEmpty && $0.reason == nil })
@@ -26,7 +26,7 @@ struct SessionPlanTests {
 
   @Test
   func `a disk's own bitmap outlives QEMU where the image can keep it`() throws {
-    let plan = try World(.init("vda"), .init("vdb", "raw", index: 2)).plan(
+    let plan = try World(.init("vda"), .init("vdb", "raw", index: 2)).session(
       SessionOptions(name: "s1"))
     let names = plan.disks.compactMap {
       $0.view.bitmap.flatMap(SessionBitmapName.init(parsing:))
@@ -44,7 +44,7 @@ struct SessionPlanTests {
   func `what changed since a finished session is selected on the view`() throws {
     var world = World(.init("vda"), .init("vdb", index: 2))
     let first = try world.finishSession(.init(name: "s1"))
-    let plan = try world.plan(SessionOptions(name: "s2", parent: "s1"))
+    let plan = try world.session(SessionOptions(name: "s2", parent: "s1"))
     #expect(
       plan.disks.map(\.view.bases) == [
         [.init(node: "libvirt-1-format", name: try #require(first.disks[0].view.bitmap))],
@@ -59,7 +59,7 @@ struct SessionPlanTests {
   func `what changed since a backup is selected too`() throws {
     var world = World(.init("vda"))
     try world.make("p1")
-    let plan = try world.plan(SessionOptions(parent: "p1"))
+    let plan = try world.session(SessionOptions(parent: "p1"))
     #expect(plan.disks[0].view.bases.map(\.node) == ["libvirt-1-format"])
     #expect(plan.disks[0].view.bases.map(\.name) == world.disks[0].layers[0].bitmaps.map(\.name))
   }
@@ -69,7 +69,7 @@ struct SessionPlanTests {
     var world = World(.init("vda"), .init("vdb", index: 2), .init("vdc", index: 3))
     try world.finishSession(.init(name: "s1"))
     try world.finishSession(.init(name: "s2"))
-    let plan = try world.plan(
+    let plan = try world.session(
       SessionOptions(
         parent: "s2",
         disks: [
@@ -87,7 +87,7 @@ struct SessionPlanTests {
     try world.finishSession(.init(name: "s1"))
     world.disks.append(.init("vdb", index: 2))
     world.disks.append(.init("vdc", "raw", index: 3))
-    let plan = try world.plan(SessionOptions(parent: "s1"))
+    let plan = try world.session(SessionOptions(parent: "s1"))
     #expect(plan.disks.map(\.view.bases.isEmpty) == [false, true, true])
     #expect(plan.disks.map(\.reason?.code) == [nil, "new_disk", "bitmap_lost"])
   }
@@ -97,7 +97,7 @@ struct SessionPlanTests {
     var world = World(.init("vda"))
     try world.finishSession(.init(name: "s1"))
     let error = #expect(throws: BackupError.self) {
-      try world.plan(SessionOptions(name: "s2", parent: parent))
+      try world.session(SessionOptions(name: "s2", parent: parent))
     }
     #expect(error?.code == .notFound)
     #expect(error?.description.contains("'\(parent)'") == true, "\(error?.description ?? "")")
@@ -111,23 +111,25 @@ struct SessionPlanTests {
     world.repository.put("web1.s2.partial.xml", "")
     world.repository.put("web1.s3.vda.scratch.qcow2", "")
     for name in ["s1", "p1", "s2", "s3"] {
-      let error = #expect(throws: BackupError.self) { try world.plan(SessionOptions(name: name)) }
+      let error = #expect(throws: BackupError.self) {
+        try world.session(SessionOptions(name: name))
+      }
       #expect(error?.code == .exists, "\(name)")
     }
     let impossible = #expect(throws: BackupError.self) {
-      try world.plan(SessionOptions(name: "../x"))
+      try world.session(SessionOptions(name: "../x"))
     }
     #expect(impossible?.code == .invalid)
     // And the time, where that is taken.
-    let time = try world.plan(SessionOptions()).name
+    let time = try world.session(SessionOptions()).name
     try world.finishSession(.init(name: time))
     world.time -= 1
-    #expect(try world.plan(SessionOptions()).name == "\(time)-2")
+    #expect(try world.session(SessionOptions()).name == "\(time)-2")
   }
 
   @Test
   func `names of exports and bitmaps are the user's`() throws {
-    let plan = try World(.init("vda")).plan(
+    let plan = try World(.init("vda")).session(
       SessionOptions(exports: ["vda": .init(name: "disk 1", bitmap: "changed")]))
     #expect(plan.disks[0].export == "disk 1" && plan.disks[0].view.changes == "changed")
   }
@@ -139,7 +141,7 @@ struct SessionPlanTests {
       ["vda": .init(name: "x"), "vdb": .init(name: "x")], ["vda": .init(name: "vdb")],
     ] {
       let error = #expect(throws: BackupError.self) {
-        try world.plan(SessionOptions(exports: exports))
+        try world.session(SessionOptions(exports: exports))
       }
       #expect(error?.description.contains("two disks would be exported as") == true)
     }
@@ -149,7 +151,7 @@ struct SessionPlanTests {
   func `a name NBD could not carry is refused`(name: String) {
     for export in [SessionOptions.Export(name: name), .init(bitmap: name)] {
       let error = #expect(throws: BackupError.self) {
-        try World(.init("vda")).plan(SessionOptions(exports: ["vda": export]))
+        try World(.init("vda")).session(SessionOptions(exports: ["vda": export]))
       }
       #expect(error?.code == .invalid)
     }
@@ -168,11 +170,12 @@ struct SessionBaseTests {
   }
 
   private func bases(of world: World) throws -> [String] {
-    try world.plan(SessionOptions(parent: "s1")).disks[0].view.bases.map(\.node)
+    try world.session(SessionOptions(parent: "s1")).disks[0].view.bases.map(\.node)
   }
 
   private func refusal(of world: World) -> String? {
-    #expect(throws: BackupError.self) { try world.plan(SessionOptions(parent: "s1")) }?.description
+    #expect(throws: BackupError.self) { try world.session(SessionOptions(parent: "s1")) }?
+      .description
   }
 
   @Test

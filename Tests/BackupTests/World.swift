@@ -74,7 +74,7 @@ struct World {
   }
 
   /// Decides what an NBD session would be.
-  func plan(_ options: SessionOptions) throws -> SessionPlan {
+  func session(_ options: SessionOptions) throws -> SessionPlan {
     let nodesByName = nodes.byName
     return try SessionPlan(options, in: try situation()) { disk in
       try LiveDisk(disk, nodes: nodesByName, devices: devices)
@@ -112,7 +112,7 @@ struct World {
   /// Starts and finishes a session as the engine would: its bitmaps stay.
   @discardableResult
   mutating func finishSession(_ options: SessionOptions) throws -> SessionPlan {
-    let plan = try plan(options)
+    let plan = try session(options)
     for disk in plan.disks {
       guard let place = disks.firstIndex(where: { $0.target == disk.view.live.name }) else {
         continue

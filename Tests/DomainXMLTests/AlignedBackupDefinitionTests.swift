@@ -104,7 +104,7 @@ struct AlignedBackupDefinitionTests {
     #expect(
       text == """
         <domainbackup mode='pull'>
-          <server transport='tcp' tls='no' name='localhost'/>
+          <server transport='tcp' name='localhost'/>
           <disks>
             <disk name='vda' backup='yes' type='file' backupmode='incremental' incremental='s1' \
         exportname='vda' exportbitmap='backup-vda'>

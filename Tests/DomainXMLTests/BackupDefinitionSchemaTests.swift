@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import FuzzTargets
 import Testing
 
 @testable import DomainXML
@@ -36,7 +37,7 @@ struct BackupDefinitionSchemaTests {
     let plain = try documents.map { try withoutExtensions($0).xml() }
     var accepted = 0
     for (index, verdict) in schema.validate(plain).enumerated() {
-      let ours = try BackupDefinitionProperties.check(Array(texts[index].utf8))
+      let ours = try BackupDefinition.checked(Array(texts[index].utf8))
       #expect((ours != nil) == (verdict == .valid), "\(texts[index])")
       if ours != nil { accepted += 1 }
     }

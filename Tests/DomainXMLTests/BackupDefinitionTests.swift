@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import FuzzTargets
 import Testing
 
 @testable import DomainXML
@@ -101,7 +102,7 @@ struct BackupDefinitionTests {
 
   @Test(arguments: accepted)
   func `what is accepted is written as libvirt writes it`(text: String, written: String) throws {
-    let definition = try #require(try BackupDefinitionProperties.check(Array(text.utf8)))
+    let definition = try #require(try BackupDefinition.checked(Array(text.utf8)))
     #expect(try definition.xml() == written + "\n")
   }
 

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import FuzzTargets
 import Testing
 
 @testable import DomainXML
@@ -57,7 +58,7 @@ struct HostileBackupDefinitionTests {
       Array("\u{FEFF}\u{FEFF}<domainbackup/>".utf8),
     ] as [[UInt8]])
   func `bytes that are no text are refused`(bytes: [UInt8]) throws {
-    #expect(try BackupDefinitionProperties.check(bytes) == nil)
+    #expect(try BackupDefinition.checked(bytes) == nil)
   }
 
   @Test(arguments: [
@@ -66,7 +67,7 @@ struct HostileBackupDefinitionTests {
     "name='vda&#10;'", "name='vda' type='file' backup='no'", "name='vdé'", "name='vdа'",
   ])
   func `what could not be a disk's name is refused`(attributes: String) throws {
-    #expect(try BackupDefinitionProperties.check(Array(disk(attributes).utf8)) == nil)
+    #expect(try BackupDefinition.checked(Array(disk(attributes).utf8)) == nil)
   }
 
   @Test
@@ -106,8 +107,8 @@ struct HostileBackupDefinitionTests {
       var bytes = Array(try generator.document().xml().utf8)
       bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(
         in: 0...255, using: &generator)
-      try BackupDefinitionProperties.check(bytes)
-      try BackupDefinitionProperties.check(
+      try BackupDefinition.checked(bytes)
+      try BackupDefinition.checked(
         Array(bytes.prefix(Int.random(in: bytes.indices, using: &generator))))
     }
   }

@@ -79,14 +79,15 @@ enum Samples {
           disks: [
             .init(
               disk: .init(
-                name: "vda", scratchVolume: "scratch.qcow2", node: "libvirt-2-format",
+                name: "vda", scratchVolume: "scratch.qcow2", scratchDirectory: "/fast/scratch",
+                node: "libvirt-2-format",
                 device: "/machine/peripheral/virtio-disk0/virtio-backend"),
               export: "a \"b\" <ü>", exportBitmap: "changes of vda"),
             .init(
               disk: .init(name: "vdb", scratchVolume: nil, node: "", device: ""), export: "vdb",
               exportBitmap: "backup-vdb"),
           ], server: .init(transport: .tcp(host: "192.0.2.1", port: 10809), isTLS: true),
-          parent: "monday", scratchDirectory: "/fast/scratch", isSuspended: true, isFrozen: true))),
+          parent: "monday", isSuspended: true, isFrozen: true))),
     partial(
       .session(
         .init(
@@ -114,10 +115,11 @@ enum Samples {
           manifest: try manifest(),
           disks: [
             .init(
-              name: "vda", scratchVolume: "scratch.qcow2", node: "libvirt-2-format",
+              name: "vda", scratchVolume: "scratch.qcow2", scratchDirectory: "/fast",
+              node: "libvirt-2-format",
               device: "/machine/peripheral/virtio-disk0/virtio-backend"),
             .init(name: "vdb", scratchVolume: nil, node: "", device: ""),
-          ], scratchPool: "fast", isSuspended: true, isFrozen: false)),
+          ], isSuspended: true, isFrozen: false)),
       partial(
         .restore(
           point: pointUUID,
@@ -151,7 +153,7 @@ enum Samples {
             .init(
               name: "vdb", scratchVolume: "b", node: "", device: "",
               target: .init(type: .block, path: "/dev/vg/lv", format: "raw", isEncrypted: true)),
-          ], scratchPool: nil, isSuspended: true, isFrozen: false))
+          ], isSuspended: true, isFrozen: false))
     ]
   }
 }

@@ -172,7 +172,8 @@ struct ConnectionLossTests {
     // The first command after the loss may be the one that notices it.
     let disconnected = "error: Disconnected from \(libvirt.uri) due to end of file\n"
     let parts = result.stderr.components(separatedBy: disconnected)
-    #expect(parts.count == 2, "\(result)")
+    // virsh tells of its own connection too, if it ends late enough.
+    #expect([2, 3].contains(parts.count), "\(result)")
     #expect(
       parts.last?.contains("error: Failed to reconnect to the hypervisor\n") == true, "\(result)")
   }

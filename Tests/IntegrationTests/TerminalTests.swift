@@ -67,9 +67,7 @@ struct TerminalTests {
     screen.show(try terminal.expect(endOfDrawing))
     #expect(screen.text.contains(#/vda \[[=> ]{40}\] +[0-9]+ % .* / /#), "\(screen.text)")
     for columns in [60, 30, 12, 3, 100] {
-      // The next drawing is a tenth of a second away at least.
-      screen.show(try terminal.expect(endOfDrawing))
-      terminal.resize(columns: columns)
+      screen.show(terminal.resize(columns: columns))
       screen.resize(columns: columns, rows: 24)
       screen.show(try terminal.expect(endOfDrawing))
       let lines = screen.text.split(separator: "\n").suffix(2)

@@ -79,8 +79,19 @@ package final class PseudoTerminal {
   }
 
   /// Gives the terminal another size, which the program is told by SIGWINCH.
-  package func resize(columns: Int, rows: Int = 24) {
+  ///
+  /// The program stands still meanwhile: what it writes afterwards is for the new size.
+  ///
+  /// - Returns: What it had written for the old one and no `expect` had passed.
+  package func resize(columns: Int, rows: Int = 24) -> String {
+    kill(pid, SIGSTOP)
+    var status: Int32 = 0
+    waitpid(pid, &status, WUNTRACED)
+    while hasInput && read(waiting: 0) {}
     PseudoTerminal.setSize(of: controller, columns: columns, rows: rows)
+    kill(pid, SIGCONT)
+    defer { unread = "" }
+    return unread
   }
 
   private static func setSize(of terminal: Int32, columns: Int, rows: Int) {

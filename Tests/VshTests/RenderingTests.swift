@@ -49,7 +49,7 @@ import Testing
     ("😀", "😀", 2), ("a\tb", "a\\x09b", 6), ("\u{1B}[1m", "\\x1b[1m", 7),
     ("\n\u{7F}", "\\x0a\\x7f", 8),
     ("\\x41", "\\x5cx41", 7), ("\\y", "\\y", 2), ("\u{85}", "\\xc2\\x85", 8),
-    ("\u{2028}", "\\xe2\\x80\\xa8", 12),
+    ("\u{2028}", "\\xe2\\x80\\xa8", 12), (String(rawBytes: [0x61, 0xFF]), "a\\xff", 5),
   ])
   func `cells are safe to print and take the columns they seem to`(
     source: String, text: String, width: Int

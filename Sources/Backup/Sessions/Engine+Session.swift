@@ -99,27 +99,18 @@ extension Engine {
         Partial.SessionDisk(
           disk: .init(
             name: disk.view.live.name, scratchVolume: disk.view.scratchVolume,
+            scratchDirectory: disk.view.scratchDirectory,
             node: disk.view.live.node.nodeName, device: disk.view.live.device),
           export: disk.export, exportBitmap: disk.view.changes)
       },
-      server: server, parent: options.parent, scratchDirectory: options.scratchDirectory,
+      server: server, parent: options.parent,
       isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
-    let scratch =
-      try options.scratchDirectory.map(hypervisor.repository(directory:)) ?? repository
-    try scratch.refresh()
-    for disk in plan.view.disks {
-      let path = scratch.path(of: disk.scratchVolume)
-      guard try !scratch.contains(disk.scratchVolume), !hypervisor.isTaken(path) else {
-        throw BackupError.targetExists(path, disk: disk.live.name)
-      }
-    }
+    try checkScratch(of: plan.view)
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition, helper: nil)
     return try serve(pending, session) {
       var port: UInt16?
-      try openView(
-        plan.view, pending: pending, scratch: scratch, definition: definition, guest: guest
-      ) {
+      try openView(plan.view, pending: pending, definition: definition, guest: guest) {
         port = try startServer(
           server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
           in: guest.monitor)

@@ -58,7 +58,6 @@ extension SessionOptions {
     func refuse(_ disk: BackupDefinition.Disk, _ what: String) -> BackupError {
       BackupError(.invalid, "unsupported configuration: scratch of disk '\(disk.name)' \(what)")
     }
-    var directories: Set<String> = []
     for disk in disks {
       guard let store = disk.store else { continue }
       guard disk.type == .file else {
@@ -72,18 +71,9 @@ extension SessionOptions {
         throw refuse(disk, "has an impossible path")
       }
       if store.encryption != nil { encryptedScratch.insert(disk.name) }
-      scratchNames[disk.name] = name
-      directories.insert(directory)
-    }
-    if scratchDirectory != nil {
-      scratchNames = [:]
-    } else if directories.count > 1 || (directories.count == 1 && scratchNames.count < disks.count)
-    {
-      throw BackupError(
-        .invalid,
-        "unsupported configuration: the scratch files of a session must be in one directory")
-    } else {
-      scratchDirectory = directories.first
+      if scratchDirectory == nil {
+        scratchPlaces[disk.name] = .init(directory: directory, name: name)
+      }
     }
   }
 }
@@ -106,7 +96,8 @@ extension SessionPlan {
       case .unix(let path): .unix(socket: path ?? "")
       case .tcp(let host, let port): .tcp(name: host, port: port)
       }
-    document.server = .init(transport: transport, usesTLS: server.isTLS)
+    document.server = .init(
+      transport: transport, usesTLS: server.isTLS ? true : options.document?.server?.usesTLS)
     let listed = options.document?.disks ?? []
     let order =
       listed.map(\.name)

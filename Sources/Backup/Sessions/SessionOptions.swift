@@ -52,10 +52,18 @@ package struct SessionOptions: Sendable, Equatable {
   package var scratchDirectory: String?
   /// The document that describes the session; nil for none.
   package var document: BackupDefinition?
-  /// Names of files in the scratch directory, by disk, that are not of our choice.
-  var scratchNames: [String: String] = [:]
+  /// Scratch files that are not of our choice, by disk.
+  var scratchPlaces: [String: ScratchPlace] = [:]
   /// Disks of which what the guest overwrites is encrypted.
   var encryptedScratch: Set<String> = []
+
+  /// A file for what the guest overwrites meanwhile.
+  struct ScratchPlace: Sendable, Equatable {
+    /// Its directory.
+    var directory: String
+    /// Its name there.
+    var name: String
+  }
 
   /// Makes the options.
   package init(

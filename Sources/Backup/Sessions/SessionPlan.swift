@@ -59,7 +59,8 @@ struct SessionPlan: Equatable {
             session: name, disk: live.name, images: live.sources.map(live.image(of:))
           ).text,
           bases: base.bitmaps, changes: changes,
-          scratchVolume: options.scratchNames[live.name] ?? volumes.scratch(live.name),
+          scratchVolume: options.scratchPlaces[live.name]?.name ?? volumes.scratch(live.name),
+          scratchDirectory: options.scratchPlaces[live.name]?.directory ?? options.scratchDirectory,
           isEncrypted: chosen.disk.isEncrypted || options.encryptedScratch.contains(live.name)),
         export: export, reason: base.reason)
     }

@@ -37,6 +37,9 @@ extension Vsh.Command where Context == Client {
         .bool("quiesce", "freeze the guest's file systems around the start"),
         .bandwidth,
         .bytes,
+        .string(
+          "fleecing", "storage pool for what the guest overwrites meanwhile",
+          completer: Completers.pools),
         .bool(
           "allow-plaintext", "copy disks that are encrypted to images that are not"),
         .bool("async", "return as soon as the data is being copied"),
@@ -53,11 +56,11 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("async", "timeout")
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
-      let options = try CreateOptions(arguments)
+      let workplace = try Workplace(shell)
+      let options = try CreateOptions(arguments, pools: workplace.pools)
       let isAsync = arguments.flag("async")
       let console = Console(shell, label: "Backup", isVerbose: arguments.flag("verbose"))
-      let engine = try Workplace(shell).engine(
-        pool: try arguments.string("pool"), observer: console)
+      let engine = try workplace.engine(pool: try arguments.string("pool"), observer: console)
       if arguments.flag("print-xml") {
         let document = try engine.document(ofCreate: options, domainUUID: domain.uuid)
         shell.print(try document.xml(), terminator: "")
@@ -81,13 +84,16 @@ extension Vsh.Command where Context == Client {
 
 extension CreateOptions {
   /// Reads the options of backup-create, and the document they name.
-  fileprivate init(_ arguments: Arguments) throws {
+  ///
+  /// - Throws: `ShellError` for a value that makes no sense; what a pool that is not there throws.
+  fileprivate init(_ arguments: Arguments, pools: Pools) throws {
     self.init(
       name: try arguments.string("backupname"),
       description: try arguments.string("description"), isFull: arguments.flag("full"),
       isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
       disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
       isQuiesced: arguments.flag("quiesce"), bandwidth: try Workplace.bandwidth(arguments),
+      scratchDirectory: try arguments.string("fleecing").map { try pools.repository($0).directory },
       document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
       allowsPlaintext: arguments.flag("allow-plaintext"))
   }

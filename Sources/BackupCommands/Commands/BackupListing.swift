@@ -112,7 +112,7 @@ struct BackupListing {
     }
     for pending in catalog.pending
     where domainUUID == nil || pending.partial.domainUUID == domainUUID {
-      guard case .create(let manifest, _, _, _, _) = pending.partial.operation,
+      guard case .create(let manifest, _, _, _) = pending.partial.operation,
         catalog.point(uuid: manifest.uuid) == nil
       else { continue }
       entries.append(

@@ -24,7 +24,7 @@ struct Virsh {
   /// The rules by which the shell hands commands over.
   var foreignCommands: ForeignCommands<Client> {
     ForeignCommands(
-      longestLine: Virsh.longestLine,
+      longestLine: Virsh.longestLine, canBeNamed: Virsh.canBeNamed,
       check: { shell, commands, isCutShort throws(UsageError) in
         try check(shell, commands, isCutShort: isCutShort)
       },
@@ -53,6 +53,19 @@ struct Virsh {
     let child = Child(
       path, connection + globals(of: shell) + ["--"] + words, environment: mark)
     return failure(.notStarted(reason: child.replaceUs()))
+  }
+
+  /// Whether a command of virsh may have a name; none need be started to say no to the others.
+  private static func canBeNamed(_ name: String) -> Bool {
+    name.utf8.count <= 64
+      && name.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+          UInt8(ascii: "-"):
+          true
+        default: false
+        }
+      }
   }
 
   /// Has virsh parse commands without running them.

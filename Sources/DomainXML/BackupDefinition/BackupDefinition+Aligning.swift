@@ -40,7 +40,6 @@ extension BackupDefinition {
     }
     var result = self
     result.disks = listed
-    if result.server?.usesTLS == nil { result.server?.usesTLS = false }
     return result
   }
 

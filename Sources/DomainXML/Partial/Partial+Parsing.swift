@@ -75,14 +75,15 @@ extension Partial {
         CreateDisk(
           name: try disk.required(attribute: "name"),
           scratchVolume: disk.attribute("scratchVolume"),
+          scratchDirectory: disk.attribute("scratchDirectory"),
           node: try disk.required(attribute: "node"),
           device: try disk.required(attribute: "device"),
           target: try disk.element("target").map(CopyTarget.init)))
       try disk.finish()
     }
     let operation = Operation.create(
-      manifest: manifest, disks: disks, scratchPool: reader.attribute("scratchPool"),
-      isSuspended: try reader.flag("suspended"), isFrozen: try reader.flag("frozen"))
+      manifest: manifest, disks: disks, isSuspended: try reader.flag("suspended"),
+      isFrozen: try reader.flag("frozen"))
     try reader.finish()
     return operation
   }

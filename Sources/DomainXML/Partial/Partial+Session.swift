@@ -54,8 +54,6 @@ extension Partial {
     package var parent: String?
     /// UUID of the point that is served instead of the domain; nil for the domain.
     package var stored: String?
-    /// Directory of the scratch volumes, where it is not the pool's own.
-    package var scratchDirectory: String?
     /// Whether the domain is suspended around the start, by us.
     package var isSuspended: Bool
     /// Whether its file systems are frozen around the start, by us.
@@ -64,13 +62,12 @@ extension Partial {
     /// Makes the description of a session.
     package init(
       disks: [SessionDisk], server: NBDServer, parent: String? = nil, stored: String? = nil,
-      scratchDirectory: String? = nil, isSuspended: Bool = false, isFrozen: Bool = false
+      isSuspended: Bool = false, isFrozen: Bool = false
     ) {
       self.disks = disks
       self.server = server
       self.parent = parent
       self.stored = stored
-      self.scratchDirectory = scratchDirectory
       self.isSuspended = isSuspended
       self.isFrozen = isFrozen
     }
@@ -85,7 +82,7 @@ extension Partial {
   /// What an operation on a running domain puts into its QEMU, disk by disk.
   package var liveDisks: [CreateDisk] {
     switch operation {
-    case .create(_, let disks, _, _, _): disks
+    case .create(_, let disks, _, _): disks
     case .session(let session): session.disks.map(\.disk)
     case .restore, .delete: []
     }
@@ -94,7 +91,7 @@ extension Partial {
   /// Whether the domain is suspended, and its file systems frozen, around the start.
   package var holdsGuest: (isSuspended: Bool, isFrozen: Bool) {
     switch operation {
-    case .create(_, _, _, let isSuspended, let isFrozen): (isSuspended, isFrozen)
+    case .create(_, _, let isSuspended, let isFrozen): (isSuspended, isFrozen)
     case .session(let session): (session.isSuspended, session.isFrozen)
     case .restore, .delete: (false, false)
     }
@@ -113,6 +110,7 @@ extension Partial.Session {
           disk: .init(
             name: try disk.required(attribute: "name"),
             scratchVolume: disk.attribute("scratchVolume"),
+            scratchDirectory: disk.attribute("scratchDirectory"),
             node: try disk.required(attribute: "node"),
             device: try disk.required(attribute: "device")),
           export: try disk.required(attribute: "export"),
@@ -122,7 +120,6 @@ extension Partial.Session {
     self.init(
       disks: disks, server: try NBDServer(reader.required("server")),
       parent: reader.attribute("parent"), stored: reader.attribute("stored")?.lowercased(),
-      scratchDirectory: reader.attribute("scratchDirectory"),
       isSuspended: try reader.flag("suspended"), isFrozen: try reader.flag("frozen"))
     try reader.finish()
   }
@@ -132,8 +129,8 @@ extension Partial.Session {
     XMLElement(
       "session",
       [
-        "parent": parent, "stored": stored, "scratchDirectory": scratchDirectory,
-        "suspended": isSuspended ? "yes" : "no", "frozen": isFrozen ? "yes" : "no",
+        "parent": parent, "stored": stored, "suspended": isSuspended ? "yes" : "no",
+        "frozen": isFrozen ? "yes" : "no",
       ],
       [server.xmlElement]
         + disks.map { disk in
@@ -141,8 +138,9 @@ extension Partial.Session {
             "disk",
             [
               "name": disk.disk.name, "scratchVolume": disk.disk.scratchVolume,
-              "node": disk.disk.node, "device": disk.disk.device,
-              "export": disk.export, "exportBitmap": disk.exportBitmap,
+              "scratchDirectory": disk.disk.scratchDirectory, "node": disk.disk.node,
+              "device": disk.disk.device, "export": disk.export,
+              "exportBitmap": disk.exportBitmap,
             ])
         })
   }
@@ -153,9 +151,6 @@ extension Partial.Session {
     guard stored.map(Syntax.isUUID) ?? true else { throw .invalid("'stored' is not a UUID") }
     guard parent.map(Syntax.isBackupName) ?? true else {
       throw .invalid("the session's parent has an impossible name")
-    }
-    guard scratchDirectory.map(Syntax.isAbsolutePath) ?? true else {
-      throw .invalid("the scratch directory is not an absolute path")
     }
     var exports: Set<String> = []
     for disk in disks {

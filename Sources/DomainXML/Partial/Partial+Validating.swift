@@ -24,16 +24,16 @@ extension Partial {
       throw .invalid("the helper domain's name is not one of ours")
     }
     switch operation {
-    case .create(let manifest, let disks, let scratchPool, _, _):
+    case .create(let manifest, let disks, _, _):
       try validate(manifest)
-      try validate(disks, scratchPool: scratchPool)
+      try validate(disks)
     case .restore(let point, let disks, let definition, _):
       guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
       try validate(disks)
       if let definition { _ = try DomainDefinition(parsing: definition) }
     case .delete(let delete): try delete.validate()
     case .session(let session):
-      try validate(session.disks.map(\.disk), scratchPool: nil)
+      try validate(session.disks.map(\.disk))
       try session.validate()
     }
   }
@@ -44,19 +44,21 @@ extension Partial {
     else { throw .invalid("the operation and its manifest are of different backups") }
   }
 
-  private func validate(
-    _ disks: [CreateDisk], scratchPool: String?
-  ) throws(DomainXMLError) {
+  private func validate(_ disks: [CreateDisk]) throws(DomainXMLError) {
     try Self.requireDistinct(disks.map(\.name), "disk")
-    try Self.requireDistinct(disks.compactMap(\.scratchVolume), "scratch volume")
-    guard scratchPool.map({ Syntax.isPlainText($0, atMost: 255) && !$0.contains("/") }) ?? true
-    else { throw .invalid("the scratch pool has an impossible name") }
+    try Self.requireDistinct(
+      disks.compactMap { disk in
+        disk.scratchVolume.map { "\(disk.scratchDirectory ?? "")/\($0)" }
+      }, "scratch volume")
     for disk in disks {
       guard Syntax.isBackupName(disk.name) else {
         throw .invalid("'\(disk.name)' cannot name a disk")
       }
       guard disk.scratchVolume.map(Syntax.isVolumeName) ?? true else {
         throw .invalid("the scratch volume of disk '\(disk.name)' has an impossible name")
+      }
+      guard disk.scratchDirectory.map(Syntax.isAbsolutePath) ?? true else {
+        throw .invalid("the scratch directory of disk '\(disk.name)' is not an absolute path")
       }
       guard disk.node.isEmpty || Syntax.isNodeName(disk.node) else {
         throw .invalid("disk '\(disk.name)' has an impossible node name")

@@ -40,21 +40,18 @@ extension Partial.Operation {
   /// The type's word, the operation's own element, and the elements of its manifest.
   fileprivate func xmlElements() throws(DomainXMLError) -> (String, XMLElement, [XMLElement]) {
     switch self {
-    case .create(let manifest, let disks, let scratchPool, let isSuspended, let isFrozen):
+    case .create(let manifest, let disks, let isSuspended, let isFrozen):
       let elements = disks.map { disk in
         XMLElement(
           "disk",
           [
-            "name": disk.name, "scratchVolume": disk.scratchVolume, "node": disk.node,
-            "device": disk.device,
+            "name": disk.name, "scratchVolume": disk.scratchVolume,
+            "scratchDirectory": disk.scratchDirectory, "node": disk.node, "device": disk.device,
           ], disk.target.map { [$0.xmlElement] } ?? [])
       }
       let detail = XMLElement(
         "create",
-        [
-          "scratchPool": scratchPool, "suspended": isSuspended ? "yes" : "no",
-          "frozen": isFrozen ? "yes" : "no",
-        ], elements)
+        ["suspended": isSuspended ? "yes" : "no", "frozen": isFrozen ? "yes" : "no"], elements)
       return ("create", detail, try manifest.xmlElements())
     case .restore(let point, let disks, let definition, let isStarted):
       var elements = disks.map { disk in

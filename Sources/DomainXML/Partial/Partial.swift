@@ -55,8 +55,10 @@ package struct Partial: Sendable, Equatable {
   package struct CreateDisk: Sendable, Equatable {
     /// The target name, `vda`.
     package var name: String
-    /// The scratch volume's name in the scratch pool; nil for an unprotected job.
+    /// The scratch volume's name; nil for an unprotected job, and where the disk stands still.
     package var scratchVolume: String?
+    /// Directory of the scratch volume, where it is not the pool's own.
+    package var scratchDirectory: String?
     /// Node of the disk that holds the bitmaps (`libvirt-1-format`).
     package var node: String
     /// `qom-set` path of the device (`/machine/peripheral/virtio-disk0/virtio-backend`).
@@ -66,11 +68,12 @@ package struct Partial: Sendable, Equatable {
 
     /// Makes the description of a disk's part in a create.
     package init(
-      name: String, scratchVolume: String?, node: String, device: String,
-      target: CopyTarget? = nil
+      name: String, scratchVolume: String?, scratchDirectory: String? = nil, node: String,
+      device: String, target: CopyTarget? = nil
     ) {
       self.name = name
       self.scratchVolume = scratchVolume
+      self.scratchDirectory = scratchDirectory
       self.node = node
       self.device = device
       self.target = target
@@ -122,9 +125,7 @@ package struct Partial: Sendable, Equatable {
     /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes. Where
     /// the disks have targets of their own the manifest only describes the copies.
     /// `isSuspended` says that the domain is suspended around the start, by us.
-    case create(
-      manifest: Manifest, disks: [CreateDisk], scratchPool: String?, isSuspended: Bool,
-      isFrozen: Bool)
+    case create(manifest: Manifest, disks: [CreateDisk], isSuspended: Bool, isFrozen: Bool)
     /// A restore of `point`; `definition` is what will be defined in the end, if anything.
     case restore(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)

@@ -60,7 +60,8 @@ extension String {
 extension Unicode.Scalar {
   /// Its bytes, each as `\xNN`.
   fileprivate var escapedBytes: String {
-    (UTF8.encode(self) ?? UTF8.encodedReplacementCharacter).reduce(into: "") { text, byte in
+    let bytes = rawByte.map { [$0] } ?? Array(String(self).utf8)
+    return bytes.reduce(into: "") { text, byte in
       text += (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16)
     }
   }
@@ -95,7 +96,8 @@ extension Unicode.Scalar {
 
   /// Whether it shows as something.
   fileprivate var isPrintable: Bool {
-    switch properties.generalCategory {
+    guard rawByte == nil else { return false }
+    return switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
     default: true
     }

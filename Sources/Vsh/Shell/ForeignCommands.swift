@@ -16,6 +16,11 @@ package struct ForeignCommands<Context> {
   /// How many bytes a line may have to be handed over as it was typed.
   package var longestLine: Int
 
+  /// Whether a word can be the name of a command there.
+  ///
+  /// It may say yes of one that is not; then it is found out when it is checked or run.
+  package var canBeNamed: (String) -> Bool
+
   /// Checks commands of a line that has some of ours too, before anything of it runs: of the first
   /// mistake the error is thrown.
   ///
@@ -38,7 +43,7 @@ package struct ForeignCommands<Context> {
 
   /// Makes the rules; without `help` and `complete` there is neither for foreign commands.
   package init(
-    longestLine: Int = .max,
+    longestLine: Int = .max, canBeNamed: @escaping (String) -> Bool = { _ in true },
     check: @escaping (Shell<Context>, [[String]], _ isCutShort: Bool) throws(UsageError) -> Void,
     run: @escaping (Shell<Context>, Input) throws -> Bool,
     help: @escaping (Shell<Context>, String) throws -> Bool? = { _, _ in nil },
@@ -47,6 +52,7 @@ package struct ForeignCommands<Context> {
     hint: String? = nil
   ) {
     self.longestLine = longestLine
+    self.canBeNamed = canBeNamed
     self.check = check
     self.run = run
     self.help = help

@@ -83,7 +83,9 @@ extension Shell {
       return
     }
     guard let command = table.command(named: name) else {
-      guard foreign != nil else { throw UsageError("unknown command: '\(name)'") }
+      guard let foreign, foreign.canBeNamed(name) else {
+        throw UsageError("unknown command: '\(name)'")
+      }
       commands.begin(name)
       while case .word(let word) = try lexer.next() {
         commands.add(word)

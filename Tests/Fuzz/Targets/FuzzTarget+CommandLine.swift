@@ -8,7 +8,7 @@ import Vsh
 extension FuzzTarget {
   /// Lexer and option parser.
   static let commandLine = FuzzTarget(name: "command-line") { bytes in
-    try checkLine(text(bytes))
+    try checkLine(String(rawBytes: bytes))
     let words = words(bytes)
     try checkQuoting(of: words)
     if words.count > 1 {

@@ -8,6 +8,7 @@ import Vsh
 extension FuzzTarget {
   /// Tables, which show names that somebody else chose.
   static let rendering = FuzzTarget(name: "rendering") { bytes in
+    try expect(String(rawBytes: bytes).rawBytes == bytes, "bytes come back: \(bytes)")
     let cells = words(bytes)
     var table = Table("Name", "Other")
     for cell in cells {

@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Vsh
+
 /// A piece of code that reads what comes from outside, and what must be true of it for any input.
 ///
 /// The fuzzer looks for inputs that break it; the tests feed it the inputs that are kept in
@@ -15,8 +17,8 @@ package struct FuzzTarget: Sendable {
 
   /// All targets: a new one is a file beside this one and its name here.
   package static let all: [FuzzTarget] = [
-    .commandLine, .completion, .diskspec, .domain, .globalOptions, .manifest, .qcow2, .qmp,
-    .rendering,
+    .backupDefinition, .commandLine, .completion, .diskspec, .domain, .globalOptions, .manifest,
+    .qcow2, .qmp, .rendering,
   ]
 }
 
@@ -46,5 +48,5 @@ func text(_ bytes: some Sequence<UInt8>) -> String {
 /// The input of a target whose code reads several words: they are divided by NUL, of which the
 /// system lets none into an argument.
 func words(_ bytes: [UInt8]) -> [String] {
-  bytes.split(separator: 0, omittingEmptySubsequences: false).map { text($0) }
+  bytes.split(separator: 0, omittingEmptySubsequences: false).map { String(rawBytes: $0) }
 }
