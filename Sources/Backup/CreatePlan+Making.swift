@@ -31,7 +31,8 @@ extension CreatePlan {
     /// Makes a situation.
     package init(
       definition: DomainDefinition, definitionText: String, inactiveText: String?,
-      isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog, time: Int64,
+      isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog,
+      time: Int64,
       newUUID: @escaping @Sendable () -> String
     ) {
       self.definition = definition
@@ -122,7 +123,8 @@ extension CreatePlan {
       creationTime: situation.time, description: options.description,
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
       consistency: options.isQuiesced ? .filesystem : .crash,
-      isAutostart: situation.isAutostart, disks: described, domainName: domain.name, domainUUID: domain.uuid,
+      isAutostart: situation.isAutostart, disks: described, domainName: domain.name,
+      domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
     document = document(for: asked, in: domain, points: points)
   }

@@ -25,6 +25,8 @@ package protocol DomainRegistry: AnyObject {
   func backingFiles(in directory: String) throws -> [(volume: String, file: String)]
   /// A path without links, as far as that can be seen from here.
   func resolved(_ path: String) -> String
+  /// Bytes of a block device, as far as it can be opened from here; nil where it cannot.
+  func deviceSize(_ path: String) -> UInt64?
   /// Whether a block device is mounted or otherwise taken, as far as that can be seen from here.
   func isTakenDevice(_ path: String) -> Bool
 }

@@ -122,7 +122,8 @@ extension Engine {
       in: .init(
         definition: definition, definitionText: text,
         inactiveText: try guest.inactiveDefinition(),
-        isAutostart: try hypervisor.isAutostart(uuid: definition.uuid), nodes: try guest.monitor.blockNodes(),
+        isAutostart: try hypervisor.isAutostart(uuid: definition.uuid),
+        nodes: try guest.monitor.blockNodes(),
         devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
         newUUID: process.newUUID))
   }

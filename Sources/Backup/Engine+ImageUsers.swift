@@ -25,13 +25,16 @@ extension Engine {
         }
       }
     }
-    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
+    let directories = Set(
+      (paths + paths.map(hypervisor.resolved)).map { RestorePlan.split($0).directory })
+    for directory in directories {
       for (volume, file) in try hypervisor.backingFiles(in: directory) {
         let image = hypervisor.resolved(file)
         if users[image] == nil { users[image] = "volume '\(volume)' as its backing file" }
       }
     }
-    for repository in try [self.repository] + hypervisor.repositories() {
+    for repository in try hypervisor.repositories()
+    where directories.contains(repository.directory) {
       for point in try Catalog(of: repository, refresh: false).points {
         for disk in point.manifest.disks {
           users[hypervisor.resolved(repository.path(of: disk.volume.name))] =

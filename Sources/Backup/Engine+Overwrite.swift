@@ -57,6 +57,12 @@ extension Engine {
     let instants = try hypervisor.savedInstants(uuid: domain.definition.uuid)
       .map(SavedInstant.init(parsing:))
     let named = Set(options.disks.filter { $0.file != nil }.map(\.name))
+    // Else the recorded definition is the one that names the disks.
+    let defined =
+      try options.disks.isEmpty
+      ? DomainDefinition(
+        parsing: plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML)
+      : domain.definition
     var taken = Set(try paths(of: domain.definition).map(hypervisor.resolved))
     let inUse = taken
     for disk in plan.disks where named.contains(disk.stored.name) {
@@ -64,15 +70,18 @@ extension Engine {
       guard disk.isDevice || !inUse.contains(hypervisor.resolved(disk.path)) else {
         throw BackupError(
           .exists,
-          "disk '\(disk.stored.name)': file '\(disk.path)' is what the domain has now; name another")
+          "disk '\(disk.stored.name)': file '\(disk.path)' is what the domain has now; name another"
+        )
       }
     }
     for index in plan.disks.indices {
       let disk = plan.disks[index]
       let old = domain.definition.disks.first { $0.target == disk.stored.name }
       try refuse(old, target: disk.stored.name, domain, instants: instants, options: options)
+      let isDefined = defined.disks.contains { $0.target == disk.stored.name }
       plan.disks[index].replaced = .init(
-        path: try old.flatMap { try replaceableFile(of: $0) }, isKept: options.keepsOld)
+        path: isDefined ? try old.flatMap { try replaceableFile(of: $0) } : nil,
+        isKept: options.keepsOld)
       guard !named.contains(disk.stored.name) else { continue }
       let path = try freePath(for: disk, of: domain.name) { taken.contains($0) }
       if path != disk.path {
@@ -155,10 +164,20 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` that names the image and what uses it.
   func refuseUsedImages(of plan: RestorePlan, over domain: OverwrittenDomain?) throws {
-    for disk in plan.disks where disk.isDevice && hypervisor.isTakenDevice(disk.path) {
-      throw BackupError(
-        .busy,
-        "disk '\(disk.stored.name)': device '\(disk.path)' is mounted or used by the system")
+    for disk in plan.disks where disk.isDevice {
+      if hypervisor.isTakenDevice(disk.path) {
+        throw BackupError(
+          .busy,
+          "disk '\(disk.stored.name)': device '\(disk.path)' is mounted or used by the system")
+      }
+      // An image may be smaller than the disk that is in it.
+      guard disk.format == "raw", let size = hypervisor.deviceSize(disk.path) else { continue }
+      guard size >= disk.stored.capacity else {
+        throw BackupError(
+          .invalid,
+          "disk '\(disk.stored.name)': device '\(disk.path)' has \(size) bytes, the disk has "
+            + "\(disk.stored.capacity)")
+      }
     }
     let isWritten = { (disk: RestorePlan.Disk) in domain != nil || disk.isDevice }
     let replaced = plan.disks.compactMap { disk in

@@ -22,13 +22,9 @@ extension Engine {
     do {
       try switchImages(of: domain, pending, deadline: deadline)
     } catch {
-      let cause = error
-      do {
-        // Where libvirt did not answer it may have done it all the same.
-        guard try endOverwrite(pending, isOwn: true) == .finished else { throw cause }
-      } catch {
-        throw (cause as? BackupError)?.leavingTraces ?? cause
-      }
+      // Where libvirt did not answer it may have done it all the same. What cannot be ended now the
+      // next command ends.
+      guard (try? endOverwrite(pending, isOwn: true)) == .finished else { throw error }
       return
     }
     try finishOverwrite(pending)
@@ -45,7 +41,8 @@ extension Engine {
         throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
       }
     }
-    for directory in Set(disks.filter { !$0.isDevice }.map { RestorePlan.split($0.path).directory }) {
+    for directory in Set(disks.filter { !$0.isDevice }.map { RestorePlan.split($0.path).directory })
+    {
       try hypervisor.repository(directory: directory).refresh()
     }
     let uuid = domain.definition.uuid
@@ -99,14 +96,18 @@ extension Engine {
     return .undone
   }
 
-  /// Whether the domain's definition has one of the new files: it got them all at once.
+  /// Whether the domain's definition has one of the new images: it got them all at once.
+  ///
+  /// A device that it had before tells nothing.
   private func isSwitched(_ partial: Partial) throws -> Bool {
     guard case .restore(_, let disks, _, _) = partial.operation,
       let text = try hypervisor.inactiveDefinition(uuid: partial.domainUUID)
     else { return false }
     let has = Set(
       try paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
-    return disks.contains { !$0.isDevice && has.contains(hypervisor.resolved($0.path)) }
+    return disks.contains {
+      (!$0.isDevice || $0.replaced?.path != nil) && has.contains(hypervisor.resolved($0.path))
+    }
   }
 
   /// Deletes what the domain does not have any more.

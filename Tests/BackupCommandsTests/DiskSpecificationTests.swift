@@ -61,6 +61,11 @@ import Vsh
   @Test(arguments: [
     ("vda", RestoreOptions.DiskRequest(name: "vda")),
     ("vda,file=/a/b.img", RestoreOptions.DiskRequest(name: "vda", file: "/a/b.img")),
+    (
+      "vda,file=/dev/sdx,stype=block",
+      RestoreOptions.DiskRequest(name: "vda", file: "/dev/sdx", isDevice: true)
+    ),
+    ("vda,file=/a,stype=file", RestoreOptions.DiskRequest(name: "vda", file: "/a")),
     ("vda,driver=raw", RestoreOptions.DiskRequest(name: "vda", format: "raw")),
     ("vda,file=\u{301}", RestoreOptions.DiskRequest(name: "vda", file: "\u{301}")),
     (
@@ -76,7 +81,8 @@ import Vsh
   }
 
   @Test(arguments: [
-    "vda,driver=vmdk", "vda,backup=no", "vda,pool=images", "vda,pool=images,file=/b.img",
+    "vda,driver=vmdk", "vda,backup=no", "vda,stype=block", "vda,file=/a,stype=volume",
+    "vda,pool=images,file=b.img,stype=block", "vda,pool=images", "vda,pool=images,file=/b.img",
     "vda,pool=images,file=../b.img", "vda,pool=images,file=..\u{2F}\u{301}b",
   ])
   func `what backup-restore refuses`(text: String) {

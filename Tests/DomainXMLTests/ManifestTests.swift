@@ -48,6 +48,7 @@ struct ManifestTests {
           <description>d</description>
           <parent>\(Samples.parentUUID)</parent>
           <consistency>filesystem</consistency>
+          <autostart>yes</autostart>
           <disks>
             <disk name='vda' mode='incremental' parent='\(Samples.parentUUID)' differential='yes' capacity='10737418240' format='raw'>
               <volume name='web1.20261122T020000Z.vda.qcow2' size='325582848'/>
@@ -65,6 +66,24 @@ struct ManifestTests {
         </backup>
 
         """)
+  }
+
+  @Test
+  func `Autostart is yes, no or not known, as in backups from before it was recorded`() throws {
+    let text = try Samples.manifest().xml()
+    let element = "<autostart>yes</autostart>"
+    for (word, value) in [("yes", true), ("no", false)] {
+      let changed = text.replacing(element, with: "<autostart>\(word)</autostart>")
+      #expect(try Manifest(parsing: changed).isAutostart == value)
+      #expect(RelaxNGSchema.backup.validate(changed) == .valid)
+    }
+    let old = text.replacing(element, with: "")
+    #expect(try Manifest(parsing: old).isAutostart == nil)
+    #expect(try !Manifest(parsing: old).xml().contains("autostart"))
+    #expect(RelaxNGSchema.backup.validate(old) == .valid)
+    #expect(throws: DomainXMLError.self) {
+      try Manifest(parsing: text.replacing(element, with: "<autostart>maybe</autostart>"))
+    }
   }
 
   @Test

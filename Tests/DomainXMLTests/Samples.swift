@@ -43,7 +43,7 @@ enum Samples {
     Manifest(
       name: "20261122T020000Z", uuid: pointUUID, chain: chainUUID, sequence: 2,
       creationTime: 1_795_312_800, description: "before <the> \"upgrade\"\r\n\tto 'x' & y ",
-      parent: parentUUID, consistency: .filesystem,
+      parent: parentUUID, consistency: .filesystem, isAutostart: true,
       disks: [
         .init(
           name: "vda", mode: .incremental, parent: parentUUID, isDifferential: true,
@@ -125,7 +125,12 @@ enum Samples {
           point: pointUUID,
           disks: [
             .init(name: "vda", temporaryPath: "/images/.web1 'x'.part", path: "/images/web1.qcow2"),
-            .init(name: "vdb", temporaryPath: "/dev/vg/lv", path: "/dev/vg/lv"),
+            .init(
+              name: "vdb", temporaryPath: "/dev/vg/lv", path: "/dev/vg/lv", isDevice: true,
+              replaced: .init(path: nil, isKept: false)),
+            .init(
+              name: "vdc", temporaryPath: "/images/c", path: "/images/c",
+              replaced: .init(path: "/images/web1 &'c'.img", isKept: true)),
           ], definition: try DomainDefinition.normalized(domain), isStarted: true),
         helper: "virsh-backup-0123456789ab"),
       partial(

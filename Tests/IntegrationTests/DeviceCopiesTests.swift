@@ -10,40 +10,15 @@ import Testing
 
 /// Copies to block devices.
 struct DeviceCopiesTests {
-  /// Block devices on files of a size; root only, and only where the system has loop devices.
-  private struct LoopDevices: ~Copyable {
-    private(set) var paths: [String] = []
-
-    init(_ sizes: [UInt64], in scene: DocumentScene) throws {
-      for (number, size) in sizes.enumerated() {
-        let file = scene.path("device\(number)")
-        try Command.run("truncate", ["-s", "\(size)", file]).expectSuccess()
-        let path = try Command.run("losetup", ["--find", "--show", file]).expectSuccess().stdout
-          .trimmingCharacters(in: .whitespacesAndNewlines)
-        paths.append(path)
-        // In system mode QEMU may not open it: the client has to.
-        if scene.scene.libvirt.mode == .session { try scene.scene.libvirt.giveToDaemon(path) }
-      }
-    }
-
-    deinit {
-      for path in paths {
-        chown(path, 0, 0)
-        _ = try? Command.run("losetup", ["--detach", path])
-      }
-    }
-  }
-
-  private static let isPossible = getuid() == 0 && access("/dev/loop-control", W_OK) == 0
-
-  @Test(.enabled(if: isPossible), arguments: LibvirtMode.available)
+  @Test(.enabled(if: LoopDevices.arePossible), arguments: LibvirtMode.available)
   func `a device holds an image or the bare data`(mode: LibvirtMode) throws {
     let document = try DocumentScene(PrivateLibvirt.shared(mode))
     let domain = document.scene.domain
     defer { document.remove() }
     for disk in ["vda", "vdb"] { try domain.write(disk, "write -P 5 1M 3M") }
     let references = try domain.save()
-    let devices = try LoopDevices([16 << 20, 12 << 20, 4 << 20], in: document)
+    let devices = try LoopDevices(
+      [16 << 20, 12 << 20, 4 << 20], in: document.directory, document.scene.libvirt)
     let (image, bare, small) = (devices.paths[0], devices.paths[1], devices.paths[2])
     func text(_ path: String) -> String {
       """

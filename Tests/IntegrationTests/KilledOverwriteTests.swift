@@ -59,7 +59,8 @@ struct KilledOverwriteTests {
     var outcomes: Set<Bool> = []
     for round in 0..<20 {
       let victim: Victim =
-        round % 5 == 4 ? .daemon : round % 7 == 3 ? .helper : round % 2 == 0 ? .clientBefore : .clientAfter
+        round % 5 == 4
+        ? .daemon : round % 7 == 3 ? .helper : round % 2 == 0 ? .clientBefore : .clientAfter
       // In every twentieth of the calls once; a helper is there in the middle of them only.
       let range = victim == .helper ? started...ended : 0...(calls.count - 1)
       let part = Double(round) + Double.random(in: 0..<1)

@@ -33,7 +33,7 @@ struct OverwriteTests {
     try domain.start(paused: true)
     try scene.history.run("backup-create", "--backupname", "r").expectSuccess()
     #expect(
-      try scene.history.info("r").reasons == ["vda bitmap_missing", "vdb bitmap_missing"])
+      try scene.history.info("r").reasons == ["vda bitmap_missing", "vdb bitmap_lost"])
     try domain.destroy()
 
     // The recorded names are free again.
@@ -105,7 +105,7 @@ struct OverwriteTests {
     defer { other.remove() }
     let result = try scene.history.run("backup-jobinfo").expectSuccess()
     #expect(
-      result.stderr.contains("'\(scene.path(old))' is kept: it is used by domain '\(other.name)'"),
+      result.stdout.contains("'\(scene.path(old))' is kept: it is used by domain '\(other.name)'"),
       "\(result)")
     #expect(try scene.files() == [old, "vda.qcow2", "vdb.raw"])
     try scene.expectNoStrays()

@@ -46,6 +46,7 @@ struct RestoredDomainTests {
       for target in ["vda", "vdb"] { try history.domain.write(target, "write -P 1 1M 4M") }
       try history.backUp("f")
       for target in ["vda", "vdb"] { try history.domain.write(target, "write -P 2 2M 1M") }
+      try history.libvirt.virsh("autostart", history.domain.name)
       try history.backUp("i")
       return history
     } catch {
@@ -73,6 +74,7 @@ struct RestoredDomainTests {
     #expect(result.stderr.contains("from backup i of "))
     #expect(try domain.state() == "shut off")
     #expect(try domain.inactiveDefinition() == definition)
+    #expect(try libvirt.virsh("dominfo", domain.name).contains(/Autostart: +enable/))
     for target in ["vda", "vdb"] {
       #expect(
         try history.references["i"]?[target]?.difference(
@@ -83,6 +85,7 @@ struct RestoredDomainTests {
     try history.run("backup-restore", "f", "--start").expectSuccess()
     #expect(try domain.state() == "running")
     #expect(try libvirt.uuid(of: domain.name) == uuid)
+    #expect(try libvirt.virsh("dominfo", domain.name).contains(/Autostart: +disable/))
     #expect(try domain.inactiveDefinition() == definition)
     try domain.destroy()
     for target in ["vda", "vdb"] {
@@ -107,7 +110,6 @@ struct RestoredDomainTests {
     let copy = "\(domain.name)-copy"
     defer { libvirt.discard(copy) }
     let before = try domain.inactiveDefinition()
-    try libvirt.virsh("autostart", domain.name)
     try libvirt.virsh("resume", domain.name)
 
     let output = try history.run("backup-restore", "f", "--newname", copy, "--start")

@@ -60,9 +60,11 @@ extension LibvirtHypervisor {
 
   func backingFiles(in directory: String) throws -> [(volume: String, file: String)] {
     guard
-      let pool = try unless(.noStoragePool, look: {
-        try connection.storagePool(targetPath: directory)
-      }), try pool.isActive
+      let pool = try unless(
+        .noStoragePool,
+        look: {
+          try connection.storagePool(targetPath: directory)
+        }), try pool.isActive
     else { return [] }
     return try pool.volumes().compactMap { volume in
       let text = try unless(.noStorageVolume) { try volume.xmlDescription() }
@@ -74,6 +76,12 @@ extension LibvirtHypervisor {
     guard isLocal, let found = realpath(path, nil) else { return path }
     defer { free(found) }
     return String(cString: found)
+  }
+
+  func deviceSize(_ path: String) -> UInt64? {
+    guard let descriptor = openDevice(path, forWriting: false) else { return nil }
+    defer { close(descriptor) }
+    return UInt64(exactly: lseek(descriptor, 0, SEEK_END))
   }
 
   func isTakenDevice(_ path: String) -> Bool {

@@ -22,7 +22,7 @@ extension Vsh.Command where Context == Client {
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup", isJSON: arguments.flag("json")))
+        observer: Console(shell, label: "Backup", usesErrorOutput: arguments.flag("json")))
       let uuid = try workplace.domainUUID(
         try arguments.required("domain"), in: try engine.catalog())
       let jobs = try engine.jobs(of: uuid)

@@ -54,7 +54,8 @@ extension Vsh.Command where Context == Client {
       try arguments.requires("async", "live")
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
-      let console = Console(shell, label: "Restore", isVerbose: arguments.flag("verbose"))
+      let console = Console(
+        shell, label: "Restore", isVerbose: arguments.flag("verbose"), usesErrorOutput: true)
       let engine = try workplace.engine(pool: try arguments.string("pool"), observer: console)
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)

@@ -63,7 +63,7 @@ extension Vsh.Command where Context == Client {
       let options = try SessionOptions(arguments, pools: workplace.pools)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup", isJSON: arguments.flag("json")))
+        observer: Console(shell, label: "Backup", usesErrorOutput: arguments.flag("json")))
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let stored = try options.stored.map { try catalog.point($0, of: uuid) }

@@ -98,7 +98,7 @@ enum Completers {
     let targets = pools(shell, request).map { "pool=\($0)" }
     return specifications(
       request, disks: point.manifest.disks.map(\.name),
-      attributes: ["driver=qcow2", "driver=raw"] + targets)
+      attributes: ["driver=qcow2", "driver=raw", "stype=block", "stype=file"] + targets)
   }
 
   private static func specifications(

@@ -15,7 +15,7 @@ final class Console: Observer {
   /// Whether a share is shown behind which nothing may follow in the same line.
   private var hasOpenLine = false
   private let style: Progress.Style
-  private let isJSON: Bool
+  private let usesErrorOutput: Bool
 
   /// Speaks for one command.
   ///
@@ -23,12 +23,13 @@ final class Console: Observer {
   ///   - shell: The shell.
   ///   - label: What the progress is of (`Backup`).
   ///   - isVerbose: `--verbose`, which shows progress also where nobody sits at a terminal.
-  ///   - isJSON: `--json`: standard output is a document, notices go to standard error.
+  ///   - usesErrorOutput: Whether notices go to standard error: standard output has a document or
+  ///     a result, and nothing else.
   init(
-    _ shell: Shell<Client>, label: String, isVerbose: Bool = false, isJSON: Bool = false
+    _ shell: Shell<Client>, label: String, isVerbose: Bool = false, usesErrorOutput: Bool = false
   ) {
     self.shell = shell
-    self.isJSON = isJSON
+    self.usesErrorOutput = usesErrorOutput
     let isTerminal = Terminal.isErrorTerminal
     let isShown = !shell.isQuiet && (isVerbose || isTerminal)
     style = !isShown ? .none : isTerminal ? .bars : .percent(label: label)
@@ -40,12 +41,9 @@ final class Console: Observer {
   var isInterrupted: Bool { shell.context.interrupt.isRequested }
 
   func notice(_ text: String) {
-    guard isJSON else {
-      shell.printExtra(text)
-      // What follows may take hours.
-      return shell.output.flush()
-    }
-    if !shell.isQuiet { shell.output.writeError("\(text)\n") }
+    usesErrorOutput ? shell.printNotice(text) : shell.printExtra(text)
+    // What follows may take hours.
+    if !usesErrorOutput { shell.output.flush() }
   }
 
   func progress(_ disks: [Backup.DiskProgress]) {

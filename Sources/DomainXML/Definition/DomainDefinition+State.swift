@@ -16,8 +16,8 @@ extension DomainDefinition {
       state.append("the NVRAM")
     }
     let devices = root.elements("devices").flatMap(\.elements)
-    if devices.contains(where: { $0.isNamed("tpm") && $0.element("backend")?["type"] == "emulator" })
-    {
+    if devices.contains(where: { $0.isNamed("tpm") && $0.element("backend")?["type"] == "emulator" }
+    ) {
       state.append("the state of the TPM")
     }
     return state

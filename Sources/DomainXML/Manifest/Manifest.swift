@@ -118,7 +118,8 @@ package struct Manifest: Sendable, Equatable {
   package init(
     name: String, uuid: String, chain: String, sequence: Int, creationTime: Int64,
     description: String?, parent: String?, consistency: Consistency, isAutostart: Bool? = nil,
-    disks: [Disk], domainName: String, domainUUID: String, domainXML: String, inactiveDomainXML: String?,
+    disks: [Disk], domainName: String, domainUUID: String, domainXML: String,
+    inactiveDomainXML: String?,
     unknownElements: [String] = []
   ) {
     self.name = name
