@@ -53,6 +53,11 @@ extension Engine {
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
     }
+    if !plan.isCopy {
+      for state in try DomainDefinition.stateBesideDisks(in: plan.manifest.domainXML) {
+        observer.notice("\(state) is not saved")
+      }
+    }
     try checkSpace(for: plan)
   }
 

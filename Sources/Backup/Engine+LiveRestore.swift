@@ -57,7 +57,7 @@ extension Engine {
     guard let pending, let live = pending.partial.liveRestore else {
       throw BackupError(.invalid, "not a live restore")
     }
-    try run(pending, live, options: options)
+    try run(pending, live, options: options, isAsync: isAsync)
     if !isAsync {
       try awaitPulls(pending, live, deadline: deadline)
       try finishLive(pending, live)
@@ -164,9 +164,10 @@ extension Engine {
 
   // MARK: - From there on
 
-  /// Sees to it that the domain runs and its data moves.
+  /// Sees to it that the domain runs, and that its data moves where nobody will wait for it.
   private func run(
-    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, options: RestoreOptions
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, options: RestoreOptions,
+    isAsync: Bool
   ) throws {
     let partial = pending.partial
     if try hypervisor.guest(uuid: partial.domainUUID) == nil {
@@ -185,7 +186,7 @@ extension Engine {
         + "restored")
     let speed = JobSpeed.each(of: 1, within: options.bandwidth)
     try mark(pending, .pulling(speed: speed))
-    try pullNext(live, speed: speed, in: guest)
+    if isAsync { try pullNext(live, speed: speed, in: guest) }
     // Where it went on already it may have another limit.
     _ = try setSpeed(of: live, to: speed, in: guest)
   }

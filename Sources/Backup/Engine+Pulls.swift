@@ -13,7 +13,7 @@ enum PullState: Equatable {
   case pulling(DiskProgress)
   /// It stands on the pool, and nothing changes that.
   case layered
-  /// The domain has another image there.
+  /// The domain has another image there, or none for the moment.
   case replaced
 
   /// Whether its data moves.
@@ -31,13 +31,21 @@ extension Engine {
     // The jobs first: libvirt takes note of a chain's end before it forgets its job.
     let jobs = try live.disks.map { try guest.blockJob(of: $0.name) }
     let definition = try DomainDefinition(parsing: try guest.definition())
-    return zip(live.disks, jobs).map { disk, job in
+    return try zip(live.disks, jobs).map { disk, job in
       if let job { return .pulling(job) }
-      let chain = definition.disks.first { $0.target == disk.name }?.chain ?? []
+      guard let chain = definition.disks.first(where: { $0.target == disk.name })?.chain else {
+        return try isKept(disk.name, by: guest) ? .replaced : .free
+      }
       let volumes = disk.backing.map { DomainDefinition.Source.file(repository.path(of: $0)) }
       guard chain.contains(where: { volumes.contains($0.source) }) else { return .free }
       return chain.first?.source == .file(disk.path) ? .layered : .replaced
     }
+  }
+
+  /// Whether a disk that was unplugged comes back with the next start.
+  private func isKept(_ disk: String, by guest: any Guest) throws -> Bool {
+    guard let text = try guest.inactiveDefinition() else { return false }
+    return try DomainDefinition(parsing: text).disks.contains { $0.target == disk }
   }
 
   /// Has the data of the next disk move, unless that of one does.
@@ -57,7 +65,7 @@ extension Engine {
       throw BackupError(
         .invalid,
         "Requested operation is not valid: disk '\(disk.name)' has another image than "
-          + "'\(disk.path)', which still stands on the backup; commit the snapshot first")
+          + "'\(disk.path)', which still stands on the backup: commit its snapshots, or plug it in")
     }
     try guest.pull(disk.name, speed: speed)
   }

@@ -222,6 +222,15 @@ struct BuildingTests {
     }
   }
 
+  @Test
+  func `A volume can stand on a file elsewhere`() throws {
+    let text = try VolumeDefinition(
+      name: "a", capacity: 1, format: "qcow2", backing: .init(name: "/pool/b", format: "qcow2")
+    ).xml()
+    #expect(text.contains("<path>/pool/b</path>"))
+    #expect(RelaxNGSchema.libvirt("storagevol")?.validate(text) ?? .valid == .valid)
+  }
+
   @Test(arguments: [
     VolumeDefinition(name: "../a", capacity: 1, format: "raw"),
     VolumeDefinition(name: "", capacity: 1, format: "raw"),
@@ -231,7 +240,9 @@ struct BuildingTests {
     VolumeDefinition(
       name: "a", capacity: 1, format: "raw", backing: .init(name: "b", format: "raw")),
     VolumeDefinition(
-      name: "a", capacity: 1, format: "qcow2", backing: .init(name: "/b", format: "raw")),
+      name: "a", capacity: 1, format: "qcow2", backing: .init(name: "/b/../c", format: "raw")),
+    VolumeDefinition(
+      name: "a", capacity: 1, format: "qcow2", backing: .init(name: "b/c", format: "raw")),
     VolumeDefinition(
       name: "a", capacity: 1, format: "qcow2", backing: .init(name: "json:{}", format: "raw")),
     VolumeDefinition(
