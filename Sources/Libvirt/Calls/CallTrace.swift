@@ -12,7 +12,8 @@
   /// 1 in the order in which they begin. The environment, read at the first of them, says:
   ///
   /// - `VIRSH_BACKUP_KILL_BEFORE=N`: the process kills itself before call N is made.
-  /// - `VIRSH_BACKUP_KILL_AT=N`: the process kills itself right after call N has returned.
+  /// - `VIRSH_BACKUP_KILL_AT=N`: the process kills itself right after call N has returned; in place
+  ///   of a number also a function or a command of QEMU, whose first call it is then.
   /// - `VIRSH_BACKUP_TRACE_CALLS=FILE`: each call appends a line `N FUNCTION DETAIL` to the file
   ///   before it is made; the detail is left out where there is none.
   package enum CallTrace {
@@ -20,15 +21,15 @@
     private struct Settings {
       /// Number of the call to die before.
       let killBefore: Int?
-      /// Number of the call to die after.
-      let killAt: Int?
+      /// Number of the call to die after, or what it calls.
+      let killAt: String?
       /// The file to append to.
       let file: Int32?
 
       /// Reads the environment.
       init() {
         killBefore = Settings.value(of: "VIRSH_BACKUP_KILL_BEFORE").flatMap { Int($0) }
-        killAt = Settings.value(of: "VIRSH_BACKUP_KILL_AT").flatMap { Int($0) }
+        killAt = Settings.value(of: "VIRSH_BACKUP_KILL_AT")
         file = Settings.value(of: "VIRSH_BACKUP_TRACE_CALLS").flatMap { path in
           let file = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
           return file < 0 ? nil : file
@@ -42,7 +43,8 @@
     }
 
     private static let settings = Settings()
-    private static let calls = Locked<(total: Int, byName: [String: Int])>((0, [:]))
+    private static let calls = Locked<(total: Int, byName: [String: Int], last: Int?)>(
+      (0, [:], nil))
 
     /// How many calls were begun, by the function's name.
     package static var counts: [String: Int] { calls.withLock { $0.byName } }
@@ -61,6 +63,9 @@
         calls.total += 1
         calls.byName[function, default: 0] += 1
         let number = calls.total
+        if let killAt = settings.killAt, ["\(number)", function, detail].contains(killAt) {
+          calls.last = calls.last ?? number
+        }
         if let file = settings.file {
           let line = "\(number) \(function)" + (detail.isEmpty ? "\n" : " \(detail)\n")
           _ = unsafe write(file, line, line.utf8.count)
@@ -75,7 +80,7 @@
     ///
     /// - Parameter number: What ``begin(_:detail:)`` returned.
     static func end(_ number: Int) {
-      if number == settings.killAt { die() }
+      if number == calls.withLock({ $0.last }) { die() }
     }
 
     /// Finds the name of a command in its JSON text, well enough for a trace.
