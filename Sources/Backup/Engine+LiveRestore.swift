@@ -101,7 +101,7 @@ extension Engine {
           layers: try disk.chain.map {
             .init(
               path: repository.path(of: $0.volume.name),
-              // What libvirt gave to QEMU it would give to root in the end, not back.
+              // libvirt would give the others to QEMU, and not back.
               keepsOwner: try repository.owner(of: $0.volume.name).owner == owner?.owner)
           })
       }
