@@ -83,7 +83,10 @@ extension Engine {
         // Its client sees the end of the jobs and cleans up.
         try cancelJobs(of: item.partial, in: guest)
         isAborted = true
-      case .live, .delete, .session:
+      case .delete:
+        try abortDelete(item, in: guest)
+        isAborted = true
+      case .live, .session:
         continue
       }
     }

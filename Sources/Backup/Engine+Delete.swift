@@ -24,13 +24,16 @@ extension Engine {
   /// - Parameters:
   ///   - point: The point that was named.
   ///   - scope: What goes with it.
+  ///   - isAsync: Whether to return once what others need is being copied.
   ///   - deadline: When to give up; nil for never.
-  /// - Returns: The names of the points that are gone, in the order they went.
+  /// - Returns: The names of the points that are gone, in the order they went; nil where they go
+  ///   later.
   /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `interrupted`,
   ///   `timedOut`; every point is as it was then.
   package func delete(
-    _ point: Point, scope: DeleteScope, deadline: ContinuousClock.Instant? = nil
-  ) throws -> [String] {
+    _ point: Point, scope: DeleteScope, isAsync: Bool = false,
+    deadline: ContinuousClock.Instant? = nil
+  ) throws -> [String]? {
     let domainUUID = point.manifest.domainUUID
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
@@ -63,7 +66,12 @@ extension Engine {
       volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
     try repository.write(pending.volume, Array(try partial.xml().utf8))
     do {
-      try merge(pending, deadline: deadline)
+      if isAsync {
+        try repository.write(asyncMark(of: pending), Array("async\n".utf8))
+        if try startMerge(pending, outlivesClient: true) != nil { return nil }
+      } else {
+        try merge(pending, deadline: deadline)
+      }
     } catch {
       // Every point is still whole. What moved already is written down as it is.
       let cause = error
@@ -80,6 +88,7 @@ extension Engine {
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
+    if let settlement = try settleAsyncDelete(pending) { return settlement }
     if process.liveness(pending.partial.owner) != .dead,
       let helper = try guest(of: pending.partial),
       try !jobs(of: pending.partial, in: helper.monitor).isEmpty
@@ -90,6 +99,43 @@ extension Engine {
     try merge(pending, deadline: nil)
     try perform(pending)
     return .finished
+  }
+
+  /// Settles a delete that goes on without its client, by its jobs.
+  ///
+  /// - Returns: What became of it; nil where they say nothing.
+  private func settleAsyncDelete(_ pending: Catalog.Pending) throws -> Settlement? {
+    guard try repository.contains(asyncMark(of: pending)),
+      let helper = try guest(of: pending.partial)
+    else { return nil }
+    let jobs = try jobs(of: pending.partial, in: helper.monitor)
+    if jobs.isEmpty { return nil }
+    if jobs.contains(where: { $0.error != nil }) {
+      try undoMerge(pending)
+      return .undone
+    }
+    guard jobs.allSatisfy({ $0.status == "concluded" }) else { return .running }
+    try merge(pending, deadline: nil)
+    try perform(pending)
+    return .finished
+  }
+
+  /// Cancels a delete that copies.
+  func abortDelete(_ pending: Catalog.Pending, in helper: any Guest) throws {
+    try cancelJobs(of: pending.partial, in: helper)
+    // A client that waits sees the end of the jobs and does this itself.
+    if try repository.contains(asyncMark(of: pending)) { try undoMerge(pending) }
+  }
+
+  /// What stands beside the partial of a delete that goes on without its client.
+  private func asyncMark(of pending: Catalog.Pending) -> String {
+    pending.volume + VolumeNames.doneSuffix
+  }
+
+  /// Deletes the partial of a delete; a mark without its partial says nothing.
+  func forgetDelete(_ pending: Catalog.Pending) throws {
+    try repository.delete(pending.volume)
+    try repository.delete(asyncMark(of: pending))
   }
 
   /// Deletes what a partial says, after the merges; each step may be repeated.
@@ -114,7 +160,7 @@ extension Engine {
         try repository.delete(volume)
       }
     }
-    try repository.delete(pending.volume)
+    try forgetDelete(pending)
   }
 
   /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.

@@ -60,7 +60,7 @@ extension Engine {
     try run(pending, live, options: options, isAsync: isAsync)
     if !isAsync {
       try awaitPulls(pending, live, deadline: deadline)
-      try finishLive(pending, live)
+      try finishLive(pending, live, isOwn: true)
     }
     return LiveRestored(pending.partial, isComplete: !isAsync)
   }
@@ -101,7 +101,7 @@ extension Engine {
           layers: try disk.chain.map {
             .init(
               path: repository.path(of: $0.volume.name),
-              // What libvirt gave to QEMU it would give to root in the end, not back.
+              // libvirt would give the others to QEMU, and not back.
               keepsOwner: try repository.owner(of: $0.volume.name).owner == owner?.owner)
           })
       }
@@ -133,7 +133,7 @@ extension Engine {
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
     } catch {
       // The guest has not run: nothing is lost.
-      try? undoLive(pending, live)
+      try? undoLive(pending, live, isOwn: true)
       throw error
     }
     return pending

@@ -71,7 +71,7 @@ extension Engine {
         return .undone
       }
       guard try isAbandoned(pending) else { return .running }
-      try undoLive(pending, live)
+      try undoLive(pending, live, isOwn: false)
       return .undone
     }
     if !isMarked {
@@ -80,7 +80,7 @@ extension Engine {
     }
     guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .lost }
     if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) {
-      try finishLive(pending, live)
+      try finishLive(pending, live, isOwn: false)
       return .finished
     }
     let hasClient =
@@ -96,7 +96,17 @@ extension Engine {
   }
 
   /// Frees the definition of what it said of the pool: nothing stands on it any more.
-  func finishLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws {
+  ///
+  /// - Parameters:
+  ///   - pending: The restore.
+  ///   - live: The same.
+  ///   - isOwn: Whether we are its client. Else, where others can write to the pool, the partial may
+  ///     be theirs: it must not say what is changed elsewhere.
+  /// - Throws: What libvirt throws; the next command goes on.
+  func finishLive(
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, isOwn: Bool
+  ) throws {
+    guard isOwn || repository.isTrusted else { return try forget(pending) }
     let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
     if let text = try hypervisor.inactiveDefinition(uuid: pending.partial.domainUUID),
       let freed = try LayeredDefinition.freed(text, images: images)
@@ -108,8 +118,17 @@ extension Engine {
 
   /// Takes back a live restore whose guest has never run.
   ///
-  /// The mark goes first: without it, whoever finds the domain defined goes on with it.
-  func undoLive(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws {
+  /// The mark goes first: without it, whoever finds the domain defined goes on with it. `isOwn` is
+  /// what it is to ``finishLive(_:_:isOwn:)``.
+  func undoLive(
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, isOwn: Bool
+  ) throws {
+    guard isOwn || repository.isTrusted else {
+      observer.notice(
+        "others can write to pool '\(repository.name)'; what a restore from it left stays where it "
+          + "is: \(live.disks.map(\.path).joined(separator: ", "))")
+      return try forget(pending)
+    }
     let uuid = pending.partial.domainUUID
     guard try hypervisor.guest(uuid: uuid) == nil else { return }
     try repository.delete(markVolume(of: pending))

@@ -66,13 +66,29 @@ extension Engine {
   ///
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func merge(_ pending: Catalog.Pending, deadline: ContinuousClock.Instant?) throws {
+    guard let (helper, disks) = try startMerge(pending) else { return }
+    defer { try? helper.destroy() }
+    try wait(for: pending, disks: disks, in: helper, deadline: deadline)
+  }
+
+  /// Starts the copies of ``merge(_:deadline:)``.
+  ///
+  /// - Parameters:
+  ///   - pending: The delete.
+  ///   - outlivesClient: Whether they go on when our connection ends.
+  /// - Returns: The helper that copies and the disks, in the order of its jobs; nil where all is
+  ///   copied.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; there is no helper then.
+  func startMerge(
+    _ pending: Catalog.Pending, outlivesClient: Bool = false
+  ) throws -> (helper: any Guest, disks: [String])? {
     guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
-    else { return }
+    else { return nil }
     try endHelper(of: pending.partial)
     let catalog = try catalog()
-    guard let point = catalog.point(uuid: first.uuid) else { return }
+    guard let point = catalog.point(uuid: first.uuid) else { return nil }
     let open = try delete.merges.filter { try !isMerged($0) }
-    guard !open.isEmpty else { return }
+    guard !open.isEmpty else { return nil }
     let disks = try open.map { merge -> HelperDisk in
       let rest = try catalog.chain(of: point, disk: merge.disk)
       let images = ([merge.volume] + rest.map(\.volume.name)).map {
@@ -83,18 +99,23 @@ extension Engine {
     }
     let held = try hold(
       disks, operation: pending.partial.uuid,
-      domain: try DomainDefinition(parsing: point.manifest.domainXML))
-    defer { try? held.helper.destroy() }
-    for (number, (merge, disk)) in zip(open, held.disks).enumerated() {
-      try stopIfInterrupted()
-      let names = NodeNames(operation: pending.partial.uuid, disk: number)
-      try held.helper.monitor.execute(
-        .blockStream(
-          jobID: names.job, device: disk.node.nodeName,
-          base: merge.backing == nil ? nil : disk.backing.dropFirst().first?.nodeName,
-          backingFile: merge.backing, filterNodeName: names.jobFilter))
+      domain: try DomainDefinition(parsing: point.manifest.domainXML),
+      outlivesClient: outlivesClient)
+    do {
+      for (number, (merge, disk)) in zip(open, held.disks).enumerated() {
+        try stopIfInterrupted()
+        let names = NodeNames(operation: pending.partial.uuid, disk: number)
+        try held.helper.monitor.execute(
+          .blockStream(
+            jobID: names.job, device: disk.node.nodeName,
+            base: merge.backing == nil ? nil : disk.backing.dropFirst().first?.nodeName,
+            backingFile: merge.backing, filterNodeName: names.jobFilter))
+      }
+    } catch {
+      try? held.helper.destroy()
+      throw error
     }
-    try wait(for: pending, disks: open.map(\.disk), in: held.helper, deadline: deadline)
+    return (held.helper, open.map(\.disk))
   }
 
   /// Whether a volume stands on what it is to stand on.
@@ -125,7 +146,7 @@ extension Engine {
       }
       try rewrite(manifest)
     }
-    try repository.delete(pending.volume)
+    try forgetDelete(pending)
   }
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.

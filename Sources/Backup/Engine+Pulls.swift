@@ -65,7 +65,8 @@ extension Engine {
       throw BackupError(
         .invalid,
         "Requested operation is not valid: disk '\(disk.name)' has another image than "
-          + "'\(disk.path)', which still stands on the backup: commit its snapshots, or plug it in")
+          + "'\(disk.path)', which still stands on the backup: blockcommit its snapshots with that "
+          + "file as --base, or plug it in")
     }
     try guest.pull(disk.name, speed: speed)
   }

@@ -125,6 +125,40 @@ struct MergeTests {
     try expect(history.differences(), [])
   }
 
+  @Test(arguments: LibvirtMode.available)
+  func `a delete goes on without its client, and the next command finishes it`(
+    mode: LibvirtMode
+  ) throws {
+    let history = try History(
+      PrivateLibvirt.shared(mode), disks: [TestDisk("vda", size: 256 << 20)])
+    defer { history.remove() }
+    try history.domain.write("vda", "write -P 0x41 0 200M")
+    for (point, pattern) in [("a", 0x42), ("b", 0x43), ("c", 0x44)] {
+      try history.domain.write("vda", "write -P \(pattern) 1M 64k")
+      try history.backUp(point)
+    }
+    func delete(_ point: String) throws {
+      let started = try history.run("backup-delete", point, "--async").expectSuccess().stdout
+      #expect(started.contains("Deletion of domain backup \(point) started"))
+    }
+    try delete("a")
+    try eventually("the delete is finished", within: .seconds(60)) {
+      try history.run("backup-jobinfo").expectSuccess().stdout.contains("None")
+    }
+    history.drop(["a"])
+    try Self.expectWhole(history, "after a was deleted")
+
+    try delete("b")
+    if try history.run("backup-jobabort").status == 0 {
+      try Self.expectWhole(history, "after it was cancelled")
+      try history.run("backup-delete", "b").expectSuccess()
+    }
+    history.drop(["b"])
+    try Self.expectWhole(history, "after b was deleted")
+    #expect(try history.pool.files().filter { $0.contains("partial") } == [])
+    try expect(history.differences(), [])
+  }
+
   @Test func `a delete that is given up leaves every point`() throws {
     let history = try History(
       PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 512 << 20)])

@@ -24,6 +24,7 @@ extension Vsh.Command where Context == Client {
         .pool,
         .bool("children", "delete the backup and all its descendants"),
         .bool("children-only", "delete the descendants, not the backup"),
+        .bool("async", "return once what other backups need is being copied"),
         .timeout,
         .verbose,
       ]
@@ -41,14 +42,19 @@ extension Vsh.Command where Context == Client {
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(name, of: uuid)
-      let gone: [String]
+      let gone: [String]?
       do {
         gone = try shell.context.interrupt.whileCaught {
-          try engine.delete(point, scope: scope, deadline: deadline)
+          try engine.delete(
+            point, scope: scope, isAsync: arguments.flag("async"), deadline: deadline)
         }
-        console.complete()
+        if gone != nil { console.complete() }
       } catch {
         throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
+      }
+      guard let gone else {
+        shell.printExtra("Deletion of domain backup \(point.manifest.name) started", terminator: "")
+        return true
       }
       shell.printExtra(
         scope == .childrenOnly
