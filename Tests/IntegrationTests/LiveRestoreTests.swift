@@ -62,7 +62,7 @@ struct LiveRestoreTests {
     try scene.run("backup-setspeed", "0").expectSuccess()
 
     let result = try client.wait().expectSuccess()
-    #expect(result.stdout.contains("Domain '\(domain.name)' runs on backup i while"))
+    #expect(result.stderr.contains("Domain '\(domain.name)' runs on backup i while"))
     #expect(result.stdout.contains("Domain '\(domain.name)' restored from backup i"))
     #expect(try domain.inactiveDefinition() == definition)
     try scene.expectFree(before)
@@ -129,7 +129,7 @@ struct LiveRestoreTests {
     try write()
 
     client = try restore("--bandwidth", "1")
-    try eventually("it waits", within: .seconds(60)) { client.outputSoFar.contains("runs on") }
+    try eventually("it waits", within: .seconds(60)) { client.errorsSoFar.contains("runs on") }
     client.signal(SIGINT)
     try scene.expectRefusal(client.wait(), "interrupted: domain '\(domain.name)' still stands on")
     #expect(try domain.jobs() == [])

@@ -55,6 +55,14 @@ package final class RunningCommand: Sendable {
     }
   }
 
+  /// What the program has written to standard error so far.
+  package var errorsSoFar: String {
+    state.withLock {
+      Self.transfer(&$0, waiting: 0)
+      return String(decoding: $0.errorOutput, as: UTF8.self)
+    }
+  }
+
   /// Whether the program has ended.
   package var hasEnded: Bool { state.withLock { step(&$0) } != nil }
 

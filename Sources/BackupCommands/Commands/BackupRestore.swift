@@ -51,6 +51,7 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("no-define", "start")
       try arguments.mutuallyExclusive("no-define", "paused")
       try arguments.mutuallyExclusive("no-define", "live")
+      try arguments.mutuallyExclusive("overwrite", "live")
       try arguments.requires("async", "live")
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
