@@ -142,6 +142,11 @@ extension Engine {
   private func refuseWhatCannotLayer(_ plan: RestorePlan, definition: DomainDefinition) throws {
     for disk in plan.disks {
       let name = disk.stored.name
+      guard !disk.isDevice else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: --live makes files, and disk '\(name)' would be on a device")
+      }
       guard disk.format == "qcow2" else {
         throw BackupError(
           .invalid,

@@ -213,6 +213,9 @@ struct LiveRestoreTests {
       scene.run("backup-restore", "--live"), "--live needs qcow2, and disk 'vdb' would be raw")
     try scene.expectRefusal(
       scene.run("backup-restore", "--live", "--no-define"), "mutually exclusive")
+    try scene.expectRefusal(
+      scene.run("backup-restore", "--live", "--diskspec", "vda,file=/dev/null,stype=block"),
+      "disk 'vda' would be on a device")
     let taken = try domain.path("vdb")
     try Data().write(to: URL(filePath: taken))
     try scene.expectRefusal(

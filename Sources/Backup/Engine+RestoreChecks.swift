@@ -1,0 +1,94 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What a restore decides and refuses before anything is written.
+extension Engine {
+  /// The definition that will be defined.
+  func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
+    let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
+    let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
+    // A disk that was plugged in for the moment only is restored, but not defined.
+    let moved = plan.disks.filter { !$0.isAsDefined && known.contains($0.stored.name) }
+    return try RestoredDefinition(
+      disks: moved.map(\.restored),
+      removedDisks: options.newName == nil ? [] : try notCopied(plan, of: recorded),
+      copy: options.newName.map { .init(name: $0, uuid: process.newUUID()) }
+    ).apply(to: recorded)
+  }
+
+  /// Disks that a copy must not have: two domains would write one image.
+  private func notCopied(_ plan: RestorePlan, of definition: String) throws -> Set<String> {
+    let restored = Set(plan.disks.map(\.stored.name))
+    return Set(
+      try DomainDefinition(parsing: definition).disks.filter {
+        !restored.contains($0.target) && !$0.isReadOnly && $0.device == "disk"
+      }.map(\.target))
+  }
+
+  /// Refuses what a pool that others can write must not decide.
+  ///
+  /// - Throws: ``BackupError`` that says what.
+  func checkTrust(
+    _ plan: RestorePlan, options: RestoreOptions, definition: String?, emulators: Set<String>
+  ) throws {
+    guard !repository.isTrusted else { return }
+    let named = Set(options.disks.filter { $0.file != nil }.map(\.name))
+    if options.targetDirectory == nil,
+      let disk = plan.disks.first(where: { !named.contains($0.stored.name) })
+    {
+      throw BackupError(
+        .invalid,
+        "others can write to pool '\(repository.name)': its backups are restored only into "
+          + "--target-pool or to named files (disk '\(disk.stored.name)')")
+    }
+    guard let definition else { return }
+    let offenders = try DomainDefinition.offenders(
+      in: definition, restoring: Set(plan.disks.map(\.stored.name)), emulators: emulators)
+    if !offenders.isEmpty {
+      throw BackupError(
+        .invalid,
+        "others can write to pool '\(repository.name)', and the definition in the backup has what "
+          + "could harm the host: \(offenders.joined(separator: "; ")). --no-define restores the "
+          + "disks alone")
+    }
+  }
+
+  /// Refuses a definition whose UUID or name a domain has.
+  ///
+  /// - Throws: ``BackupError`` with code `exists`.
+  func refuseWhileTaken(_ definition: String) throws {
+    let parsed = try DomainDefinition(parsing: definition)
+    if let name = try hypervisor.domainName(uuid: parsed.uuid) {
+      throw BackupError(
+        .exists,
+        "operation failed: domain '\(name)' exists; restore a copy beside it with --newname")
+    }
+    if let uuid = try hypervisor.domainUUID(name: parsed.name) {
+      throw BackupError(
+        .exists,
+        "operation failed: domain '\(parsed.name)' already exists with uuid \(uuid)")
+    }
+  }
+
+  /// The volumes of each disk's directory, after a look that the names are free.
+  func targetRepositories(
+    for plan: RestorePlan
+  ) throws -> [String: any Repository] {
+    var repositories: [String: any Repository] = [:]
+    for disk in plan.disks where !disk.isDevice {
+      let repository =
+        try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
+      if repositories.updateValue(repository, forKey: disk.directory) == nil {
+        try repository.refresh()
+      }
+      if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
+        throw BackupError(.exists, "disk '\(disk.stored.name)': file '\(disk.path)' exists")
+      }
+    }
+    return repositories
+  }
+}

@@ -1,0 +1,98 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// How a restore ends, by its own client or by one that settles.
+extension Engine {
+  /// Gives the files their names and defines the domain: the data is whole.
+  func finishRestore(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, let definition, _) = pending.partial.operation else { return }
+    var directories: Set<String> = []
+    for disk in disks where disk.temporaryPath != disk.path {
+      directories.insert(RestorePlan.split(disk.path).directory)
+      _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
+    }
+    for directory in directories { try hypervisor.repository(directory: directory).refresh() }
+    if let definition {
+      let uuid = try DomainDefinition(parsing: definition).uuid
+      if try hypervisor.domainName(uuid: uuid) == nil { try hypervisor.define(definition) }
+      try restoreAutostart(pending, uuid: uuid)
+    }
+    // In this order: a mark without its partial says nothing, a partial without its mark would say
+    // that the files are not whole.
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+  }
+
+  /// Takes back a restore whose data is not whole.
+  ///
+  /// - Parameters:
+  ///   - pending: The restore.
+  ///   - isOwn: Whether we began it ourselves. Else, where others can write to the pool, the partial
+  ///     may be theirs: it must not say what is deleted elsewhere.
+  /// - Throws: What libvirt throws; the next command goes on.
+  func undoRestore(_ pending: Catalog.Pending, isOwn: Bool) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation,
+      try repository.contains(pending.volume),
+      try !repository.contains(pending.volume + VolumeNames.doneSuffix)
+    else { return }
+    try endHelper(of: pending.partial)
+    for disk in disks where !disk.isDevice {
+      guard isOwn || repository.isTrusted else {
+        observer.notice("the file '\(disk.temporaryPath)' is not whole; it is left where it is")
+        continue
+      }
+      try delete(disk.temporaryPath)
+    }
+    try repository.delete(pending.volume)
+  }
+
+  /// Deletes a file through the pool of its directory; a missing one is fine.
+  func delete(_ path: String) throws {
+    let (directory, name) = RestorePlan.split(path)
+    let files = try hypervisor.repository(directory: directory)
+    try files.refresh()
+    try files.delete(name)
+  }
+
+  /// Finishes or undoes a restore whose client is gone.
+  func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
+    let partial = pending.partial
+    if let name = partial.helper, process.liveness(partial.owner) != .dead,
+      let helper = try hypervisor.guest(name: name),
+      try !jobs(of: partial, in: helper.monitor).isEmpty
+    {
+      return .running
+    }
+    guard try isAbandoned(pending) else { return .running }
+    if partial.isOverwrite { return try settleOverwrite(pending) }
+    guard try repository.contains(pending.volume + VolumeNames.doneSuffix) else {
+      try undoRestore(pending, isOwn: false)
+      return .undone
+    }
+    try endHelper(of: partial)
+    if repository.isTrusted {
+      try finishRestore(pending)
+      return .finished
+    }
+    // Others can write to the pool: what it says is whole must not be moved and defined by us.
+    try leaveRestore(pending)
+    return .undone
+  }
+
+  /// Gives up a restore of a pool that others can write to, and touches nothing that it names.
+  func leaveRestore(_ pending: Catalog.Pending) throws {
+    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    for disk in disks {
+      observer.notice(
+        "the restore of '\(disk.path)' has not ended, and others can write to pool "
+          + "'\(repository.name)'; what it made is left where it is")
+    }
+    try repository.delete(pending.volume)
+    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+  }
+}
