@@ -65,6 +65,7 @@ extension Engine {
   /// - Returns: The operation, as later clients will find it.
   /// - Throws: ``BackupError`` with code `busy` where another client was faster.
   func begin(_ partial: Partial, in volume: String) throws -> Catalog.Pending {
+    note(partial)
     do {
       try repository.write(volume, Array(try partial.xml().utf8))
     } catch let error as BackupError where error.code == .exists {

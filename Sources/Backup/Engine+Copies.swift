@@ -166,12 +166,6 @@ extension Engine {
     try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 
-  /// Whether a partial may say what is deleted outside of the pool: it is ours, or nobody else could
-  /// have written it.
-  func trusts(_ partial: Partial) -> Bool {
-    repository.isTrusted || partial.owner == process.owner
-  }
-
   /// Deletes the files of copies that are not whole.
   ///
   /// Where others can write to the pool the partial may be theirs: it must not say what is deleted

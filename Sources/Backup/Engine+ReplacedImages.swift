@@ -24,7 +24,7 @@ extension Engine {
     } catch {
       // Where libvirt did not answer it may have done it all the same. What cannot be ended now the
       // next command ends.
-      guard (try? endOverwrite(pending, isOwn: true)) == .finished else { throw error }
+      guard (try? endOverwrite(pending)) == .finished else { throw error }
       return
     }
     try finishOverwrite(pending)
@@ -78,13 +78,13 @@ extension Engine {
         }
       }
     }
-    return try endOverwrite(pending, isOwn: false)
+    return try endOverwrite(pending)
   }
 
   /// Goes forward or back, as the domain's definition says.
-  private func endOverwrite(_ pending: Catalog.Pending, isOwn: Bool) throws -> Settlement {
+  private func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
     try endHelper(of: pending.partial)
-    guard isOwn || repository.isTrusted else {
+    guard trusts(pending.partial) else {
       try leaveRestore(pending)
       return .undone
     }

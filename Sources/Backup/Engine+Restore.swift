@@ -54,7 +54,7 @@ extension Engine {
       try copy(
         plan, pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
     } catch {
-      try? undoRestore(pending, isOwn: true)
+      try? undoRestore(pending)
       throw error
     }
     if let existing {

@@ -30,19 +30,15 @@ extension Engine {
 
   /// Takes back a restore whose data is not whole.
   ///
-  /// - Parameters:
-  ///   - pending: The restore.
-  ///   - isOwn: Whether we began it ourselves. Else, where others can write to the pool, the partial
-  ///     may be theirs: it must not say what is deleted elsewhere.
   /// - Throws: What libvirt throws; the next command goes on.
-  func undoRestore(_ pending: Catalog.Pending, isOwn: Bool) throws {
+  func undoRestore(_ pending: Catalog.Pending) throws {
     guard case .restore(_, let disks, _, _) = pending.partial.operation,
       try repository.contains(pending.volume),
       try !repository.contains(pending.volume + VolumeNames.doneSuffix)
     else { return }
     try endHelper(of: pending.partial)
     for disk in disks where !disk.isDevice {
-      guard isOwn || repository.isTrusted else {
+      guard trusts(pending.partial) else {
         observer.notice("the file '\(disk.temporaryPath)' is not whole; it is left where it is")
         continue
       }
@@ -71,7 +67,7 @@ extension Engine {
     guard try isAbandoned(pending) else { return .running }
     if partial.isOverwrite { return try settleOverwrite(pending) }
     guard try repository.contains(pending.volume + VolumeNames.doneSuffix) else {
-      try undoRestore(pending, isOwn: false)
+      try undoRestore(pending)
       return .undone
     }
     try endHelper(of: partial)

@@ -60,6 +60,8 @@ package final class Engine {
   let process: Process
   private var hasRefreshed = false
   private var knownManifests: [String: Manifest] = [:]
+  /// What this engine wrote down of operations that it began, by their UUIDs.
+  private var begun: [String: Partial] = [:]
 
   /// Makes an engine for one pool of one host.
   package init(
@@ -70,6 +72,15 @@ package final class Engine {
     self.hypervisor = hypervisor
     self.observer = observer
     self.process = process
+  }
+
+  /// Remembers an operation that this engine begins.
+  func note(_ partial: Partial) { begun[partial.uuid] = partial }
+
+  /// Whether an operation may say what is deleted outside of the pool: it is what this engine wrote
+  /// down itself, or nobody else could have written it.
+  func trusts(_ partial: Partial) -> Bool {
+    repository.isTrusted || begun[partial.uuid] == partial
   }
 
   /// Reads a manifest again the next time: it was rewritten.
