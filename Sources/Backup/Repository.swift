@@ -16,6 +16,10 @@ package protocol Repository: AnyObject {
   /// False when others than its owner can put things into it.
   var isTrusted: Bool { get }
 
+  /// Whether names and contents are read past libvirt, so that what others put there is seen without
+  /// a refresh.
+  var isReadDirectly: Bool { get }
+
   /// Makes the pool see what others put into it (`virStoragePoolRefresh`).
   func refresh() throws
   /// Names of all volumes (`virStoragePoolListAllVolumes`).

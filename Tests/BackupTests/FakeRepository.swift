@@ -12,6 +12,7 @@ final class FakeRepository: Repository {
   let name = "backups"
   let directory = "/pool"
   var isTrusted = true
+  var isReadDirectly: Bool { true }
   /// The volumes and what is in them.
   var contents: [String: [UInt8]] = [:]
   /// Bytes that are free.

@@ -184,6 +184,27 @@ struct PoolTests {
     #expect(try names(libvirt, pool, of: name) == ["q1"])
   }
 
+  @Test(arguments: LibvirtMode.available)
+  func `a transient pool that libvirt stops under a restore is made again`(
+    mode: LibvirtMode
+  ) throws {
+    let scene = try Scene(PrivateLibvirt.shared(mode), disks: [TestDisk("vda")])
+    defer { scene.remove() }
+    try scene.domain.write("vda", "write -P 0x41 0 32M")
+    let expected = try scene.domain.save()["vda"]
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    let directory = try scene.libvirt.makeDirectory("restored")
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let (client, _) = try scene.startRestoreSlowly("p", to: directory)
+    removePool(of: directory, scene.libvirt)
+    try scene.run("backup-setspeed", "0").expectSuccess()
+    try client.wait().expectSuccess()
+    let restored = "\(directory)/\(URL(filePath: try scene.domain.path("vda")).lastPathComponent)"
+    #expect(try expected?.difference(from: restored, format: .qcow2) == nil)
+    removePool(of: directory, scene.libvirt)
+    try scene.expectNoStrays()
+  }
+
   private func names(_ libvirt: PrivateLibvirt, _ pool: String, of domain: String) throws
     -> [String]
   {

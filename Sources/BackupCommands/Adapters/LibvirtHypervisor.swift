@@ -137,36 +137,62 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   func repository(directory: String) throws -> any Repository {
-    let (repository, made) = try pool(directory: directory)
-    if let made { ownPools.append(made) }
-    return repository
+    try pool(directory: directory, isKept: false)
   }
 
   /// The volumes of a pool.
   ///
   /// - Throws: ``BackupError`` for a pool that cannot hold backups.
   func repository(of pool: StoragePool) throws -> LibvirtRepository {
-    try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal)
+    try repository(of: pool, remake: nil)
   }
 
-  /// The pool of a directory.
+  private func repository(
+    of pool: StoragePool, remake: (() throws -> StoragePool)?
+  ) throws -> LibvirtRepository {
+    try LibvirtRepository(pool, isSystem: isSystem, isLocal: isLocal, remake: remake)
+  }
+
+  /// The volumes of a directory, through a pool that is made where there is none.
   ///
-  /// - Returns: Its volumes, and the pool where it had to be made.
-  func pool(directory: String) throws -> (LibvirtRepository, made: StoragePool?) {
-    if let pool = try existingPool(directory: directory) {
-      return (try repository(of: pool), nil)
+  /// - Parameters:
+  ///   - directory: The directory.
+  ///   - isKept: Whether a pool that is made stays when we end.
+  /// - Returns: The volumes.
+  /// - Throws: What libvirt throws.
+  func pool(directory: String, isKept: Bool) throws -> LibvirtRepository {
+    func make() throws -> StoragePool { try makePool(directory: directory, isKept: isKept) }
+    let pool = try existingPool(directory: directory) ?? make()
+    let remake = pool.name == LibvirtHypervisor.poolName(directory: directory) ? make : nil
+    do {
+      return try repository(of: pool, remake: remake)
+    } catch {
+      guard let remake, try unless(.noStoragePool, look: { try pool.isActive }) != true else {
+        throw error
+      }
+      return try repository(of: remake(), remake: remake)
     }
+  }
+
+  /// The pool of a directory, made where there is none.
+  private func makePool(directory: String, isKept: Bool) throws -> StoragePool {
     do {
       let pool = try connection.createStoragePool(
         xml: try PoolDefinition(
-          name: "virsh-backup-\(StableHash.hex(directory))", directory: directory
+          name: LibvirtHypervisor.poolName(directory: directory), directory: directory
         ).xml())
-      return (try repository(of: pool), pool)
+      if !isKept { ownPools.append(pool) }
+      return pool
     } catch let error as LibvirtError {
       // Another client may have made it in the meantime.
       guard let pool = try existingPool(directory: directory) else { throw error }
-      return (try repository(of: pool), nil)
+      return pool
     }
+  }
+
+  /// The name of a pool that we make.
+  private static func poolName(directory: String) -> String {
+    "virsh-backup-\(StableHash.hex(directory))"
   }
 
   private func existingPool(directory: String) throws -> StoragePool? {

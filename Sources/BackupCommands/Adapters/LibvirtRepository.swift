@@ -16,7 +16,9 @@ final class LibvirtRepository: Repository {
   let name: String
   let directory: String
   let isTrusted: Bool
-  private let pool: StoragePool
+  private var pool: StoragePool
+  /// Makes the pool again; nil for one that is the user's.
+  private let remake: (() throws -> StoragePool)?
   /// What can be read past libvirt; nil where the hypervisor is another machine.
   private let files: LocalDirectory?
 
@@ -26,9 +28,13 @@ final class LibvirtRepository: Repository {
   ///   - pool: The pool.
   ///   - isSystem: Whether guests are the system's, not a user's.
   ///   - isLocal: Whether the hypervisor is this machine.
+  ///   - remake: Makes the pool again, where it is one of ours: libvirt stops a pool when a refresh
+  ///     fails, of any client, and forgets one that has no definition.
   /// - Throws: ``BackupError`` for a pool whose volumes are not files, that is not active, or that
   ///   a read-only connection cannot read.
-  init(_ pool: StoragePool, isSystem: Bool, isLocal: Bool) throws {
+  init(
+    _ pool: StoragePool, isSystem: Bool, isLocal: Bool, remake: (() throws -> StoragePool)? = nil
+  ) throws {
     let description = try PoolDefinition(parsing: try pool.xmlDescription())
     guard LibvirtRepository.fileKinds.contains(description.type), let path = description.path
     else {
@@ -41,6 +47,7 @@ final class LibvirtRepository: Repository {
         .invalid, "Requested operation is not valid: storage pool '\(pool.name)' is not active")
     }
     self.pool = pool
+    self.remake = remake
     name = pool.name
     directory = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     isTrusted = LibvirtRepository.isTrusted(description, isSystem: isSystem)
@@ -60,7 +67,24 @@ final class LibvirtRepository: Repository {
     return !isSystem || pool.owner?.owner == 0
   }
 
-  func refresh() throws {
+  var isReadDirectly: Bool { files != nil }
+
+  /// Does something with the pool, and once more where it had to be made again.
+  private func withPool<Result>(_ body: (StoragePool) throws -> Result) throws -> Result {
+    do {
+      return try body(pool)
+    } catch {
+      guard let remake, try unless(.noStoragePool, look: { try pool.isActive }) != true else {
+        throw error
+      }
+      pool = try remake()
+      return try body(pool)
+    }
+  }
+
+  func refresh() throws { try withPool(refresh(_:)) }
+
+  private func refresh(_ pool: StoragePool) throws {
     // Only what changes volumes needs libvirt to know them.
     if pool.connection.isReadOnly { return }
     var failure: (any Error)?
@@ -77,7 +101,7 @@ final class LibvirtRepository: Repository {
     if let failure { throw failure }
   }
 
-  func volumeNames() throws -> [String] { try files?.names() ?? pool.volumeNames() }
+  func volumeNames() throws -> [String] { try files?.names() ?? withPool { try $0.volumeNames() } }
 
   func contains(_ volume: String) throws -> Bool {
     if let files { return files.contains(volume) }
@@ -118,7 +142,9 @@ final class LibvirtRepository: Repository {
 
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
     if let bytes = try files?.read(volume, offset: offset, length: length) { return bytes }
-    return try pool.volume(name: volume).download(offset: offset, length: Int(length))
+    return try withPool {
+      try $0.volume(name: volume).download(offset: offset, length: Int(length))
+    }
   }
 
   func write(_ volume: String, _ content: [UInt8]) throws {
@@ -135,26 +161,29 @@ final class LibvirtRepository: Repository {
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
 
   func allocation(of volume: String) throws -> UInt64 {
-    try files?.allocation(of: volume) ?? pool.volume(name: volume).info.allocation
+    try files?.allocation(of: volume)
+      ?? withPool { try $0.volume(name: volume).info.allocation }
   }
 
   func owner(of volume: String) throws -> FileOwner {
-    try FileOwner(parsingVolume: try pool.volume(name: volume).xmlDescription())
+    try FileOwner(
+      parsingVolume: try withPool { try $0.volume(name: volume).xmlDescription() })
   }
 
-  func available() throws -> UInt64 { try pool.info.available }
+  func available() throws -> UInt64 { try withPool { try $0.info.available } }
 
   func age(of volume: String) throws -> Int64 {
     guard let found = try find(volume) else { return 0 }
     let probe = "virsh-backup-\(UUIDs.random()).clock"
     try write(probe, [0x0a])
     defer { try? delete(probe) }
-    let now = try VolumeTimes(parsing: try pool.volume(name: probe).xmlDescription())
+    let now = try VolumeTimes(
+      parsing: try withPool { try $0.volume(name: probe).xmlDescription() })
     return now.modified - (try VolumeTimes(parsing: try found.xmlDescription()).modified)
   }
 
   private func find(_ volume: String) throws -> StorageVolume? {
-    try unless(.noStorageVolume) { try pool.volume(name: volume) }
+    try unless(.noStorageVolume) { try withPool { try $0.volume(name: volume) } }
   }
 
   @discardableResult
@@ -162,7 +191,8 @@ final class LibvirtRepository: Repository {
     let xml = try volume.xml()
     // libvirt would overwrite a file that it has not seen yet.
     guard files?.contains(volume.name) != true,
-      let made = try unless(.storageVolExist, look: { try pool.createVolume(xml: xml) })
+      let made = try unless(
+        .storageVolExist, look: { try withPool { try $0.createVolume(xml: xml) } })
     else {
       throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
     }

@@ -24,7 +24,7 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("xml", "json")
       let workplace = try Workplace(shell)
       let repository = try workplace.pools.repository(try arguments.string("pool"))
-      let catalog = try Catalog(of: repository)
+      let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(try arguments.string("backupname"), of: uuid)
       let description = BackupDescription(point: point, catalog: catalog, repository: repository)

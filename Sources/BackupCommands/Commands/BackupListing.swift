@@ -46,7 +46,7 @@ struct BackupListing {
     var found: [Entry] = []
     var wasRecorded = false
     for repository in repositories {
-      let catalog = try Catalog(of: repository)
+      let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
       var domainUUID: String?
       if let domain = try arguments.string("domain") {
         do {

@@ -121,7 +121,10 @@ extension Vsh.Command where Context == Client {
       "Restoring domain '\(manifest.domainName)' from backup \(manifest.name) of "
         + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'")
     for repository in try workplace.pools.all() where repository.name != engine.poolName {
-      guard let newer = try? Catalog(of: repository).points(of: manifest.domainUUID).last?.manifest,
+      // A pool that is refreshed while others work in it may be stopped by libvirt.
+      guard
+        let newer = try? Catalog(of: repository, refresh: false)
+          .points(of: manifest.domainUUID).last?.manifest,
         newer.creationTime > manifest.creationTime
       else { continue }
       shell.printNotice(

@@ -33,7 +33,7 @@ struct Pools {
     let name = text ?? defaultPool ?? Pools.fallback
     if name.hasPrefix("/") {
       try Pools.check(directory: name)
-      return try hypervisor.pool(directory: Pools.plain(name)).0
+      return try hypervisor.pool(directory: Pools.plain(name), isKept: true)
     }
     guard let pool = try find(name) else { throw Pools.missing(name) }
     return try hypervisor.repository(of: pool)
