@@ -135,7 +135,7 @@ import Testing
     terminal.send("backup-info web\(Self.tab)\(Self.tab)")
     try terminal.expect("web1    web\\ 1  web\\ 2")
     terminal.send("\u{15}backup-delete web1 \(Self.tab)\(Self.tab)\(Self.tab)")
-    let options = try terminal.expect("--pool")
+    let options = try terminal.expect("\(CommandShell.prompt)backup-delete web1")
     #expect(options.contains("--backupname") && !options.contains("--domain"))
     terminal.send("\u{15}\(Self.tab)\(Self.tab)")
     try terminal.expect(" possibilities? (y or n)")
