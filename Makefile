@@ -22,7 +22,8 @@ PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
 	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
 	qemu-system-x86 qemu-utils qemu-block-extra seabios \
 	bash-completion binutils e2fsprogs fish g++ git iproute2 libnbd-bin man-db mawk mount \
-	openssl python3-libnbd time util-linux virtnbdbackup zsh
+	mtools openssl ovmf python3-libnbd swtpm swtpm-tools time \
+	tpm2-tools libtss2-tcti-swtpm0 util-linux virtnbdbackup zsh
 
 # Scripts, by their first line, and files that carry the four lines on the license.
 SOURCES = $(shell git ls-files --cached --others --exclude-standard)

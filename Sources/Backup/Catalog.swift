@@ -279,6 +279,8 @@ extension Catalog {
         missing.append(disk.volume.name)
       }
     }
+    let states = [point.manifest.nvram, point.manifest.tpm].compactMap { $0?.volume.name }
+    missing += states.filter { !volumes.contains($0) }
     return missing
   }
 }

@@ -23,6 +23,8 @@ extension CreatePlan {
     package var devices: [BlockInfo]
     /// The pool.
     package var catalog: Catalog
+    /// What the domain has besides its disks.
+    package var state: StateSources
     /// Seconds since 1970-01-01T00:00:00Z.
     package var time: Int64
     /// Makes UUIDs, lower case.
@@ -32,7 +34,7 @@ extension CreatePlan {
     package init(
       definition: DomainDefinition, definitionText: String, inactiveText: String?,
       isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog,
-      time: Int64,
+      state: StateSources = .init(), time: Int64,
       newUUID: @escaping @Sendable () -> String
     ) {
       self.definition = definition
@@ -42,6 +44,7 @@ extension CreatePlan {
       self.nodes = nodes
       self.devices = devices
       self.catalog = catalog
+      self.state = state
       self.time = time
       self.newUUID = newUUID
     }
@@ -109,8 +112,16 @@ extension CreatePlan {
           reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
+    let isCopy = planned.contains { $0.target != nil }
+    let state = isCopy ? StateSources() : situation.state
+    leftOut += state.unsaved
+    nvram = state.nvram.map {
+      NVRAM(node: $0.node, names: NodeNames(operation: operation, disk: planned.count))
+    }
+    tpm = state.tpm
     // What is undone is deleted by name: every name must be ours alone from the start.
-    let wanted = described.map(\.volume.name) + planned.compactMap(\.scratchVolume)
+    let states = [(nvram != nil, volumes.nvram), (tpm != nil, volumes.tpm)].filter(\.0).map(\.1)
+    let wanted = described.map(\.volume.name) + planned.compactMap(\.scratchVolume) + states
     if let taken = wanted.first(where: situation.catalog.volumes.contains) {
       throw BackupError(.exists, "volume '\(taken)' already exists in the pool")
     }
@@ -123,7 +134,12 @@ extension CreatePlan {
       creationTime: situation.time, description: options.description,
       parent: points.last(where: { parents.contains($0.manifest.uuid) })?.manifest.uuid,
       consistency: options.isQuiesced ? .filesystem : .crash,
-      isAutostart: situation.isAutostart, disks: described, domainName: domain.name,
+      isAutostart: situation.isAutostart, disks: described,
+      nvram: state.nvram.map {
+        .init(capacity: $0.capacity, volume: .init(name: volumes.nvram, size: 0))
+      },
+      tpm: state.tpm.map { _ in .init(capacity: 0, volume: .init(name: volumes.tpm, size: 0)) },
+      domainName: domain.name,
       domainUUID: domain.uuid,
       domainXML: situation.definitionText, inactiveDomainXML: situation.inactiveText)
     document = document(for: asked, in: domain, points: points)

@@ -33,6 +33,16 @@ package struct CreatePlan: Sendable, Equatable {
     var source: String { scratchVolume == nil ? live.node.nodeName : names.view }
   }
 
+  /// The copy of the NVRAM.
+  ///
+  /// It has no view: a running guest seldom writes there, and the copy takes milliseconds.
+  package struct NVRAM: Sendable, Equatable {
+    /// The node that is read.
+    package var node: String
+    /// Names of what is made for it in QEMU.
+    package var names: NodeNames
+  }
+
   /// A bitmap on a node.
   package struct BitmapPlace: Sendable, Equatable {
     /// The node.
@@ -57,6 +67,10 @@ package struct CreatePlan: Sendable, Equatable {
   package var manifest: Manifest
   /// The disks, in the manifest's order.
   package var disks: [Disk]
+  /// The NVRAM, where the manifest has it.
+  package var nvram: NVRAM?
+  /// Where the state of the TPM is read, where the manifest has it.
+  package var tpm: StateSources.TPM?
   /// Bytes per second of each copy; 0 for no limit.
   package var speed: Int64
   /// Disks that are left out, with the reason, for the user.
@@ -75,14 +89,16 @@ package struct CreatePlan: Sendable, Equatable {
           live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
           changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume ?? "",
           scratchDirectory: $0.scratchDirectory, isEncrypted: $0.target?.store.encryption != nil)
-      })
+      }, copyNVRAM: isOffline ? nil : copyNVRAM, readsTPM: tpm != nil)
   }
 
   /// Whether a helper domain has the disks: they stand still and need no view.
   var isOffline: Bool { disks.contains { $0.scratchVolume == nil } }
 
   /// Bytes that will be copied, as far as can be told.
-  package var expectedBytes: UInt64 { disks.reduce(0) { $0 &+ $1.expectedBytes } }
+  package var expectedBytes: UInt64 {
+    disks.reduce(manifest.nvram?.capacity ?? 0) { $0 &+ $1.expectedBytes }
+  }
 
   // MARK: - What is sent to QEMU
 
@@ -91,7 +107,17 @@ package struct CreatePlan: Sendable, Equatable {
     isOffline ? view.selectChanges(on: \.live.node.nodeName) : nil
   }
 
-  /// Starts all copies, or none.
+  /// Starts to copy the NVRAM.
+  private var copyNVRAM: TransactionAction? {
+    nvram.map {
+      .blockdevBackup(
+        BlockdevBackup(
+          jobID: $0.names.job, device: $0.node, target: $0.names.target, bitmap: nil,
+          filterNodeName: $0.names.jobFilter))
+    }
+  }
+
+  /// Starts all copies, or none; that of a running domain's NVRAM began at the instant.
   ///
   /// - Parameter isLimited: Whether the number of requests is limited, by a member that QEMU calls
   ///   unstable and may lack.
@@ -105,6 +131,6 @@ package struct CreatePlan: Sendable, Equatable {
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
             filterNodeName: $0.names.jobFilter, speed: speed,
             maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))
-      })
+      } + (isOffline ? [copyNVRAM].compactMap(\.self) : []))
   }
 }

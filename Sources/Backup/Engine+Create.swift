@@ -41,7 +41,11 @@ extension Engine {
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
-      try openView(plan.view, pending: pending, definition: definition, guest: guest)
+      var tpm: [UInt8]?
+      try openView(
+        plan.view, pending: pending, definition: definition, guest: guest,
+        atInstant: { tpm = try plan.tpm.map(read) })
+      try write(tpm, of: plan.manifest)
       return guest
     }
   }
@@ -52,11 +56,6 @@ extension Engine {
     for line in plan.leftOut { observer.notice(line) }
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
-    }
-    if !plan.isCopy {
-      for state in try DomainDefinition.stateBesideDisks(in: plan.manifest.domainXML) {
-        observer.notice("\(state) is not saved")
-      }
     }
     try checkSpace(for: plan)
   }
@@ -108,7 +107,7 @@ extension Engine {
     ofCreate options: CreateOptions, domainUUID: String
   ) throws -> BackupDefinition {
     guard let guest = try hypervisor.guest(uuid: domainUUID) else {
-      let (plan, looking) = try offlinePlan(
+      let (plan, looking, _) = try offlinePlan(
         options, domainUUID: domainUUID, operation: process.newUUID(), helper: process.newUUID(),
         catalog: catalog())
       try looking.helper.destroy()
@@ -129,7 +128,8 @@ extension Engine {
         inactiveText: try guest.inactiveDefinition(),
         isAutostart: try hypervisor.isAutostart(uuid: definition.uuid),
         nodes: try guest.monitor.blockNodes(),
-        devices: try guest.monitor.blockDevices(), catalog: catalog, time: process.time(),
+        devices: try guest.monitor.blockDevices(), catalog: catalog,
+        state: stateSources(of: definition, guest: guest), time: process.time(),
         newUUID: process.newUUID))
   }
 
@@ -161,7 +161,10 @@ extension Engine {
             name: $0.live.name, scratchVolume: $0.scratchVolume,
             scratchDirectory: $0.scratchDirectory, node: $0.live.node.nodeName,
             device: $0.live.device, target: $0.target?.described)
-        }, isSuspended: isSuspended, isFrozen: isFrozen))
+        }
+          + (plan.nvram.map {
+            [.init(name: VolumeNames.nvramDisk, scratchVolume: nil, node: $0.node, device: "")]
+          } ?? []), isSuspended: isSuspended, isFrozen: isFrozen))
     return try begin(partial, in: names.partial)
   }
 
@@ -192,6 +195,16 @@ extension Engine {
       try open(
         path: repository.path(of: described.volume.name), format: "qcow2",
         file: disk.names.targetFile, image: disk.names.target, in: monitor)
+    }
+    if let nvram = plan.nvram, let described = plan.manifest.nvram {
+      try repository.create(
+        VolumeSpecification(
+          name: described.volume.name, format: "raw", capacity: described.capacity, owner: owner,
+          label: definition.imageLabel))
+      try open(
+        path: repository.path(of: described.volume.name), format: "raw",
+        file: nvram.names.targetFile, image: nvram.names.target,
+        isDirect: described.capacity % 4096 == 0, in: monitor)
     }
   }
 

@@ -60,7 +60,7 @@ extension Engine {
           points: doomed.map {
             .init(
               uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
-              volumes: $0.manifest.disks.map(\.volume.name))
+              volumes: $0.manifest.volumes.map(\.name))
           }, merges: merged.merges, manifests: merged.manifests)))
     let pending = Catalog.Pending(
       volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
@@ -150,7 +150,7 @@ extension Engine {
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
       try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
-        .flatMap { $0.manifest.disks.map(\.volume.name) })
+        .flatMap { $0.manifest.volumes.map(\.name) })
     for point in delete.points {
       // Another manifest may have come to that name since.
       if try isPublished(point.uuid, in: point.manifest) {
@@ -192,8 +192,8 @@ extension Engine {
       switch pending.partial.operation {
       case .create(let manifest, _, _, _):
         reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
-      case .restore(let point, _, _, _):
-        reads = isOn(point, uuids)
+      case .restore(let restore):
+        reads = isOn(restore.point, uuids)
       case .live(let live):
         guard isOn(live.point, uuids) else { continue }
         throw BackupError(

@@ -61,7 +61,8 @@ extension Engine {
     let definition = try DomainDefinition(parsing: try helper.definition())
     let nodes = try helper.monitor.blockNodes().byName
     let devices = try helper.monitor.blockDevices()
-    guard definition.disks.count == names.count else {
+    // Behind the disks it may have the NVRAM.
+    guard definition.disks.count >= names.count else {
       throw BackupError(.failed, "the helper domain has not all disks")
     }
     return try zip(names, definition.disks).map { name, disk in

@@ -36,8 +36,8 @@ extension Engine {
     for repository in try hypervisor.repositories()
     where directories.contains(repository.directory) {
       for point in try Catalog(of: repository, refresh: false).points {
-        for disk in point.manifest.disks {
-          users[hypervisor.resolved(repository.path(of: disk.volume.name))] =
+        for volume in point.manifest.volumes {
+          users[hypervisor.resolved(repository.path(of: volume.name))] =
             "backup '\(point.manifest.name)' of domain '\(point.manifest.domainName)'"
         }
       }
@@ -58,16 +58,18 @@ extension Engine {
     return chain
   }
 
-  /// The files and devices that a definition names for its disks.
+  /// The files and devices that a definition names for its disks and its NVRAM.
   func paths(of definition: DomainDefinition) throws -> [String] {
-    definition.disks.flatMap(\.chain).compactMap { image in
-      switch image.source {
-      case .file(let path), .block(let path): path
-      case .volume(let pool, let name):
-        // The pool may be gone; nothing can be in it then.
-        (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
-      case .other, .none: nil
+    let nvram = definition.nvram?.path
+    return [nvram].compactMap(\.self)
+      + definition.disks.flatMap(\.chain).compactMap { image in
+        switch image.source {
+        case .file(let path), .block(let path): path
+        case .volume(let pool, let name):
+          // The pool may be gone; nothing can be in it then.
+          (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
+        case .other, .none: nil
+        }
       }
-    }
   }
 }

@@ -146,7 +146,7 @@ extension Partial {
   package var diskNames: [String] {
     switch operation {
     case .create(_, let disks, _, _): disks.map(\.name)
-    case .restore(_, let disks, _, _): disks.map(\.name)
+    case .restore(let restore): restore.disks.map(\.name)
     case .live(let live): live.disks.map(\.name)
     case .delete(let delete): delete.merges.map(\.disk)
     case .session(let session): session.disks.map(\.disk.name)

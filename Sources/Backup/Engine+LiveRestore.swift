@@ -50,7 +50,9 @@ extension Engine {
       guard let point = catalog.point(uuid: point.manifest.uuid) else {
         throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
       }
-      pending = try beginLive(point, options: options, emulators: emulators, in: catalog) {
+      pending = try beginLive(
+        point, options: options, emulators: emulators, in: catalog, deadline: deadline
+      ) {
         try willWrite(point)
       }
     }
@@ -81,13 +83,15 @@ extension Engine {
 
   private func beginLive(
     _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
-    willWrite: () throws -> Void
+    deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> Catalog.Pending {
-    let plan = try RestorePlan(
+    var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
     for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
-    let plain = try definition(for: plan, options: options)
+    let recorded = try definition(for: plan, options: options)
+    let plain = try placeNVRAM(in: &plan, definition: recorded, over: nil, options: options)
+    let tpm = try placeTPM(of: point, definition: recorded, over: nil, options: options)
     let parsed = try DomainDefinition(parsing: plain)
     try refuseWhatCannotLayer(plan, definition: parsed)
     try checkTrust(plan, options: options, definition: plain, emulators: emulators)
@@ -113,7 +117,8 @@ extension Engine {
       disks: plan.disks.map { disk in
         .init(
           name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
-      })
+      }, nvram: plan.nvram?.path, tpm: tpm)
+    tellWhatIsMissing(plan, tpm: tpm, definition: plain, options: options)
     let pending = try begin(
       Partial(
         uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
@@ -128,6 +133,12 @@ extension Engine {
             name: disk.fileName, format: "qcow2", capacity: disk.stored.capacity,
             backing: disk.chain.first.map { repository.path(of: $0.volume.name) }, owner: owner))
       }
+      if let nvram = plan.nvram {
+        try copy(
+          [nvram], of: point, to: [nvram.path], pending: pending, targets: targets, bandwidth: nil,
+          deadline: deadline)
+      }
+      try restoreTPM(tpm, of: pending)
       try hypervisor.define(definition)
       try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)

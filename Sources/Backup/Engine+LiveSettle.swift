@@ -141,6 +141,9 @@ extension Engine {
       try target.refresh()
       if try isThin(name, in: target, over: disk) { try target.delete(name) }
     }
+    // The helper that copied the NVRAM ends with its client, unless libvirt was killed meanwhile.
+    try hypervisor.guest(name: Engine.helperName(operation: pending.partial.uuid))?.destroy()
+    for path in [live.nvram, live.tpm?.path].compactMap(\.self) { try? delete(path) }
     try repository.delete(pending.volume)
   }
 

@@ -20,7 +20,7 @@ extension Engine {
     // What the images have of bitmaps only QEMU can tell, so a helper comes before the plan, and
     // ends with our connection. One that is to go on without us comes after the plan is written
     // down, and before the first goes: the domain cannot be started in between.
-    let (plan, looking) = try offlinePlan(
+    let (plan, looking, disks) = try offlinePlan(
       options, domainUUID: domainUUID, operation: operation,
       helper: isAsync ? process.newUUID() : operation, catalog: catalog)
     do {
@@ -29,14 +29,15 @@ extension Engine {
       return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
         var held = looking
         if isAsync {
-          let text = plan.manifest.domainXML
           held = try hold(
-            try helperDisks(looking.disks.map(\.name), of: text), operation: operation,
-            domain: try DomainDefinition(parsing: text), isTrusted: true, outlivesClient: true)
+            disks, operation: operation,
+            domain: try DomainDefinition(parsing: plan.manifest.domainXML), isTrusted: true,
+            outlivesClient: true)
           try looking.helper.destroy()
         }
         let owner = try DomainDefinition(parsing: try held.helper.definition())
         try openTargets(plan, pending: pending, owner: owner, in: held.helper.monitor)
+        try write(plan.tpm.map(read), of: plan.manifest)
         guard try repository.contains(pending.volume) else {
           throw BackupError(.busy, "another client ended the operation before it began; try again")
         }
@@ -56,12 +57,13 @@ extension Engine {
   ///   - operation: The operation's UUID.
   ///   - helper: UUID that the helper gets its name from.
   ///   - catalog: The pool.
-  /// - Returns: The plan, and a helper that has the disks until our connection ends.
+  /// - Returns: The plan, a helper that has the disks until our connection ends, and these as any
+  ///   helper has them.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the helper is gone then.
   func offlinePlan(
     _ options: CreateOptions, domainUUID: String, operation: String, helper: String,
     catalog: Catalog
-  ) throws -> (CreatePlan, HeldDisks) {
+  ) throws -> (CreatePlan, HeldDisks, [HelperDisk]) {
     guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID), !options.isQuiesced else {
       throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
     }
@@ -70,16 +72,21 @@ extension Engine {
       options.merged(in: definition).disks, in: definition,
       allowsPlaintext: options.allowsPlaintext
     ).chosen.map(\.disk.target)
-    let looking = try hold(
-      try helperDisks(targets, of: text), operation: helper, domain: definition, isTrusted: true)
+    var (state, nvram) = try stateSources(of: definition, text: text)
+    let disks = try helperDisks(targets, of: text) + [nvram].compactMap(\.self)
+    let looking = try hold(disks, operation: helper, domain: definition, isTrusted: true)
     do {
       var situation = situation(
         definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
         devices: try looking.helper.monitor.blockDevices(), catalog: catalog)
+      if nvram != nil, let held = looking.disks.last {
+        state.nvram = .init(node: held.node.nodeName, capacity: held.capacity)
+      }
+      situation.state = state
       situation.isAutostart = try hypervisor.isAutostart(uuid: domainUUID)
       let plan = try CreatePlan(
         options, in: situation, operation: operation, isRunning: false, live: looking.disk(of:))
-      return (plan, looking)
+      return (plan, looking, disks)
     } catch {
       try? looking.helper.destroy()
       throw error

@@ -222,7 +222,6 @@ extension RestorePlan.Disk {
 extension Partial {
   /// Whether disks of a domain that exists are replaced.
   var isOverwrite: Bool {
-    guard case .restore(_, let disks, _, _) = operation else { return false }
-    return disks.contains { $0.replaced != nil }
+    restore?.disks.contains { $0.replaced != nil } ?? false
   }
 }

@@ -29,6 +29,13 @@ extension Engine {
       manifest.disks[index].volume.size = try repository.allocation(
         of: manifest.disks[index].volume.name)
     }
+    if let nvram = manifest.nvram {
+      manifest.nvram?.volume.size = try repository.allocation(of: nvram.volume.name)
+    }
+    if let tpm = manifest.tpm {
+      manifest.tpm?.volume.size = try repository.allocation(of: tpm.volume.name)
+      manifest.tpm?.capacity = UInt64(try stateOfTPM(in: tpm.volume.name).count)
+    }
     let published = try writeManifest(manifest, of: pending)
     try finish(pending, manifest: published, guest: guest)
     return published

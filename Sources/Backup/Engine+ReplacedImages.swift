@@ -33,9 +33,8 @@ extension Engine {
   private func switchImages(
     of domain: OverwrittenDomain, _ pending: Catalog.Pending, deadline: ContinuousClock.Instant
   ) throws {
-    guard case .restore(_, let disks, let definition, _) = pending.partial.operation,
-      let definition
-    else { return }
+    guard let restore = pending.partial.restore, let definition = restore.definition else { return }
+    let disks = restore.disks
     for disk in disks where disk.temporaryPath != disk.path {
       guard try hypervisor.rename(disk.temporaryPath, to: disk.path) else {
         throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
@@ -100,7 +99,7 @@ extension Engine {
   ///
   /// A device that it had before tells nothing.
   private func isSwitched(_ partial: Partial) throws -> Bool {
-    guard case .restore(_, let disks, _, _) = partial.operation,
+    guard let disks = partial.restore?.disks,
       let text = try hypervisor.inactiveDefinition(uuid: partial.domainUUID)
     else { return false }
     let has = Set(
@@ -112,16 +111,17 @@ extension Engine {
 
   /// Deletes what the domain does not have any more.
   private func finishOverwrite(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    guard let restore = pending.partial.restore else { return }
+    try restoreTPM(restore.tpm, of: pending)
     try deleteUnused(
-      disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
+      restore.disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
       of: pending.partial)
     try endPartial(pending)
   }
 
   /// Deletes the files that the domain did not get.
   private func undoOverwrite(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, _, _) = pending.partial.operation,
+    guard let disks = pending.partial.restore?.disks,
       try repository.contains(pending.volume)
     else { return }
     let isWhole = try repository.contains(pending.volume + VolumeNames.doneSuffix)

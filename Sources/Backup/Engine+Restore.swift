@@ -35,9 +35,14 @@ extension Engine {
     let existing = try options.isOverwriting ? domainToOverwrite(with: point) : nil
     if let existing { try place(&plan, over: existing, options: options) }
     for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
-    let definition =
+    var definition =
       try existing.map { try self.definition(for: plan, over: $0, options: options) }
       ?? (options.isDefined ? self.definition(for: plan, options: options) : nil)
+    var tpm: Partial.RestoredTPM?
+    if let text = definition {
+      definition = try placeNVRAM(in: &plan, definition: text, over: existing, options: options)
+      tpm = try placeTPM(of: point, definition: text, over: existing, options: options)
+    }
     // What is recorded does not matter where the domain keeps its own definition.
     try checkTrust(
       plan, options: options,
@@ -47,12 +52,14 @@ extension Engine {
     let targets = try targetRepositories(for: plan)
     try refuseUsedImages(of: plan, over: existing)
     try willWrite()
-    tellWhatIsMissing(plan, definition: definition, options: options)
+    tellWhatIsMissing(plan, tpm: tpm, definition: definition, options: options)
 
-    let pending = try begin(plan, definition: definition, options: options)
+    let pending = try begin(plan, tpm: tpm, definition: definition, options: options)
     do {
       try copy(
-        plan, pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
+        plan.copies, of: point, to: pending.partial.restore?.disks.map(\.temporaryPath) ?? [],
+        pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
+      try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
     } catch {
       try? undoRestore(pending)
       throw error
@@ -75,7 +82,7 @@ extension Engine {
   // MARK: - The work
 
   private func begin(
-    _ plan: RestorePlan, definition: String?, options: RestoreOptions
+    _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions
   ) throws -> Catalog.Pending {
     let manifest = plan.point.manifest
     let prefix = NodeNames.prefix(operation: plan.operation)
@@ -85,34 +92,46 @@ extension Engine {
       creationTime: process.time(),
       helper: Engine.helperName(operation: plan.operation),
       operation: .restore(
-        point: manifest.uuid,
-        disks: plan.disks.map {
-          .init(
-            name: $0.stored.name,
-            temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
-              ? "\($0.path).\(prefix)part" : $0.path,
-            path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
-        }, definition: definition, isStarted: options.isStarted))
+        .init(
+          point: manifest.uuid,
+          disks: plan.copies.map {
+            .init(
+              name: $0.stored.name,
+              temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
+                ? "\($0.path).\(prefix)part" : $0.path,
+              path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
+          }, definition: definition, isStarted: options.isStarted, tpm: tpm)))
     return try begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 
-  private func copy(
-    _ plan: RestorePlan, pending: Catalog.Pending, targets: [String: any Repository],
-    bandwidth: UInt64?, deadline: ContinuousClock.Instant?
+  /// Copies disks of a point, and the NVRAM, into files and devices.
+  ///
+  /// - Parameters:
+  ///   - disks: What is copied; each has the number in QEMU that its place here says.
+  ///   - point: The point.
+  ///   - paths: Where each goes.
+  ///   - pending: The operation.
+  ///   - targets: The volumes of each directory.
+  ///   - bandwidth: Bytes per second in all; nil for no limit.
+  ///   - deadline: When to give up; nil for never.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
+  func copy(
+    _ disks: [RestorePlan.Disk], of point: Point, to paths: [String], pending: Catalog.Pending,
+    targets: [String: any Repository], bandwidth: UInt64?, deadline: ContinuousClock.Instant?
   ) throws {
-    guard case .restore(_, let paths, _, _) = pending.partial.operation else { return }
-    let recorded = try DomainDefinition(parsing: plan.point.manifest.domainXML)
+    let operation = pending.partial.uuid
     let held = try hold(
-      plan.disks.map { (name: $0.stored.name, disk: helperDisk($0.chain)) },
-      operation: plan.operation, domain: recorded)
+      disks.map { (name: $0.stored.name, disk: helperDisk($0)) }, operation: operation,
+      domain: try DomainDefinition(parsing: point.manifest.domainXML))
     let helper = held.helper
     defer { try? helper.destroy() }
     let definition = try DomainDefinition(parsing: try helper.definition())
     var made: [(files: any Repository, name: String)] = []
-    for (number, (disk, path)) in zip(plan.disks, paths).enumerated() {
+    for (number, (disk, path)) in zip(disks, paths).enumerated() {
       try stopIfInterrupted()
+      let names = NodeNames(operation: operation, disk: number)
       if !disk.isDevice, let files = targets[disk.directory] {
-        let name = RestorePlan.split(path.temporaryPath).name
+        let name = RestorePlan.split(path).name
         do {
           try files.create(
             VolumeSpecification(
@@ -127,33 +146,36 @@ extension Engine {
         made.append((files, name))
       }
       try open(
-        path: path.temporaryPath, format: disk.format, file: disk.names.targetFile,
-        image: disk.names.target,
+        path: path, format: disk.format, file: names.targetFile, image: names.target,
         isDirect: disk.format != "raw" || disk.stored.capacity % 4096 == 0,
         made: disk.device, in: helper.monitor)
       // A mirror, since a backup job fills the holes of a raw file with zeroes.
       try helper.monitor.execute(
         .blockdevMirror(
-          jobID: disk.names.job, device: held.disks[number].node.nodeName,
-          target: disk.names.target,
-          filterNodeName: disk.names.jobFilter,
-          speed: JobSpeed.each(of: plan.disks.count, within: bandwidth)))
+          jobID: names.job, device: held.disks[number].node.nodeName, target: names.target,
+          filterNodeName: names.jobFilter,
+          speed: JobSpeed.each(of: disks.count, within: bandwidth)))
     }
-    try wait(for: pending, in: helper, deadline: deadline)
+    try wait(for: pending, disks: disks.map(\.stored.name), in: helper, deadline: deadline)
     try finalizeJobs(of: pending.partial, in: helper)
-    for disk in plan.disks {
+    for number in disks.indices {
       // Closing flushes: from here on the files are whole.
-      try close(disk.names.target, in: helper.monitor)
-      try close(disk.names.targetFile, in: helper.monitor)
+      let names = NodeNames(operation: operation, disk: number)
+      try close(names.target, in: helper.monitor)
+      try close(names.targetFile, in: helper.monitor)
     }
-    try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
   }
 
-  /// A disk of a point, as a helper opens it.
-  func helperDisk(_ chain: [Manifest.Disk]) -> HelperDefinition.Disk {
+  private func helperDisk(_ disk: RestorePlan.Disk) -> HelperDefinition.Disk {
+    helperDisk(
+      disk.chain, format: disk.stored.name == VolumeNames.nvramDisk ? disk.stored.format : "qcow2")
+  }
+
+  /// A disk of a point, as a helper opens it: what it is made of, and what the volumes are.
+  func helperDisk(_ chain: [Manifest.Disk], format: String = "qcow2") -> HelperDefinition.Disk {
     .init(
       chain: chain.map {
-        .init(source: .file(repository.path(of: $0.volume.name)), format: "qcow2", index: nil)
+        .init(source: .file(repository.path(of: $0.volume.name)), format: format, index: nil)
       })
   }
 }

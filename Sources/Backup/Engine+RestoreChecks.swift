@@ -47,7 +47,8 @@ extension Engine {
     }
     guard let definition else { return }
     let offenders = try DomainDefinition.offenders(
-      in: definition, restoring: Set(plan.disks.map(\.stored.name)), emulators: emulators)
+      in: definition, restoring: Set(plan.disks.map(\.stored.name)),
+      restoredNVRAM: plan.nvram.flatMap { $0.isAsDefined ? nil : $0.path }, emulators: emulators)
     if !offenders.isEmpty {
       throw BackupError(
         .invalid,
@@ -79,14 +80,14 @@ extension Engine {
     for plan: RestorePlan
   ) throws -> [String: any Repository] {
     var repositories: [String: any Repository] = [:]
-    for disk in plan.disks where !disk.isDevice {
+    for disk in plan.copies where !disk.isDevice {
       let repository =
         try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
         try repository.refresh()
       }
       if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
-        throw BackupError(.exists, "disk '\(disk.stored.name)': file '\(disk.path)' exists")
+        throw BackupError(.exists, "\(disk.title): file '\(disk.path)' exists")
       }
     }
     return repositories

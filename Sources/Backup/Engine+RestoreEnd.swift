@@ -10,16 +10,20 @@ import QMP
 extension Engine {
   /// Gives the files their names and defines the domain: the data is whole.
   func finishRestore(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, let definition, _) = pending.partial.operation else { return }
+    guard let restore = pending.partial.restore else { return }
+    let disks = restore.disks
     var directories: Set<String> = []
     for disk in disks where disk.temporaryPath != disk.path {
       directories.insert(RestorePlan.split(disk.path).directory)
       _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
     }
     for directory in directories { try hypervisor.repository(directory: directory).refresh() }
-    if let definition {
+    if let definition = restore.definition {
       let uuid = try DomainDefinition(parsing: definition).uuid
-      if try hypervisor.domainName(uuid: uuid) == nil { try hypervisor.define(definition) }
+      if try hypervisor.domainName(uuid: uuid) == nil {
+        try restoreTPM(restore.tpm, of: pending)
+        try hypervisor.define(definition)
+      }
       try restoreAutostart(pending, uuid: uuid)
     }
     // In this order: a mark without its partial says nothing, a partial without its mark would say
@@ -32,7 +36,7 @@ extension Engine {
   ///
   /// - Throws: What libvirt throws; the next command goes on.
   func undoRestore(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, _, _) = pending.partial.operation,
+    guard let disks = pending.partial.restore?.disks,
       try repository.contains(pending.volume),
       try !repository.contains(pending.volume + VolumeNames.doneSuffix)
     else { return }
@@ -82,7 +86,7 @@ extension Engine {
 
   /// Gives up a restore of a pool that others can write to, and touches nothing that it names.
   func leaveRestore(_ pending: Catalog.Pending) throws {
-    guard case .restore(_, let disks, _, _) = pending.partial.operation else { return }
+    guard let disks = pending.partial.restore?.disks else { return }
     for disk in disks {
       observer.notice(
         "the restore of '\(disk.path)' has not ended, and others can write to pool "

@@ -12,8 +12,8 @@ extension Engine {
   /// A copy beside the original does not. Repeating it does no harm.
   func restoreAutostart(_ pending: Catalog.Pending, uuid: String) throws {
     guard uuid == pending.partial.domainUUID,
-      case .restore(let point, _, _, _) = pending.partial.operation,
-      try catalog().point(uuid: point)?.manifest.isAutostart == true
+      let restore = pending.partial.restore,
+      try catalog().point(uuid: restore.point)?.manifest.isAutostart == true
     else { return }
     do {
       try hypervisor.setAutostart(uuid: uuid, true)
@@ -25,7 +25,9 @@ extension Engine {
   }
 
   /// Tells what the domain had and will not have again, a line each.
-  func tellWhatIsMissing(_ plan: RestorePlan, definition: String?, options: RestoreOptions) {
+  func tellWhatIsMissing(
+    _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions
+  ) {
     guard options.isDefined, options.disks.isEmpty, let definition,
       let parsed = try? DomainDefinition(parsing: definition)
     else { return }
@@ -34,8 +36,15 @@ extension Engine {
     where !restored.contains(disk.target) && disk.device == "disk" && !disk.isReadOnly {
       observer.notice("disk '\(disk.target)' is not in the backup: it is left as it is")
     }
-    for state in (try? DomainDefinition.stateBesideDisks(in: definition)) ?? [] {
-      observer.notice("\(state) is not in the backup: it is left as it is")
+    let manifest = plan.point.manifest
+    for (state, isNeeded, isSaved, isRestored) in [
+      ("the NVRAM", parsed.nvram != nil, manifest.nvram != nil, plan.nvram != nil),
+      ("the state of the TPM", parsed.tpm != nil, manifest.tpm != nil, tpm != nil),
+    ] where isNeeded && !isRestored {
+      observer.notice(
+        isSaved
+          ? "\(state) is not restored: libvirt does not say where it belongs"
+          : "\(state) is not in the backup: it is left as it is")
     }
   }
 }

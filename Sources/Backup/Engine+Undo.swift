@@ -43,16 +43,20 @@ extension Engine {
     } else {
       // Half a manifest is ours; a whole one that is not of this point is somebody else's.
       if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
-      for disk in manifest.disks { try repository.delete(disk.volume.name) }
+      for volume in manifest.volumes { try repository.delete(volume.name) }
     }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)
   }
 
-  /// Whether the guest's QEMU is the one the operation began in, and it has not started to copy.
+  /// Whether the guest's QEMU is the one the operation began in, and it has not started to copy more
+  /// than the NVRAM, which begins while the guest is held.
   private func isOurs(_ guest: any Guest, _ partial: Partial) throws -> Bool {
     let prefix = NodeNames.prefix(operation: partial.uuid)
-    return try jobs(of: partial, in: guest.monitor).isEmpty
+    let nvram = partial.diskNames.firstIndex(of: VolumeNames.nvramDisk).map {
+      NodeNames(operation: partial.uuid, disk: $0).job
+    }
+    return try jobs(of: partial, in: guest.monitor).allSatisfy { $0.id == nvram }
       && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
   }
 

@@ -54,11 +54,12 @@ extension Engine {
   ///   - definition: The live definition.
   ///   - guest: The guest.
   ///   - beforeInstant: What else must work before the guest is touched.
+  ///   - atInstant: What else belongs to the instant.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the guest runs then, and what was
   ///   made is for the caller to undo.
   func openView(
     _ view: FrozenView, pending: Catalog.Pending, definition: DomainDefinition, guest: any Guest,
-    beforeInstant: () throws -> Void = {}
+    beforeInstant: () throws -> Void = {}, atInstant: () throws -> Void = {}
   ) throws {
     let monitor = guest.monitor
     let owner = try imageOwner(of: definition)
@@ -84,7 +85,7 @@ extension Engine {
     guard try repository.contains(pending.volume) else {
       throw BackupError(.busy, "another client ended the operation before it began; try again")
     }
-    try instant(view, pending: pending, guest: guest)
+    try instant(view, pending: pending, guest: guest, atInstant)
     for command in view.openViews { try monitor.execute(command) }
     if let command = view.selectChanges { try monitor.execute(command) }
   }
@@ -105,11 +106,12 @@ extension Engine {
   /// The guest's file systems are frozen before it is suspended and thawed after it runs again: its
   /// agent answers only while it runs.
   private func instant(
-    _ view: FrozenView, pending: Catalog.Pending, guest: any Guest
+    _ view: FrozenView, pending: Catalog.Pending, guest: any Guest, _ other: () throws -> Void
   ) throws {
     func switchDisks() throws {
       if let command = view.startRecording { try guest.monitor.execute(command) }
       for command in view.insertFilters { try guest.monitor.execute(command) }
+      try other()
     }
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
     guard isSuspended || isFrozen else { return try switchDisks() }

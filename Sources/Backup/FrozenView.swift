@@ -33,10 +33,14 @@ package struct FrozenView: Sendable, Equatable {
 
   /// The disks.
   package var disks: [Disk]
+  /// Starts to copy the NVRAM; nil for none.
+  package var copyNVRAM: TransactionAction?
+  /// Whether the state of the TPM is read.
+  package var readsTPM = false
 
-  /// Whether the guest has to stand still while the filters go in: with one disk a single command
-  /// is the instant.
-  package var needsSuspension: Bool { disks.count > 1 }
+  /// Whether the guest has to stand still while the filters go in: with one disk alone a single
+  /// command is the instant.
+  package var needsSuspension: Bool { disks.count > 1 || copyNVRAM != nil || readsTPM }
 
   /// Opens each disk's filter; nothing passes through it yet.
   package var openFilters: [Command] {
@@ -48,7 +52,7 @@ package struct FrozenView: Sendable, Equatable {
     }
   }
 
-  /// Starts recording what changes after the instant.
+  /// Starts recording what changes after the instant, and to copy the NVRAM.
   ///
   /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
   /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
@@ -60,7 +64,8 @@ package struct FrozenView: Sendable, Equatable {
           granularity: CreatePlan.granularity)
       }
     }
-    return actions.isEmpty ? nil : .transaction(actions)
+    let all = actions + [copyNVRAM].compactMap(\.self)
+    return all.isEmpty ? nil : .transaction(all)
   }
 
   /// The instant: from here on each disk's old data is kept.

@@ -75,6 +75,15 @@ package protocol Hypervisor: DomainRegistry {
   func start(uuid: String, paused: Bool) throws
   /// The volumes of a directory of the hypervisor, through the pool that has it or a transient one.
   func repository(directory: String) throws -> any Repository
+  /// Makes a directory of the hypervisor that only its owner can read; one that is there is fine
+  /// (`virStoragePoolCreateXML` with `VIR_STORAGE_POOL_CREATE_WITH_BUILD`).
+  func makeDirectory(_ path: String) throws
+  /// Where a definition has its NVRAM, by its own word or by libvirt's choice
+  /// (`virConnectDomainXMLToNative`); nil where neither tells.
+  func nvramPath(of definition: String, _ parsed: DomainDefinition) -> String?
+  /// Directory with the state of a domain's TPM, beneath which each version has its own; nil where
+  /// that is not known.
+  func tpmDirectory(uuid: String) -> String?
   /// Opens a file of the hypervisor here; nil when the hypervisor is not this machine, the file
   /// cannot be seen from here or we may not open it.
   func open(_ path: String, forWriting: Bool) -> Int32?

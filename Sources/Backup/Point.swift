@@ -26,7 +26,7 @@ package struct Point: Sendable, Equatable {
 
   /// Bytes its own volumes occupy.
   package var size: UInt64 {
-    manifest.disks.reduce(0) { $0 &+ $1.volume.size }
+    manifest.volumes.reduce(0) { $0 &+ $1.size }
   }
 
   /// What its disks have in common.

@@ -28,6 +28,10 @@ package struct RestorePlan: Sendable, Equatable {
 
     /// Directory of the file.
     package var directory: String { RestorePlan.split(path).directory }
+    /// What it is, for people.
+    package var title: String {
+      stored.name == VolumeNames.nvramDisk ? "the NVRAM" : "disk '\(stored.name)'"
+    }
     /// Name of the file in it.
     package var fileName: String { RestorePlan.split(path).name }
   }
@@ -38,6 +42,11 @@ package struct RestorePlan: Sendable, Equatable {
   package var point: Point
   /// The disks, in the point's order.
   package var disks: [Disk]
+  /// The NVRAM; nil where none is restored.
+  package var nvram: Disk?
+
+  /// Everything that is copied.
+  package var copies: [Disk] { disks + [nvram].compactMap(\.self) }
 
   /// Decides where each disk goes.
   ///

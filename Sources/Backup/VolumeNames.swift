@@ -16,6 +16,8 @@ package struct VolumeNames: Sendable, Equatable {
   /// Ending of the note that a domain's bitmaps were forgotten.
   package static let forgottenSuffix = ".forgotten"
 
+  /// What the NVRAM is called among the disks of an operation; no disk can have that name.
+  package static let nvramDisk = "nvram"
   /// Ending, after a partial's name, of the mark that all data of a restore is whole.
   package static let doneSuffix = ".done"
 
@@ -64,6 +66,10 @@ package struct VolumeNames: Sendable, Equatable {
   package func disk(_ target: String) -> String { "\(stem).\(target).qcow2" }
   /// The volume that keeps what the guest overwrites while a disk is copied.
   package func scratch(_ target: String) -> String { "\(stem).\(target).scratch.qcow2" }
+  /// The volume with the variables of its firmware.
+  package var nvram: String { "\(stem).nvram.fd" }
+  /// The volume with the state of its TPM.
+  package var tpm: String { "\(stem).tpm.permall" }
   /// The manifest.
   package var manifest: String { stem + VolumeNames.manifestSuffix }
   /// The document of a create under way: one at a time can make a point of that name.

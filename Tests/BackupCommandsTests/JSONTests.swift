@@ -66,10 +66,14 @@ import Testing
     let document = try read("backup-info web1 p0 --json", on: shell)
     #expect(
       members(document)
-        == (JSONTests.pointMembers + ["checksums", "children", "consistency"])
+        == (JSONTests.pointMembers + [
+          "checksums", "children", "consistency", "nvram", "tpm", "unsaved",
+        ])
         .sorted())
     #expect(document["children"] == .array([.string("p1")]))
     #expect(document["consistency"]?.string == "crash")
+    #expect(document["nvram"] == .null && document["tpm"] == .null)
+    #expect(document["unsaved"] == .array([]))
     let disks = array(document["disks"])
     #expect(
       disks.map(members) == [

@@ -57,6 +57,12 @@ struct ManifestTests {
               <volume name='we"b1 {&apos;file&apos;, &apos;json&apos;} &amp; &lt;b&gt;.qcow2' size='0'/>
             </disk>
           </disks>
+          <nvram capacity='540672'>
+            <volume name='web1.20261122T020000Z.nvram.fd' size='4096'/>
+          </nvram>
+          <tpm capacity='6123'>
+            <volume name='web1 &lt;tpm&gt;.permall' size='8192'/>
+          </tpm>
           <domain type='kvm'><name>web1</name><uuid>\(Samples.domainUUID)</uuid></domain>
           <inactiveDomain>
             <domain type='kvm'><name>web1</name><uuid>\(Samples.domainUUID)</uuid></domain>
@@ -166,6 +172,9 @@ struct ManifestTests {
     ("<consistency>filesystem<", "<consistency>none<", true),
     ("<consistency>filesystem</consistency>", "", true),
     ("<disks>", "<disks><disk/>", true), ("<disks>", "<disks><other/>", true),
+    ("<nvram capacity='540672'>", "<nvram>", true), ("<tpm capacity", "<tpm x='' capacity", true),
+    ("name='web1.20261122T020000Z.nvram.fd'", "name='../x'", true),
+    ("name='web1.20261122T020000Z.nvram.fd'", "name='web1.20261122T020000Z.vda.qcow2'", false),
     ("<disks>", "<disks>text", true), ("<disks>", "<disks name='x'>", true),
     (" mode='incremental'", "", true), ("mode='incremental'", "mode='delta'", true),
     ("mode='incremental' parent='\(Samples.parentUUID)'", "mode='incremental'", true),

@@ -53,7 +53,11 @@ enum Samples {
           name: "vdb", mode: .full, parent: nil, reasonCode: "new_disk",
           reason: "disk added since \"20261121T020000Z\"", capacity: 0, format: "qcow2",
           volume: .init(name: #"we"b1 {'file', 'json'} & <b>.qcow2"#, size: 0)),
-      ], domainName: "web1", domainUUID: domainUUID,
+      ],
+      nvram: .init(
+        capacity: 540_672, volume: .init(name: "web1.20261122T020000Z.nvram.fd", size: 4096)),
+      tpm: .init(capacity: 6123, volume: .init(name: "web1 <tpm>.permall", size: 8192)),
+      domainName: "web1", domainUUID: domainUUID,
       domainXML: try DomainDefinition.normalized(domain),
       inactiveDomainXML: try DomainDefinition.normalized(inactiveDomain),
       unknownElements: [
@@ -122,19 +126,23 @@ enum Samples {
           ], isSuspended: true, isFrozen: false)),
       partial(
         .restore(
-          point: pointUUID,
-          disks: [
-            .init(name: "vda", temporaryPath: "/images/.web1 'x'.part", path: "/images/web1.qcow2"),
-            .init(
-              name: "vdb", temporaryPath: "/dev/vg/lv", path: "/dev/vg/lv", isDevice: true,
-              replaced: .init(path: nil, isKept: false)),
-            .init(
-              name: "vdc", temporaryPath: "/images/c", path: "/images/c",
-              replaced: .init(path: "/images/web1 &'c'.img", isKept: true)),
-          ], definition: try DomainDefinition.normalized(domain), isStarted: true),
+          .init(
+            point: pointUUID,
+            disks: [
+              .init(
+                name: "vda", temporaryPath: "/images/.web1 'x'.part", path: "/images/web1.qcow2"),
+              .init(
+                name: "vdb", temporaryPath: "/dev/vg/lv", path: "/dev/vg/lv", isDevice: true,
+                replaced: .init(path: nil, isKept: false)),
+              .init(
+                name: "vdc", temporaryPath: "/images/c", path: "/images/c",
+                replaced: .init(path: "/images/web1 &'c'.img", isKept: true)),
+            ], definition: try DomainDefinition.normalized(domain), isStarted: true,
+            tpm: .init(
+              volume: "a.tpm.permall", path: "/swtpm/'u'/tpm2/tpm2-00.permall", keepsOld: true))),
         helper: "virsh-backup-0123456789ab"),
       partial(
-        .restore(point: pointUUID, disks: [], definition: nil, isStarted: false)),
+        .restore(.init(point: pointUUID, disks: [], definition: nil, isStarted: false))),
       partial(
         .delete(
           .init(points: [
@@ -163,7 +171,8 @@ enum Samples {
                 name: "vda", path: "/images/web1 'x'.qcow2",
                 backing: ["b.vda.qcow2", "a.vda.qcow2"]),
               .init(name: "vdb", path: "/images/web1-data.qcow2", backing: ["a.vdb.qcow2"]),
-            ]))),
+            ], nvram: "/nvram/web1 'x'.fd",
+            tpm: .init(volume: "a.tpm.permall", path: "/swtpm/u/tpm2/tpm2-00.permall")))),
     ]
   }
 }

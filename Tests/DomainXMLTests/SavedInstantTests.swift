@@ -51,16 +51,74 @@ struct SavedInstantTests {
   }
 
   @Test(arguments: [
-    ("<domain><os/><devices/></domain>", [String]()),
-    ("<domain><os><nvram>/x</nvram></os></domain>", ["the NVRAM"]),
+    ("<os/><devices/>", nil as DomainDefinition.NVRAM?, nil as DomainDefinition.TPM?),
+    ("<os><nvram template='/t'>/x</nvram></os>", .init(path: "/x"), nil),
     (
-      "<domain><os firmware='efi'/><devices><tpm><backend type='emulator'/></tpm></devices></domain>",
-      ["the NVRAM", "the state of the TPM"]
+      "<os><nvram type='file' format='qcow2'><source file='/x'/></nvram></os>",
+      .init(path: "/x", format: "qcow2"), nil
     ),
-    ("<domain><devices><tpm><backend type='passthrough'/></tpm></devices></domain>", []),
+    (
+      "<os><nvram type='network'><source protocol='nbd' name='x'/></nvram></os>",
+      .init(path: nil, isFile: false), nil
+    ),
+    (
+      "<os firmware='efi'/><devices><tpm><backend type='emulator'/></tpm></devices>",
+      .init(path: nil), .init(version: "2.0")
+    ),
+    ("<os firmware='efi'><loader stateless='yes'/></os>", nil, nil),
+    ("<os firmware='bios'/>", nil, nil),
+    (
+      "<devices><tpm><backend type='emulator' version='1.2'><source type='dir' path='/x'/></backend>"
+        + "</tpm></devices>", nil, .init(version: "1.2", hasSource: true)
+    ),
+    ("<devices><tpm><backend type='passthrough'/></tpm></devices>", nil, nil),
   ])
-  func `what is on no disk`(text: String, state: [String]) throws {
-    #expect(try DomainDefinition.stateBesideDisks(in: text) == state)
+  func `what is on no disk`(
+    text: String, nvram: DomainDefinition.NVRAM?, tpm: DomainDefinition.TPM?
+  ) throws {
+    let definition = try DomainDefinition(
+      parsing: "<domain><name>n</name><uuid>\(Samples.domainUUID)</uuid>\(text)</domain>")
+    #expect(definition.nvram == nvram)
+    #expect(definition.tpm == tpm)
+  }
+
+  @Test(arguments: [
+    (
+      #"qemu -blockdev '{"driver":"file","filename":"/a/b_VARS.fd","node-name":"libvirt-pflash1-storage"}' -S"#,
+      "/a/b_VARS.fd" as String?
+    ),
+    (
+      #"qemu -blockdev '{"filename":"/a/CODE.fd","node-name":"libvirt-pflash0-storage"}' -blockdev '{"filename":"/it'\''s b.fd","node-name":"libvirt-pflash1-storage"}'"#,
+      "/it's b.fd"
+    ),
+    (#"qemu -blockdev '{"filename":"b.fd","node-name":"libvirt-pflash1-storage"}'"#, nil),
+    (#"qemu -blockdev '{"filename":"/b.fd","node-name":"libvirt-1-storage"}'"#, nil),
+    (#"qemu -blockdev '{"filename":"/b.fd","node-name":"libvirt-pflash1"#, nil), ("", nil),
+  ])
+  func `a command line tells where libvirt puts the NVRAM`(text: String, path: String?) {
+    #expect(NativeArguments(parsing: text).nvram == path)
+  }
+
+  @Test(arguments: [
+    ("<os><type>hvm</type></os>", "<os><nvram>/a/n.fd</nvram><type>hvm</type></os>"),
+    (
+      "<os><loader>/l</loader><nvram type='file' template='/t'><source file='/x'/></nvram></os>",
+      "<os><loader>/l</loader><nvram template='/t'>/a/n.fd</nvram></os>"
+    ),
+    (
+      "<os><loader>/l</loader><boot/></os>",
+      "<os><loader>/l</loader><nvram>/a/n.fd</nvram><boot/></os>"
+    ),
+  ])
+  func `the NVRAM gets another place`(text: String, expected: String) throws {
+    let head = "<name>n</name><uuid>\(Samples.domainUUID)</uuid>"
+    #expect(
+      try DomainDefinition.normalized(
+        RestoredDefinition.placingNVRAM(at: "/a/n.fd", in: "<domain>\(head)\(text)</domain>"))
+        == DomainDefinition.normalized("<domain>\(head)\(expected)</domain>"))
+    #expect(throws: DomainXMLError.self) {
+      try RestoredDefinition.placingNVRAM(at: "n.fd", in: "<domain/>")
+    }
   }
 
   @Test func `sources alone are replaced where the definition stays`() throws {

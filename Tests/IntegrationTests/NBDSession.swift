@@ -117,7 +117,7 @@ struct NBDSession {
 extension PrivateLibvirt {
   /// What makes a program see the files that the daemon's QEMUs see.
   var readerPrefix: [String] {
-    namespaceHolder.map { ["nsenter", "--mount=/proc/\($0)/ns/mnt"] } ?? ["env"]
+    namespacePrefix.isEmpty ? ["env"] : namespacePrefix
   }
 
   /// Runs a program where it sees the files that the daemon's QEMUs see.

@@ -82,6 +82,11 @@ extension PrivateLibvirt {
     return (try? String(contentsOfFile: "\(directory)/\(domain).log", encoding: .utf8)) ?? ""
   }
 
+  /// What makes a program see the files that the daemon and its QEMUs see.
+  package var namespacePrefix: [String] {
+    namespaceHolder.map { ["nsenter", "--mount=/proc/\($0)/ns/mnt"] } ?? []
+  }
+
   /// The command that runs another one as the user of a session's domains would, in its environment.
   ///
   /// In system mode, and for an ordinary user, the environment alone is that user's.

@@ -13,6 +13,8 @@ package enum Program {
     case ofTheDaemon
     /// The user of this process.
     case ourselves
+    /// As `ofTheDaemon`, where all the daemon's paths lead to what they lead it to.
+    case besideTheDaemon
   }
 
   /// The binary: `VIRSH_BACKUP`, else the one beside the tests.
@@ -83,7 +85,12 @@ package enum Program {
   private static func command(
     _ libvirt: PrivateLibvirt, _ arguments: [String], as user: User, environment: [String: String]
   ) throws(CommandError) -> [String] {
-    let prefix = user == .ofTheDaemon ? libvirt.clientPrefix : []
+    let prefix =
+      switch user {
+      case .ofTheDaemon: libvirt.clientPrefix
+      case .ourselves: [String]()
+      case .besideTheDaemon: libvirt.namespacePrefix + libvirt.clientPrefix
+      }
     let copy = try ProgramCopy.reachable(path, libvirt, prefix: prefix)
     let variables = environment.merging(copy.environment) { given, _ in given }
     return prefix + (variables.isEmpty ? [] : ["env"] + variables.map { "\($0.key)=\($0.value)" })

@@ -35,7 +35,7 @@ final class LibvirtHypervisor: Hypervisor {
   }()
 
   /// Whether guests are the system's, not a user's.
-  private lazy var isSystem: Bool = {
+  private(set) lazy var isSystem: Bool = {
     guard let uri = try? connection.uri else { return true }
     return !uri.hasSuffix("/session") && !uri.contains("/session?")
   }()
@@ -175,12 +175,15 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   /// The pool of a directory, made where there is none.
-  private func makePool(directory: String, isKept: Bool) throws -> StoragePool {
+  private func makePool(
+    directory: String, isKept: Bool, isBuilt: Bool = false
+  ) throws -> StoragePool {
     do {
       let pool = try connection.createStoragePool(
         xml: try PoolDefinition(
-          name: LibvirtHypervisor.poolName(directory: directory), directory: directory
-        ).xml())
+          name: LibvirtHypervisor.poolName(directory: directory), directory: directory,
+          mode: isBuilt ? 0o700 : nil
+        ).xml(), isBuilt: isBuilt)
       if !isKept { ownPools.append(pool) }
       return pool
     } catch let error as LibvirtError {
@@ -197,6 +200,13 @@ final class LibvirtHypervisor: Hypervisor {
 
   private func existingPool(directory: String) throws -> StoragePool? {
     try unless(.noStoragePool) { try connection.storagePool(targetPath: directory) }
+  }
+
+  func makeDirectory(_ path: String) throws {
+    if (try? repository(directory: path).refresh()) != nil { return }
+    // A pool that served it while it was there.
+    try? existingPool(directory: path)?.destroy()
+    _ = try makePool(directory: path, isKept: false, isBuilt: true)
   }
 
   // MARK: - Files

@@ -51,6 +51,15 @@ private struct BackupDescription {
   private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
   private var parent: String? { manifest.parent.map(name(of:)) }
 
+  /// What the domain had beside its disks, with its key in a document and where it is saved.
+  private var states: [(name: String, key: String, saved: Manifest.State?)] {
+    let definition = try? DomainDefinition(parsing: manifest.domainXML)
+    return [
+      ("NVRAM", "nvram", definition?.nvram != nil, manifest.nvram),
+      ("TPM", "tpm", definition?.tpm != nil, manifest.tpm),
+    ].filter { $0.2 || $0.3 != nil }.map { ($0.0, $0.1, $0.3) }
+  }
+
   private func name(of uuid: String) -> String { catalog.point(uuid: uuid)?.manifest.name ?? uuid }
 
   func show(on shell: Shell<Client>) {
@@ -66,6 +75,10 @@ private struct BackupDescription {
     shell.printProperty("Descendants:", String(catalog.descendants(of: manifest.uuid).count))
     shell.printProperty("Consistency:", manifest.consistency.rawValue)
     shell.printProperty("Size:", ByteCount.text(point.size))
+    for (name, _, saved) in states {
+      shell.printProperty(
+        "\(name):", saved.map { ByteCount.text($0.capacity) } ?? "not saved")
+    }
     shell.print()
     var table = Table("Disk", "Mode", "Parent", "Capacity", "Size", "Reason", "Volume")
     for disk in manifest.disks {
@@ -104,6 +117,15 @@ private struct BackupDescription {
     members["consistency"] = .string(manifest.consistency.rawValue)
     members["children"] = .array(children.map(JSONValue.string))
     members["checksums"] = false
+    for key in ["nvram", "tpm"] { members[key] = .null }
+    for (_, key, saved) in states {
+      guard let saved else { continue }
+      members[key] = .object([
+        "size": .int(Int64(clamping: saved.capacity)), "volume": .string(saved.volume.name),
+        "path": .string(repository.path(of: saved.volume.name)),
+      ])
+    }
+    members["unsaved"] = .array(states.filter { $0.saved == nil }.map { .string($0.key) })
     members["disks"] = .array(
       manifest.disks.map { disk in
         .object([

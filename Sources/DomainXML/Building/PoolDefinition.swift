@@ -18,11 +18,12 @@ package struct PoolDefinition: Sendable, Equatable {
   /// Whom the target belongs to.
   package var owner: FileOwner?
 
-  /// Makes the description of a pool that is a directory.
-  package init(name: String, directory: String) {
+  /// Makes the description of a pool that is a directory, with the permissions it is made with.
+  package init(name: String, directory: String, mode: UInt32? = nil) {
     self.name = name
     self.type = "dir"
     self.path = directory
+    self.mode = mode
   }
 
   /// Reads a definition: a document whose root is `<pool>`.
@@ -58,12 +59,13 @@ package struct PoolDefinition: Sendable, Equatable {
     guard Syntax.isPlainText(name, atMost: 255), !name.utf8.contains(UInt8(ascii: "/")) else {
       throw .invalid("'\(name)' cannot name a pool")
     }
+    var target = [XMLElement("path", text: path)]
+    if let mode {
+      target.append(
+        XMLElement("permissions", [:], [XMLElement("mode", text: "0" + String(mode, radix: 8))]))
+    }
     return try XMLElement(
-      "pool", ["type": type],
-      [
-        XMLElement("name", text: name),
-        XMLElement("target", [:], [XMLElement("path", text: path)]),
-      ]
+      "pool", ["type": type], [XMLElement("name", text: name), XMLElement("target", [:], target)]
     ).document()
   }
 }

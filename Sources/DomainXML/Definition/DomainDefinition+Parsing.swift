@@ -49,7 +49,7 @@ extension DomainDefinition {
           SecurityLabel(
             model: $0, label: label.text(of: "label"), imageLabel: label.text(of: "imagelabel"))
         }
-      }, disks: disks)
+      }, disks: disks, nvram: NVRAM(root.element("os")), tpm: TPM(devices))
   }
 }
 

@@ -110,11 +110,15 @@ package struct DomainDefinition: Sendable, Equatable {
   package var securityLabels: [SecurityLabel]
   /// Every `<disk>`, in document order.
   package var disks: [Disk]
+  /// The variables of its UEFI firmware; nil where it has none.
+  package var nvram: NVRAM?
+  /// Its emulated TPM; nil where it has none.
+  package var tpm: TPM?
 
   /// Makes the description of a domain.
   package init(
     name: String, uuid: String, type: String, id: Int?, emulator: String?, architecture: String?,
-    securityLabels: [SecurityLabel], disks: [Disk]
+    securityLabels: [SecurityLabel], disks: [Disk], nvram: NVRAM? = nil, tpm: TPM? = nil
   ) {
     self.name = name
     self.uuid = uuid
@@ -124,5 +128,7 @@ package struct DomainDefinition: Sendable, Equatable {
     self.architecture = architecture
     self.securityLabels = securityLabels
     self.disks = disks
+    self.nvram = nvram
+    self.tpm = tpm
   }
 }

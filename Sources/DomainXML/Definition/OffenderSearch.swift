@@ -9,15 +9,20 @@ struct OffenderSearch {
   let domainName: String
   /// Targets of the disks whose sources will be replaced.
   let restoredDisks: Set<String>
+  /// Path of the NVRAM that will be made; nil for none.
+  let restoredNVRAM: String?
   /// The emulators that may be named.
   let emulators: Set<String>
   /// What was found, a line for people each.
   private(set) var offenders: [String] = []
 
   /// Starts a search.
-  init(domainName: String, restoredDisks: Set<String>, emulators: Set<String>) {
+  init(
+    domainName: String, restoredDisks: Set<String>, restoredNVRAM: String?, emulators: Set<String>
+  ) {
     self.domainName = domainName
     self.restoredDisks = restoredDisks
+    self.restoredNVRAM = restoredNVRAM
     self.emulators = emulators
   }
 
@@ -126,7 +131,8 @@ struct OffenderSearch {
       paths.append(source["file"] ?? "")
     }
     let own = ["_VARS.fd", "_VARS.qcow2"].map { "/var/lib/libvirt/qemu/nvram/\(domainName)\($0)" }
-    for path in paths where !own.contains(path) && !Self.isShared(path) {
+    for path in paths
+    where !own.contains(path) && !Self.isShared(path) && path != restoredNVRAM {
       add("<nvram> '\(path)'")
     }
   }

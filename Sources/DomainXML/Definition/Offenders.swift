@@ -13,16 +13,19 @@ extension DomainDefinition {
   /// - Parameters:
   ///   - text: the recorded definition, before it is rewritten.
   ///   - restoredDisks: targets of the disks whose sources will be replaced.
+  ///   - restoredNVRAM: path of the NVRAM that will be made; nil for none.
   ///   - emulators: the emulators that may be named.
   /// - Returns: a line for people on each offender; empty where there is none.
   /// - Throws: `DomainXMLError` where the text is no definition.
   package static func offenders(
-    in text: String, restoring restoredDisks: Set<String>, emulators: Set<String>
+    in text: String, restoring restoredDisks: Set<String>, restoredNVRAM: String? = nil,
+    emulators: Set<String>
   ) throws(DomainXMLError) -> [String] {
     let root = try XMLElement(parsing: text)
     let definition = try DomainDefinition(root)
     var search = OffenderSearch(
-      domainName: definition.name, restoredDisks: restoredDisks, emulators: emulators)
+      domainName: definition.name, restoredDisks: restoredDisks, restoredNVRAM: restoredNVRAM,
+      emulators: emulators)
     search.search(root)
     return search.offenders
   }

@@ -114,6 +114,22 @@ package struct RestoredDefinition: Sendable, Equatable {
     return try root.xml() + "\n"
   }
 
+  /// Gives a definition another file for the variables of its firmware.
+  ///
+  /// - Parameters:
+  ///   - path: The absolute path of the file.
+  ///   - text: The definition.
+  /// - Returns: the definition, for `virDomainDefineXML`.
+  /// - Throws: `DomainXMLError` where the text is no document, or the path is impossible.
+  package static func placingNVRAM(
+    at path: String, in text: String
+  ) throws(DomainXMLError) -> String {
+    guard Syntax.isAbsolutePath(path) else { throw .invalid("the NVRAM has an impossible path") }
+    var root = try XMLElement(parsing: text)
+    root.forEachElement("os") { $0.placeNVRAM(at: path) }
+    return try root.xml() + "\n"
+  }
+
   private func replaceDisks(in root: inout XMLElement) throws(DomainXMLError) {
     var sources: [String: (format: String, type: String, source: XMLElement)] = [:]
     for disk in disks {
@@ -138,6 +154,15 @@ package struct RestoredDefinition: Sendable, Equatable {
 extension XMLElement {
   /// The target name of a `<disk>`.
   fileprivate var target: String { element("target")?["dev"] ?? "" }
+
+  /// Gives an `<os>` another file for the variables of its firmware.
+  fileprivate mutating func placeNVRAM(at path: String) {
+    if element("nvram") == nil { insert(XMLElement("nvram"), after: "loader") }
+    forEachElement("nvram") { nvram in
+      nvram["type"] = nil
+      nvram.children = [.text(path)]
+    }
+  }
 
   /// Gives a `<disk>` another source.
   fileprivate mutating func replaceSource(type: String, _ source: XMLElement, format: String) {

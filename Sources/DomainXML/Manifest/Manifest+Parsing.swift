@@ -61,6 +61,8 @@ extension Manifest {
       throw .invalid("<autostart> is neither 'yes' nor 'no'")
     }
     let disks = try Self.disks(reader.required("disks"))
+    let nvram = try reader.element("nvram").map(State.init)
+    let tpm = try reader.element("tpm").map(State.init)
     let domain = try reader.required("domain").declaring(inherited)
     let definition = try DomainDefinition(domain)
     let inactive = try Self.inactiveDomain(reader.element("inactiveDomain"), inherited)
@@ -70,8 +72,9 @@ extension Manifest {
       name: name, uuid: uuid.lowercased(), chain: chain.lowercased(), sequence: Int(sequence),
       creationTime: Int64(time), description: description, parent: parent?.lowercased(),
       consistency: consistency, isAutostart: autostart.map { $0 == "yes" }, disks: disks,
-      domainName: definition.name,
-      domainUUID: definition.uuid, domainXML: try domain.xml(),
+      nvram: nvram,
+      tpm: tpm, domainName: definition.name, domainUUID: definition.uuid,
+      domainXML: try domain.xml(),
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
     try validate()
   }
@@ -106,7 +109,6 @@ extension Manifest {
     var reader = try ElementReader(element)
     let word = try reader.required(attribute: "mode")
     guard let mode = Mode(rawValue: word) else { throw .invalid("unknown mode '\(word)'") }
-    var volume = try ElementReader(reader.required("volume"))
     let disk = Disk(
       name: try reader.required(attribute: "name"), mode: mode,
       parent: reader.attribute("parent")?.lowercased(),
@@ -114,11 +116,30 @@ extension Manifest {
       reasonCode: reader.attribute("reasonCode"), reason: reader.attribute("reason"),
       capacity: try number(reader.required(attribute: "capacity"), "capacity"),
       format: try reader.required(attribute: "format"),
-      volume: Volume(
-        name: try volume.required(attribute: "name"),
-        size: try number(volume.required(attribute: "size"), "size")))
-    try volume.finish()
+      volume: try Volume(reader.required("volume")))
     try reader.finish()
     return disk
+  }
+}
+
+extension Manifest.State {
+  /// Reads the `<nvram>` or `<tpm>` of a manifest.
+  fileprivate init(_ element: XMLElement) throws(DomainXMLError) {
+    var reader = try ElementReader(element)
+    self.init(
+      capacity: try Manifest.number(reader.required(attribute: "capacity"), "capacity"),
+      volume: try Manifest.Volume(reader.required("volume")))
+    try reader.finish()
+  }
+}
+
+extension Manifest.Volume {
+  /// Reads a `<volume>`.
+  fileprivate init(_ element: XMLElement) throws(DomainXMLError) {
+    var reader = try ElementReader(element)
+    self.init(
+      name: try reader.required(attribute: "name"),
+      size: try Manifest.number(reader.required(attribute: "size"), "size"))
+    try reader.finish()
   }
 }

@@ -21,9 +21,15 @@ extension Manifest {
       guard names.insert(disk.name).inserted else {
         throw .invalid("two disks are named '\(disk.name)'")
       }
-      guard volumes.insert(disk.volume.name).inserted else {
-        throw .invalid("two disks are in volume '\(disk.volume.name)'")
+    }
+    for (state, what) in [(nvram, "the NVRAM"), (tpm, "the state of the TPM")] {
+      guard let state else { continue }
+      guard Syntax.isVolumeName(state.volume.name), state.volume.size <= UInt64(Int64.max) else {
+        throw .invalid("\(what) is in a volume of an impossible name or size")
       }
+    }
+    for volume in self.volumes where !volumes.insert(volume.name).inserted {
+      throw .invalid("two disks are in volume '\(volume.name)'")
     }
     guard let inactiveDomainXML else { return }
     let inactive = try DomainDefinition(parsing: inactiveDomainXML)

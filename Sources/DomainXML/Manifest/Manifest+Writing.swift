@@ -40,6 +40,8 @@ extension Manifest {
       elements.append(XMLElement("autostart", text: isAutostart ? "yes" : "no"))
     }
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
+    if let nvram { elements.append(nvram.xmlElement("nvram")) }
+    if let tpm { elements.append(tpm.xmlElement("tpm")) }
     elements.append(domain)
     if let inactiveDomainXML {
       let inactive = try XMLElement(parsing: inactiveDomainXML)
@@ -57,7 +59,7 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "disks", "domain", "inactiveDomain",
+    "consistency", "autostart", "disks", "nvram", "tpm", "domain", "inactiveDomain",
   ]
 }
 
@@ -70,6 +72,20 @@ extension Manifest.Disk {
         "name": name, "mode": mode.rawValue, "parent": parent,
         "differential": isDifferential ? "yes" : nil, "reasonCode": reasonCode, "reason": reason,
         "capacity": String(capacity), "format": format,
-      ], [XMLElement("volume", ["name": volume.name, "size": String(volume.size)])])
+      ], [volume.xmlElement])
+  }
+}
+
+extension Manifest.State {
+  /// The state as an element.
+  fileprivate func xmlElement(_ name: String) -> XMLElement {
+    XMLElement(name, ["capacity": String(capacity)], [volume.xmlElement])
+  }
+}
+
+extension Manifest.Volume {
+  /// The volume as an element.
+  fileprivate var xmlElement: XMLElement {
+    XMLElement("volume", ["name": name, "size": String(size)])
   }
 }

@@ -78,6 +78,20 @@ package struct Manifest: Sendable, Equatable {
     }
   }
 
+  /// A volume with state of the domain that is on none of its disks.
+  package struct State: Sendable, Equatable {
+    /// Its length in bytes.
+    package var capacity: UInt64
+    /// Where it is, as it is.
+    package var volume: Volume
+
+    /// Makes the description of a state.
+    package init(capacity: UInt64, volume: Volume) {
+      self.capacity = capacity
+      self.volume = volume
+    }
+  }
+
   /// The name of the point, unique for its domain in its pool.
   package var name: String
   /// The point's own UUID, lower case.
@@ -101,6 +115,10 @@ package struct Manifest: Sendable, Equatable {
   package var isAutostart: Bool?
   /// The disks of the point, in the domain's order.
   package var disks: [Disk]
+  /// The variables of its UEFI firmware; nil where there were none, or they were not saved.
+  package var nvram: State?
+  /// The persistent state of its emulated TPM; nil where there was none, or it was not saved.
+  package var tpm: State?
   /// Name of the domain at the instant, out of ``domainXML``.
   package var domainName: String
   /// UUID of the domain, out of ``domainXML``, lower case.
@@ -118,7 +136,8 @@ package struct Manifest: Sendable, Equatable {
   package init(
     name: String, uuid: String, chain: String, sequence: Int, creationTime: Int64,
     description: String?, parent: String?, consistency: Consistency, isAutostart: Bool? = nil,
-    disks: [Disk], domainName: String, domainUUID: String, domainXML: String,
+    disks: [Disk], nvram: State? = nil, tpm: State? = nil, domainName: String, domainUUID: String,
+    domainXML: String,
     inactiveDomainXML: String?,
     unknownElements: [String] = []
   ) {
@@ -132,10 +151,17 @@ package struct Manifest: Sendable, Equatable {
     self.consistency = consistency
     self.isAutostart = isAutostart
     self.disks = disks
+    self.nvram = nvram
+    self.tpm = tpm
     self.domainName = domainName
     self.domainUUID = domainUUID
     self.domainXML = domainXML
     self.inactiveDomainXML = inactiveDomainXML
     self.unknownElements = unknownElements
+  }
+
+  /// All volumes that belong to the point, but the one it is in itself.
+  package var volumes: [Volume] {
+    disks.map(\.volume) + [nvram, tpm].compactMap { $0?.volume }
   }
 }

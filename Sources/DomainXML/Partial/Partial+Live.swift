@@ -28,11 +28,20 @@ extension Partial {
     package var point: String
     /// The disks.
     package var disks: [LiveRestoreDisk]
+    /// Absolute path of the NVRAM, which is whole before the domain is defined; nil where none is
+    /// restored.
+    package var nvram: String?
+    /// The state of the TPM; nil where none is restored.
+    package var tpm: RestoredTPM?
 
     /// Makes the description of a live restore.
-    package init(point: String, disks: [LiveRestoreDisk]) {
+    package init(
+      point: String, disks: [LiveRestoreDisk], nvram: String? = nil, tpm: RestoredTPM? = nil
+    ) {
       self.point = point
       self.disks = disks
+      self.nvram = nvram
+      self.tpm = tpm
     }
   }
 
@@ -62,19 +71,22 @@ extension Partial.LiveRestore {
           backing: backing))
       try disk.finish()
     }
-    self.init(point: try reader.required(attribute: "point").lowercased(), disks: disks)
+    self.init(
+      point: try reader.required(attribute: "point").lowercased(), disks: disks,
+      nvram: reader.attribute("nvram"), tpm: try reader.element("tpm").map(Partial.RestoredTPM.init)
+    )
     try reader.finish()
   }
 
   /// The `<live>` of a partial.
   var xmlElement: XMLElement {
     XMLElement(
-      "live", ["point": point],
+      "live", ["point": point, "nvram": nvram],
       disks.map { disk in
         XMLElement(
           "disk", ["name": disk.name, "path": disk.path],
           disk.backing.map { XMLElement("volume", ["name": $0]) })
-      })
+      } + (tpm.map { [$0.xmlElement] } ?? []))
   }
 
   /// Checks a live restore that was read.
@@ -82,7 +94,11 @@ extension Partial.LiveRestore {
     guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
     guard !disks.isEmpty else { throw .invalid("the live restore has no disks") }
     try Partial.requireDistinct(disks.map(\.name), "disk")
-    try Partial.requireDistinct(disks.map(\.path), "path")
+    try Partial.requireDistinct(disks.map(\.path) + [nvram].compactMap(\.self), "path")
+    guard nvram.map(Syntax.isAbsolutePath) ?? true else {
+      throw .invalid("the NVRAM has an impossible path")
+    }
+    try tpm?.validate()
     for disk in disks {
       guard Syntax.isBackupName(disk.name) else {
         throw .invalid("'\(disk.name)' cannot name a disk")

@@ -29,7 +29,7 @@ extension Partial {
       operation = try Self.create(create, manifest: Manifest(root, &outer))
     case "restore":
       try outer.finish()
-      operation = try Self.restore(reader.required("restore"), inherited)
+      operation = .restore(try Restore(reader.required("restore"), inherited))
     case "live":
       try outer.finish()
       operation = .live(try LiveRestore(reader.required("live")))
@@ -89,39 +89,6 @@ extension Partial {
       isFrozen: try reader.flag("frozen"))
     try reader.finish()
     return operation
-  }
-
-  private static func restore(
-    _ element: XMLElement, _ inherited: [XMLElement.NamespaceDeclaration]
-  ) throws(DomainXMLError) -> Operation {
-    var reader = try ElementReader(element)
-    var disks: [RestoreDisk] = []
-    for element in reader.all("disk") {
-      var disk = try ElementReader(element)
-      disks.append(
-        RestoreDisk(
-          name: try disk.required(attribute: "name"),
-          temporaryPath: try disk.required(attribute: "temporaryPath"),
-          path: try disk.required(attribute: "path"),
-          isDevice: try disk.choice("type", of: ["file", "block"]) == "block",
-          replaced: try disk.element("replaced").map(ReplacedImage.init)))
-      try disk.finish()
-    }
-    let domain = try reader.element("domain")?.declaring(inherited + element.declarations)
-    let operation = Operation.restore(
-      point: try reader.required(attribute: "point").lowercased(), disks: disks,
-      definition: try domain?.xml(), isStarted: try reader.flag("started"))
-    try reader.finish()
-    return operation
-  }
-}
-
-extension Partial.ReplacedImage {
-  /// Reads the `<replaced>` of a disk.
-  fileprivate init(_ element: XMLElement) throws(DomainXMLError) {
-    var reader = try ElementReader(element)
-    self.init(path: reader.attribute("path"), isKept: try reader.flag("kept"))
-    try reader.finish()
   }
 }
 

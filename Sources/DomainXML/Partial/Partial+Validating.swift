@@ -27,10 +27,7 @@ extension Partial {
     case .create(let manifest, let disks, _, _):
       try validate(manifest)
       try validate(disks)
-    case .restore(let point, let disks, let definition, _):
-      guard Syntax.isUUID(point) else { throw .invalid("'point' is not a UUID") }
-      try validate(disks)
-      if let definition { _ = try DomainDefinition(parsing: definition) }
+    case .restore(let restore): try restore.validate()
     case .live(let live): try live.validate()
     case .delete(let delete): try delete.validate()
     case .session(let session):
@@ -77,24 +74,6 @@ extension Partial {
       guard Syntax.isAbsolutePath(target.path), ["qcow2", "raw"].contains(target.format) else {
         throw .invalid("target '\(target.path)' has an impossible path or format")
       }
-    }
-  }
-
-  private func validate(_ disks: [RestoreDisk]) throws(DomainXMLError) {
-    try Self.requireDistinct(disks.map(\.name), "disk")
-    try Self.requireDistinct(disks.flatMap { Set([$0.path, $0.temporaryPath]) }, "path")
-    let made = Set(disks.flatMap { [$0.path, $0.temporaryPath] })
-    if let path = disks.compactMap({ $0.replaced?.path }).first(where: made.contains) {
-      throw .invalid("the operation both makes and replaces '\(path)'")
-    }
-    for disk in disks {
-      guard Syntax.isBackupName(disk.name) else {
-        throw .invalid("'\(disk.name)' cannot name a disk")
-      }
-      guard Syntax.isAbsolutePath(disk.path), Syntax.isAbsolutePath(disk.temporaryPath),
-        disk.replaced?.path.map(Syntax.isAbsolutePath) ?? true,
-        !disk.isDevice || disk.path == disk.temporaryPath
-      else { throw .invalid("disk '\(disk.name)' has an impossible path") }
     }
   }
 

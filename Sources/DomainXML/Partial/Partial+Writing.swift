@@ -53,29 +53,11 @@ extension Partial.Operation {
         "create",
         ["suspended": isSuspended ? "yes" : "no", "frozen": isFrozen ? "yes" : "no"], elements)
       return ("create", detail, try manifest.xmlElements())
-    case .restore(let point, let disks, let definition, let isStarted):
-      var elements = disks.map { disk in
-        XMLElement(
-          "disk",
-          [
-            "name": disk.name, "temporaryPath": disk.temporaryPath, "path": disk.path,
-            "type": disk.isDevice ? "block" : nil,
-          ], disk.replaced.map { [$0.xmlElement] } ?? [])
-      }
-      if let definition { elements.append(try XMLElement(parsing: definition)) }
-      let detail = XMLElement(
-        "restore", ["point": point, "started": isStarted ? "yes" : "no"], elements)
-      return ("restore", detail, [])
+    case .restore(let restore): return ("restore", try restore.xmlElement(), [])
     case .live(let live): return ("live", live.xmlElement, [])
     case .delete(let delete): return ("delete", try delete.xmlElement(), [])
     case .session(let session): return ("session", session.xmlElement, [])
     }
-  }
-}
-
-extension Partial.ReplacedImage {
-  fileprivate var xmlElement: XMLElement {
-    XMLElement("replaced", ["path": path, "kept": isKept ? "yes" : "no"])
   }
 }
 

@@ -80,55 +80,14 @@ package struct Partial: Sendable, Equatable {
     }
   }
 
-  /// The image that a disk of an existing domain has before a restore replaces it.
-  package struct ReplacedImage: Sendable, Equatable {
-    /// Absolute path of its file; nil where it is none that a restore could delete.
-    package var path: String?
-    /// Whether it stays when the domain has the new one.
-    package var isKept: Bool
-
-    /// Makes the description of an image.
-    package init(path: String?, isKept: Bool) {
-      self.path = path
-      self.isKept = isKept
-    }
-  }
-
-  /// What a restore makes for one disk.
-  package struct RestoreDisk: Sendable, Equatable {
-    /// The target name in the point, `vda`.
-    package var name: String
-    /// Absolute path of the file until its data is whole.
-    package var temporaryPath: String
-    /// Absolute path of the file afterwards.
-    package var path: String
-    /// Whether it is no file but a block device, which is there before and afterwards.
-    package var isDevice: Bool
-    /// What the disk has until the domain is redefined; nil for a domain that does not exist.
-    package var replaced: ReplacedImage?
-
-    /// Makes the description of a disk's part in a restore.
-    package init(
-      name: String, temporaryPath: String, path: String, isDevice: Bool = false,
-      replaced: ReplacedImage? = nil
-    ) {
-      self.name = name
-      self.temporaryPath = temporaryPath
-      self.path = path
-      self.isDevice = isDevice
-      self.replaced = replaced
-    }
-  }
-
   /// What is under way.
   package enum Operation: Sendable, Equatable {
     /// A backup: the manifest it will publish (volume sizes still 0), and the rest it makes. Where
     /// the disks have targets of their own the manifest only describes the copies.
     /// `isSuspended` says that the domain is suspended around the start, by us.
     case create(manifest: Manifest, disks: [CreateDisk], isSuspended: Bool, isFrozen: Bool)
-    /// A restore of `point`; `definition` is what will be defined in the end, if anything.
-    case restore(
-      point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool)
+    /// A restore.
+    case restore(Restore)
     /// A restore whose domain runs meanwhile: it is under way until nothing stands on the point.
     case live(LiveRestore)
     /// A delete.

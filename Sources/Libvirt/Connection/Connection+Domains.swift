@@ -117,4 +117,17 @@ extension Connection {
     }
     return unsafe Domain(adopting: domain, connection: self)
   }
+
+  /// Tells how libvirt would start a domain, which need not exist.
+  ///
+  /// The corresponding libvirt function is `virConnectDomainXMLToNative`.
+  ///
+  /// - Parameter xml: A `<domain>` document.
+  /// - Returns: The command line of QEMU, quoted for a shell.
+  /// - Throws: ``LibvirtError``, of the code `.noSupport` where the driver starts no QEMU.
+  package func nativeArguments(xml: String) throws(LibvirtError) -> String {
+    try unsafe takingString("virConnectDomainXMLToNative") {
+      unsafe virConnectDomainXMLToNative(handle, "qemu-argv", xml, 0)
+    }
+  }
 }

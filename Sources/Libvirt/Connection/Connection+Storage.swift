@@ -68,13 +68,18 @@ extension Connection {
   ///
   /// The corresponding libvirt function is `virStoragePoolCreateXML`.
   ///
-  /// - Parameter xml: A `<pool>` document.
+  /// - Parameters:
+  ///   - xml: A `<pool>` document.
+  ///   - isBuilt: Whether its directory is made.
   /// - Returns: The pool.
   /// - Throws: ``LibvirtError``, of the code `.operationFailed` where another pool has the name or
   ///   the directory.
-  package func createStoragePool(xml: String) throws(LibvirtError) -> StoragePool {
+  package func createStoragePool(
+    xml: String, isBuilt: Bool = false
+  ) throws(LibvirtError) -> StoragePool {
+    let flags = isBuilt ? VIR_STORAGE_POOL_CREATE_WITH_BUILD.rawValue : 0
     let pool = try unsafe checkingNil("virStoragePoolCreateXML") {
-      unsafe virStoragePoolCreateXML(handle, xml, 0)
+      unsafe virStoragePoolCreateXML(handle, xml, flags)
     }
     return unsafe StoragePool(adopting: pool, connection: self)
   }

@@ -1,0 +1,34 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Backup
+import DomainXML
+import Foundation
+import Libvirt
+
+// Where a domain has its NVRAM and the state of its TPM.
+extension LibvirtHypervisor {
+  func nvramPath(of definition: String, _ parsed: DomainDefinition) -> String? {
+    guard let nvram = parsed.nvram, nvram.isFile else { return nil }
+    if let path = nvram.path { return path }
+    return (try? connection.nativeArguments(xml: definition))
+      .flatMap { NativeArguments(parsing: $0).nvram }
+  }
+
+  func tpmDirectory(uuid: String) -> String? {
+    if isSystem { return "/var/lib/libvirt/swtpm/\(uuid)" }
+    // A session keeps it where its user's configuration is, which another host does not tell.
+    guard isLocal else { return nil }
+    let environment = ProcessInfo.processInfo.environment
+    func directory(_ name: String) -> String? {
+      environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+    guard
+      let configuration = directory("XDG_CONFIG_HOME")
+        ?? directory("HOME").map({ "\($0)/.config" })
+    else { return nil }
+    return "\(configuration)/libvirt/qemu/swtpm/\(uuid)"
+  }
+}
