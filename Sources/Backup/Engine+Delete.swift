@@ -16,37 +16,51 @@ package enum DeleteScope: Sendable {
   case childrenOnly
 }
 
+/// What a delete has taken away.
+package struct Deleted: Sendable, Equatable {
+  /// Name of the point.
+  package var point: String
+  /// The disks whose data is gone; nil where nothing of the point is left.
+  package var disks: [String]?
+}
+
 extension Engine {
-  /// Deletes points.
+  /// Deletes points, or disks of them.
   ///
   /// What others need of a point that goes alone is merged into them first.
   ///
   /// - Parameters:
   ///   - point: The point that was named.
   ///   - scope: What goes with it.
+  ///   - disks: The disks whose data goes; empty for all, and everything else of the points.
   ///   - isAsync: Whether to return once what others need is being copied.
   ///   - deadline: When to give up; nil for never.
-  /// - Returns: The names of the points that are gone, in the order they went; nil where they go
-  ///   later.
+  /// - Returns: What is gone, in the order it went; nil where it goes later.
   /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `interrupted`,
   ///   `timedOut`; every point is as it was then.
   package func delete(
-    _ point: Point, scope: DeleteScope, isAsync: Bool = false,
+    _ point: Point, scope: DeleteScope, disks: [String] = [], isAsync: Bool = false,
     deadline: ContinuousClock.Instant? = nil
-  ) throws -> [String]? {
+  ) throws -> [Deleted]? {
     let domainUUID = point.manifest.domainUUID
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
     let descendants = catalog.descendants(of: point.manifest.uuid)
-    let doomed: [Point]
+    if let unknown = disks.first(where: { !point.has($0) }) {
+      throw BackupError(
+        .notFound, "backup '\(point.manifest.name)' has no disk named '\(unknown)'")
+    }
+    let chosen = disks.isEmpty ? nil : Set(disks)
+    var doomed: [Point]
     switch scope {
     case .point: doomed = [point]
     case .withChildren: doomed = Array(descendants.reversed()) + [point]
     case .childrenOnly: doomed = descendants.reversed()
     }
+    if !disks.isEmpty { doomed.removeAll { !disks.contains(where: $0.has) } }
     guard !doomed.isEmpty else { return [] }
     try refuseWhileRead(doomed, catalog: catalog)
-    let merged = scope == .point ? try Merged(point, catalog: catalog) : Merged()
+    let merged = scope == .point ? try Merged(point, disks: chosen, catalog: catalog) : Merged()
     for (_, chain) in merged.chains { try checkChain(chain, in: catalog) }
 
     let uuid = process.newUUID()
@@ -57,11 +71,16 @@ extension Engine {
       helper: merged.merges.isEmpty ? nil : Engine.helperName(operation: uuid),
       operation: .delete(
         .init(
-          points: doomed.map {
-            .init(
-              uuid: $0.manifest.uuid, manifest: $0.manifestVolume,
-              volumes: $0.manifest.volumes.map(\.name))
-          }, merges: merged.merges, manifests: merged.manifests)))
+          points: doomed.map { point in
+            let rest = catalog.rest(of: point, without: chosen)?.volumes ?? []
+            return .init(
+              uuid: point.manifest.uuid, manifest: point.manifestVolume,
+              volumes: point.manifest.volumes.filter { !rest.contains($0) }.map(\.name),
+              isKept: !rest.isEmpty)
+          }, merges: merged.merges,
+          // Those that stand on others first.
+          manifests: merged.manifests
+            + doomed.compactMap { catalog.rest(of: $0, without: chosen) })))
     let pending = Catalog.Pending(
       volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
     try repository.write(pending.volume, Array(try partial.xml().utf8))
@@ -84,7 +103,12 @@ extension Engine {
       throw cause
     }
     try perform(pending)
-    return doomed.map(\.manifest.name)
+    return doomed.map { point in
+      Deleted(
+        point: point.manifest.name,
+        disks: catalog.rest(of: point, without: chosen) == nil
+          ? nil : point.manifest.disks.map(\.name).filter { disks.contains($0) })
+    }
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
@@ -145,7 +169,7 @@ extension Engine {
   /// deleted.
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let delete) = pending.partial.operation else { return }
-    let doomed = Set(delete.points.map(\.uuid))
+    let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
     for manifest in delete.manifests { try rewrite(manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
@@ -153,7 +177,7 @@ extension Engine {
         .flatMap { $0.manifest.volumes.map(\.name) })
     for point in delete.points {
       // Another manifest may have come to that name since.
-      if try isPublished(point.uuid, in: point.manifest) {
+      if try !point.isKept && isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
       }
       for volume in point.volumes where !used.contains(volume) {

@@ -20,14 +20,19 @@ struct Merged {
 
   /// Decides it.
   ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - disks: Its disks that go; nil for all.
+  ///   - catalog: The pool.
   /// - Throws: ``BackupError`` when a chain is broken, or an image of it is smaller than both its
   ///   neighbours: merging would show what the shrinking hid.
-  init(_ point: Point, catalog: Catalog) throws {
+  init(_ point: Point, disks: Set<String>?, catalog: Catalog) throws {
     for child in catalog.children(of: point.manifest.uuid) {
       var manifest = child.manifest
       for index in manifest.disks.indices
       where manifest.disks[index].parent == point.manifest.uuid {
         let name = manifest.disks[index].name
+        guard disks?.contains(name) ?? true else { continue }
         let chain = try catalog.chain(of: child, disk: name)
         guard chain.count > 1 else { continue }
         let gone = chain[1]
@@ -49,12 +54,28 @@ struct Merged {
         manifest.disks[index].reason = gone.reason
         if gone.mode == .full { manifest.disks[index].isDifferential = false }
       }
-      let parents = Set(manifest.disks.compactMap(\.parent))
-      manifest.parent =
-        catalog.points(of: manifest.domainUUID).last { parents.contains($0.manifest.uuid) }?
-        .manifest.uuid
+      guard manifest != child.manifest else { continue }
+      manifest.parent = catalog.newestParent(of: manifest)
       manifests.append(manifest)
     }
+  }
+}
+
+extension Catalog {
+  /// UUID of the newest point that a disk of a point stands on.
+  fileprivate func newestParent(of manifest: Manifest) -> String? {
+    let parents = Set(manifest.disks.compactMap(\.parent))
+    return points(of: manifest.domainUUID).last { parents.contains($0.manifest.uuid) }?
+      .manifest.uuid
+  }
+
+  /// What is left of a point without some disks; nil where that is nothing.
+  func rest(of point: Point, without disks: Set<String>?) -> Manifest? {
+    guard let disks else { return nil }
+    var manifest = point.manifest
+    manifest.disks.removeAll { disks.contains($0.name) }
+    manifest.parent = newestParent(of: manifest)
+    return manifest.disks.isEmpty ? nil : manifest
   }
 }
 

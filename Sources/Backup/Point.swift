@@ -24,6 +24,9 @@ package struct Point: Sendable, Equatable {
   /// Whether every disk can be restored.
   package var isComplete: Bool { missingVolumes.isEmpty }
 
+  /// Whether a disk is in it.
+  package func has(_ disk: String) -> Bool { manifest.disks.contains { $0.name == disk } }
+
   /// Bytes its own volumes occupy.
   package var size: UInt64 {
     manifest.volumes.reduce(0) { $0 &+ $1.size }

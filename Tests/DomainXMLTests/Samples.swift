@@ -173,6 +173,13 @@ enum Samples {
               .init(name: "vdb", path: "/images/web1-data.qcow2", backing: ["a.vdb.qcow2"]),
             ], nvram: "/nvram/web1 'x'.fd",
             tpm: .init(volume: "a.tpm.permall", path: "/swtpm/u/tpm2/tpm2-00.permall")))),
+      partial(
+        .delete(
+          .init(
+            points: [
+              .init(
+                uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vdc.qcow2"], isKept: true)
+            ], manifests: [try manifest()]))),
     ]
   }
 }

@@ -65,6 +65,12 @@ final class History {
   /// No longer expects these points.
   func drop(_ names: [String]) { points.removeAll(where: names.contains) }
 
+  /// No longer expects a disk in a point, nor the point where that was its last.
+  func drop(_ disk: String, of point: String) {
+    references[point]?[disk] = nil
+    if references[point]?.isEmpty == true { drop([point]) }
+  }
+
   /// Expects these points again.
   func restore(_ names: [String]) { points = names }
 

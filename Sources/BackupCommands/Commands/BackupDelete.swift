@@ -14,8 +14,8 @@ extension Vsh.Command where Context == Client {
       "backup-delete", summary: "Delete a backup of a domain",
       description: """
         Delete a backup; every other stays restorable: what those that stand on it need of it is \
-        merged into them first. Or delete it with all that stand on it, or these alone. The domain \
-        need not exist any more.
+        merged into them first. Or delete it with all that stand on it, or these alone; or only some \
+        of its disks. The domain need not exist any more.
         """,
       options: [
         .recordedDomain,
@@ -27,6 +27,7 @@ extension Vsh.Command where Context == Client {
         .bool("async", "return once what other backups need is being copied"),
         .timeout,
         .verbose,
+        .list("diskspec", "disk whose data alone is deleted", completer: Completers.disksOfBackup),
       ]
     ) { shell, arguments in
       try arguments.mutuallyExclusive("children", "children-only")
@@ -42,11 +43,12 @@ extension Vsh.Command where Context == Client {
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(name, of: uuid)
-      let gone: [String]?
+      let gone: [Deleted]?
       do {
         gone = try shell.context.interrupt.whileCaught {
           try engine.delete(
-            point, scope: scope, isAsync: arguments.flag("async"), deadline: deadline)
+            point, scope: scope, disks: arguments.strings("diskspec"),
+            isAsync: arguments.flag("async"), deadline: deadline)
         }
         if gone != nil { console.complete() }
       } catch {
@@ -57,10 +59,19 @@ extension Vsh.Command where Context == Client {
         return true
       }
       shell.printExtra(
-        scope == .childrenOnly
+        scope == .childrenOnly && gone.allSatisfy { $0.disks == nil }
           ? "Domain backup \(point.manifest.name) children deleted"
-          : gone.map { "Domain backup \($0) deleted" }.joined(separator: "\n"), terminator: "")
+          : gone.map(\.text).joined(separator: "\n"), terminator: "")
       return true
     }
+  }
+}
+
+extension Deleted {
+  /// What is gone, for people.
+  fileprivate var text: String {
+    guard let disks else { return "Domain backup \(point) deleted" }
+    return
+      "Disk \(disks.map { "'\($0)'" }.joined(separator: ", ")) of domain backup \(point) deleted"
   }
 }

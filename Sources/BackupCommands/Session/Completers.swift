@@ -91,14 +91,21 @@ enum Completers {
 
   /// Disks of the backup that was typed, and what `backup-restore` takes behind the comma.
   static let disksToRestore: Option.Completer = { shell, request in
+    let disks = disksOfBackup(shell, request)
+    guard !disks.isEmpty else { return [] }
+    let targets = pools(shell, request).map { "pool=\($0)" }
+    return specifications(
+      request, disks: disks,
+      attributes: ["driver=qcow2", "driver=raw", "stype=block", "stype=file"] + targets)
+  }
+
+  /// Disks of the backup that was typed.
+  static let disksOfBackup: Option.Completer = { shell, request in
     guard let catalog = catalog(shell, request), let domain = request.arguments.raw("domain"),
       let uuid = try? Workplace(shell).domainUUID(domain, in: catalog),
       let point = try? catalog.point(request.arguments.raw("backupname"), of: uuid)
     else { return [] }
-    let targets = pools(shell, request).map { "pool=\($0)" }
-    return specifications(
-      request, disks: point.manifest.disks.map(\.name),
-      attributes: ["driver=qcow2", "driver=raw", "stype=block", "stype=file"] + targets)
+    return point.manifest.disks.map(\.name)
   }
 
   private static func specifications(

@@ -4,20 +4,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension Partial {
-  /// A point that a delete removes.
+  /// A point that a delete removes, or some of whose disks.
   package struct DeletePoint: Sendable, Equatable {
     /// The point's UUID.
     package var uuid: String
     /// Name of its manifest volume.
     package var manifest: String
-    /// Names of its data volumes.
+    /// Names of its volumes that go.
     package var volumes: [String]
+    /// Whether it stays with its other disks: its manifest is among those that are rewritten.
+    package var isKept: Bool
 
     /// Makes the description of a point to delete.
-    package init(uuid: String, manifest: String, volumes: [String]) {
+    package init(uuid: String, manifest: String, volumes: [String], isKept: Bool = false) {
       self.uuid = uuid
       self.manifest = manifest
       self.volumes = volumes
+      self.isKept = isKept
     }
   }
 
@@ -47,7 +50,8 @@ extension Partial {
     package var points: [DeletePoint]
     /// What is merged before they go.
     package var merges: [DeleteMerge]
-    /// The manifests of the points that stand on them, as they will be.
+    /// The manifests of the points that stand on them, and of those that stay with other disks, as
+    /// they will be.
     ///
     /// A volume cannot be replaced in one step: while such a manifest is rewritten it is here.
     package var manifests: [Manifest]
@@ -79,7 +83,8 @@ extension Partial.Delete {
       points.append(
         Partial.DeletePoint(
           uuid: try point.required(attribute: "uuid").lowercased(),
-          manifest: try point.required(attribute: "manifest"), volumes: volumes))
+          manifest: try point.required(attribute: "manifest"), volumes: volumes,
+          isKept: try point.flag("kept")))
       try point.finish()
     }
     for element in reader.all("merge") {
@@ -102,7 +107,8 @@ extension Partial.Delete {
   func xmlElement() throws(DomainXMLError) -> XMLElement {
     var elements = points.map { point in
       XMLElement(
-        "point", ["uuid": point.uuid, "manifest": point.manifest],
+        "point",
+        ["uuid": point.uuid, "manifest": point.manifest, "kept": point.isKept ? "yes" : nil],
         point.volumes.map { XMLElement("volume", ["name": $0]) })
     }
     elements += merges.map { merge in
@@ -123,7 +129,13 @@ extension Partial.Delete {
   /// Checks a delete that was read.
   func validate() throws(DomainXMLError) {
     guard !points.isEmpty else { throw .invalid("the delete names no backups") }
-    try Partial.requireDistinct(points.map(\.uuid) + manifests.map(\.uuid), "backup")
+    try Partial.requireDistinct(
+      points.filter { !$0.isKept }.map(\.uuid) + manifests.map(\.uuid), "backup")
+    for point in points where point.isKept {
+      guard manifests.contains(where: { $0.uuid == point.uuid }) else {
+        throw .invalid("a backup that stays with other disks has no manifest")
+      }
+    }
     try Partial.requireDistinct(
       points.flatMap { [$0.manifest] + $0.volumes } + merges.map(\.volume), "volume")
     for point in points {
