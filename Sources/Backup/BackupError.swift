@@ -74,13 +74,12 @@ extension BackupError {
   /// Another operation has the domain's disks.
   static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""
-    if case .restore = other.operation {
-      return BackupError(
+    return if other.restore != nil {
+      BackupError(
         .busy,
         "Requested operation is not valid: a restore of backup '\(other.pointName)'\(place) over "
           + "the domain is already running")
-    }
-    return if other.liveRestore != nil {
+    } else if other.liveRestore != nil {
       BackupError(
         .busy,
         "Requested operation is not valid: domain '\(other.domainName)' is being restored from "

@@ -27,6 +27,10 @@ package struct Catalog: Sendable {
     package var volume: String
     /// The partial.
     package var partial: Partial
+
+    /// Name of the volume that, where it is there, says how far the operation came; without the
+    /// partial it says nothing.
+    package var mark: String { volume + VolumeNames.doneSuffix }
   }
 
   /// Documents larger than this are not ours.

@@ -81,6 +81,17 @@ extension Engine {
   }
 }
 
+extension Engine {
+  /// Ends an operation that is done or undone.
+  ///
+  /// The partial goes first: a mark without it says nothing, while a partial without its mark would
+  /// say that what was made is not whole.
+  func forget(_ pending: Catalog.Pending) throws {
+    try repository.delete(pending.volume)
+    try repository.delete(pending.mark)
+  }
+}
+
 extension Partial {
   /// Whether a point is being made.
   package var isCreate: Bool {

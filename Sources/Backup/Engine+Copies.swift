@@ -143,14 +143,14 @@ extension Engine {
     guard pending.partial.isCopy else {
       return try isPublished(manifest.uuid, in: manifest.volumeNames.manifest)
     }
-    return try repository.contains(pending.volume + VolumeNames.doneSuffix)
+    return try repository.contains(pending.mark)
   }
 
   /// Marks copies as whole: everything is written and closed.
   func markWhole(_ pending: Catalog.Pending) throws {
     guard try repository.contains(pending.volume) else { return }
     do {
-      try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
+      try repository.write(pending.mark, Array("done\n".utf8))
     } catch let error as BackupError where error.code == .exists {
       // Another client was faster.
     }
@@ -160,10 +160,7 @@ extension Engine {
   func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
     if let guest { try dismissJobs(of: pending.partial, in: guest.monitor) }
     try deleteScratch(of: pending.partial)
-    // In this order: a mark without its partial says nothing, a partial without its mark would say
-    // that the copies are not whole.
-    try repository.delete(pending.volume)
-    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+    try forget(pending)
   }
 
   /// Deletes the files of copies that are not whole.

@@ -86,7 +86,7 @@ extension Engine {
     try repository.write(pending.volume, Array(try partial.xml().utf8))
     do {
       if isAsync {
-        try repository.write(asyncMark(of: pending), Array("async\n".utf8))
+        try repository.write(pending.mark, Array("async\n".utf8))
         if try startMerge(pending, outlivesClient: true) != nil { return nil }
       } else {
         try merge(pending, deadline: deadline)
@@ -129,7 +129,7 @@ extension Engine {
   ///
   /// - Returns: What became of it; nil where they say nothing.
   private func settleAsyncDelete(_ pending: Catalog.Pending) throws -> Settlement? {
-    guard try repository.contains(asyncMark(of: pending)),
+    guard try repository.contains(pending.mark),
       let helper = try guest(of: pending.partial)
     else { return nil }
     let jobs = try jobs(of: pending.partial, in: helper.monitor)
@@ -148,18 +148,7 @@ extension Engine {
   func abortDelete(_ pending: Catalog.Pending, in helper: any Guest) throws {
     try cancelJobs(of: pending.partial, in: helper)
     // A client that waits sees the end of the jobs and does this itself.
-    if try repository.contains(asyncMark(of: pending)) { try undoMerge(pending) }
-  }
-
-  /// What stands beside the partial of a delete that goes on without its client.
-  private func asyncMark(of pending: Catalog.Pending) -> String {
-    pending.volume + VolumeNames.doneSuffix
-  }
-
-  /// Deletes the partial of a delete; a mark without its partial says nothing.
-  func forgetDelete(_ pending: Catalog.Pending) throws {
-    try repository.delete(pending.volume)
-    try repository.delete(asyncMark(of: pending))
+    if try repository.contains(pending.mark) { try undoMerge(pending) }
   }
 
   /// Deletes what a partial says, after the merges; each step may be repeated.
@@ -184,7 +173,7 @@ extension Engine {
         try repository.delete(volume)
       }
     }
-    try forgetDelete(pending)
+    try forget(pending)
   }
 
   /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.

@@ -76,12 +76,9 @@ extension Engine {
   ///
   /// libvirt sees to that, unless it was killed itself meanwhile.
   func endOrphans() throws {
-    for (name, definition) in try hypervisor.transientDomains() where Syntax.isHelperName(name) {
-      guard
-        let client = try HelperDefinition.client(in: definition).flatMap({ Partial.Owner(text: $0) }
-        ),
-        process.liveness(client) == .dead
-      else { continue }
+    for (name, definition) in try hypervisor.helperDomains() {
+      let client = try HelperDefinition.client(in: definition).flatMap { Partial.Owner(text: $0) }
+      guard client.map(process.liveness) == .dead else { continue }
       try hypervisor.guest(name: name)?.destroy()
     }
   }

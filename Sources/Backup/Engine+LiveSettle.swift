@@ -29,19 +29,14 @@ enum LiveMark: Equatable {
 }
 
 extension Engine {
-  private func markVolume(of pending: Catalog.Pending) -> String {
-    pending.volume + VolumeNames.doneSuffix
-  }
-
   /// Notes that the domain is defined, and whether its data is to move.
   func mark(_ pending: Catalog.Pending, _ mark: LiveMark) throws {
-    let volume = markVolume(of: pending)
-    if try repository.contains(volume) {
+    if try repository.contains(pending.mark) {
       if try self.mark(of: pending) == mark { return }
-      try repository.delete(volume)
+      try repository.delete(pending.mark)
     }
     do {
-      try repository.write(volume, Array(mark.text.utf8))
+      try repository.write(pending.mark, Array(mark.text.utf8))
     } catch let error as BackupError where error.code == .exists {
       // Another client was faster.
       return
@@ -50,9 +45,8 @@ extension Engine {
 
   /// Whether the data is to move.
   func mark(of pending: Catalog.Pending) throws -> LiveMark {
-    let volume = markVolume(of: pending)
-    guard try repository.contains(volume) else { return .pulling(speed: 0) }
-    let bytes = try repository.read(volume, offset: 0, length: 64)
+    guard try repository.contains(pending.mark) else { return .pulling(speed: 0) }
+    let bytes = try repository.read(pending.mark, offset: 0, length: 64)
     return LiveMark(parsing: String(decoding: bytes, as: UTF8.self))
   }
 
@@ -60,7 +54,7 @@ extension Engine {
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore
   ) throws -> Settlement {
     let partial = pending.partial
-    let isMarked = try repository.contains(markVolume(of: pending))
+    let isMarked = try repository.contains(pending.mark)
     guard try hypervisor.domainName(uuid: partial.domainUUID) != nil else {
       if isMarked {
         // Whoever removed the domain decides about its disks.
@@ -131,7 +125,7 @@ extension Engine {
     }
     let uuid = pending.partial.domainUUID
     guard try hypervisor.guest(uuid: uuid) == nil else { return }
-    try repository.delete(markVolume(of: pending))
+    try repository.delete(pending.mark)
     if try hypervisor.domainName(uuid: uuid) != nil { try hypervisor.undefine(uuid: uuid) }
     let others = try catalog().pending.map(\.partial).filter { $0.uuid != pending.partial.uuid }
     let taken = Set(others.compactMap(\.liveRestore).flatMap(\.disks).map(\.path))
@@ -172,11 +166,5 @@ extension Engine {
   func liveState(of pending: Catalog.Pending) throws -> String {
     guard try hypervisor.guest(uuid: pending.partial.domainUUID) != nil else { return "shut off" }
     return try mark(of: pending) == .stopped ? "stopped" : "running"
-  }
-
-  private func forget(_ pending: Catalog.Pending) throws {
-    // In this order: a mark without its partial says nothing.
-    try repository.delete(pending.volume)
-    try repository.delete(markVolume(of: pending))
   }
 }

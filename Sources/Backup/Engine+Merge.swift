@@ -167,7 +167,7 @@ extension Engine {
       }
       try rewrite(manifest)
     }
-    try forgetDelete(pending)
+    try forget(pending)
   }
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.

@@ -71,8 +71,9 @@ extension Engine {
       case .alive: return .running
       case .dead: break
       case .unknown:
-        let mark = pending.volume + VolumeNames.doneSuffix
-        if try repository.contains(mark), try repository.age(of: mark) <= Engine.setupLimit {
+        if try repository.contains(pending.mark),
+          try repository.age(of: pending.mark) <= Engine.setupLimit
+        {
           return .running
         }
       }
@@ -116,7 +117,7 @@ extension Engine {
     try deleteUnused(
       restore.disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
       of: pending.partial)
-    try endPartial(pending)
+    try forget(pending)
   }
 
   /// Deletes the files that the domain did not get.
@@ -124,7 +125,7 @@ extension Engine {
     guard let disks = pending.partial.restore?.disks,
       try repository.contains(pending.volume)
     else { return }
-    let isWhole = try repository.contains(pending.volume + VolumeNames.doneSuffix)
+    let isWhole = try repository.contains(pending.mark)
     var made: [String] = []
     for disk in disks where !disk.isDevice {
       made.append(disk.temporaryPath)
@@ -138,7 +139,7 @@ extension Engine {
       }
     }
     try deleteUnused(made, of: pending.partial)
-    try endPartial(pending)
+    try forget(pending)
   }
 
   /// Deletes files, but none that anything refers to.
@@ -163,11 +164,5 @@ extension Engine {
         observer.notice("the file '\(path)' could not be deleted: \(error)")
       }
     }
-  }
-
-  private func endPartial(_ pending: Catalog.Pending) throws {
-    // In this order: a mark without its partial says nothing.
-    try repository.delete(pending.volume)
-    try repository.delete(pending.volume + VolumeNames.doneSuffix)
   }
 }

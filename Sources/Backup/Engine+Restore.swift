@@ -59,7 +59,7 @@ extension Engine {
       try copy(
         plan.copies, of: point, to: pending.partial.restore?.disks.map(\.temporaryPath) ?? [],
         pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
-      try repository.write(pending.volume + VolumeNames.doneSuffix, Array("done\n".utf8))
+      try repository.write(pending.mark, Array("done\n".utf8))
     } catch {
       try? undoRestore(pending)
       throw error

@@ -26,10 +26,7 @@ extension Engine {
       }
       try restoreAutostart(pending, uuid: uuid)
     }
-    // In this order: a mark without its partial says nothing, a partial without its mark would say
-    // that the files are not whole.
-    try repository.delete(pending.volume)
-    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+    try forget(pending)
   }
 
   /// Takes back a restore whose data is not whole.
@@ -38,7 +35,7 @@ extension Engine {
   func undoRestore(_ pending: Catalog.Pending) throws {
     guard let disks = pending.partial.restore?.disks,
       try repository.contains(pending.volume),
-      try !repository.contains(pending.volume + VolumeNames.doneSuffix)
+      try !repository.contains(pending.mark)
     else { return }
     try endHelper(of: pending.partial)
     for disk in disks where !disk.isDevice {
@@ -70,7 +67,7 @@ extension Engine {
     }
     guard try isAbandoned(pending) else { return .running }
     if partial.isOverwrite { return try settleOverwrite(pending) }
-    guard try repository.contains(pending.volume + VolumeNames.doneSuffix) else {
+    guard try repository.contains(pending.mark) else {
       try undoRestore(pending)
       return .undone
     }
@@ -92,7 +89,6 @@ extension Engine {
         "the restore of '\(disk.path)' has not ended, and others can write to pool "
           + "'\(repository.name)'; what it made is left where it is")
     }
-    try repository.delete(pending.volume)
-    try repository.delete(pending.volume + VolumeNames.doneSuffix)
+    try forget(pending)
   }
 }

@@ -56,8 +56,9 @@ package protocol Hypervisor: DomainRegistry {
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.
   func guest(name: String) throws -> (any Guest)?
-  /// Names and definitions of the transient domains that run (`virConnectListAllDomains`).
-  func transientDomains() throws -> [(name: String, definition: String)]
+  /// Names and definitions of the domains that run and have names of helper domains
+  /// (`virConnectListAllDomains`).
+  func helperDomains() throws -> [(name: String, definition: String)]
   /// Starts a helper domain, paused (`virDomainCreateXML`).
   ///
   /// - Parameters:

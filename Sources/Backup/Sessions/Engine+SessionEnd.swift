@@ -62,7 +62,7 @@ extension Engine {
   func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws {
     let partial = pending.partial
     guard let session = partial.session else { return }
-    let mark = pending.volume + VolumeNames.doneSuffix
+    let mark = pending.mark
     // Whoever goes on for us must know which of the two bitmaps counts.
     if keepsBitmap, try !repository.contains(mark) {
       try repository.write(mark, Array("finished\n".utf8))
@@ -129,7 +129,7 @@ extension Engine {
   func settleSession(
     _ pending: Catalog.Pending, _ session: Partial.Session, endsLost: Bool
   ) throws -> Settlement {
-    if try repository.contains(pending.volume + VolumeNames.doneSuffix) {
+    if try repository.contains(pending.mark) {
       guard try isAbandoned(pending) else { return .running }
       try endSession(pending, keepsBitmap: true)
       return .finished

@@ -68,8 +68,9 @@ final class LibvirtHypervisor: Hypervisor {
     try running(try unless(.noDomain) { try connection.domain(name: name) })
   }
 
-  func transientDomains() throws -> [(name: String, definition: String)] {
-    try connection.domains([.active, .transient]).compactMap { domain in
+  func helperDomains() throws -> [(name: String, definition: String)] {
+    let domains = try connection.domains([.active, .transient])
+    return try domains.filter { Syntax.isHelperName($0.name) }.compactMap { domain in
       // It may end at any time.
       try unless(.noDomain) { (domain.name, try domain.xmlDescription()) }
     }
