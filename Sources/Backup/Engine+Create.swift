@@ -121,7 +121,7 @@ extension Engine {
   ) throws -> CreatePlan {
     let text = try guest.definition()
     let definition = try DomainDefinition(parsing: text)
-    return try CreatePlan(
+    var plan = try CreatePlan(
       options,
       in: .init(
         definition: definition, definitionText: text,
@@ -131,6 +131,10 @@ extension Engine {
         devices: try guest.monitor.blockDevices(), catalog: catalog,
         state: stateSources(of: definition, guest: guest), time: process.time(),
         newUUID: process.newUUID))
+    if !plan.isCopy, definition.hasAgent {
+      plan.manifest.guestInformation = Manifest.fitting(guest.information())
+    }
+    return plan
   }
 
   private func checkSpace(for plan: CreatePlan) throws {

@@ -24,6 +24,9 @@ package protocol Guest: AnyObject {
   func freeze() throws
   /// Lets the guest's file systems go on; ones that do are fine (`virDomainFSThaw`).
   func thaw() throws
+  /// What the guest tells of itself through its agent, by libvirt's names; empty where no agent
+  /// answers (`virDomainGetGuestInfo`).
+  func information() -> [String: String]
   /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
   func activeJob() throws -> String?
   /// Starts to copy into a disk's image what it stands on; a disk that does so already is fine

@@ -63,6 +63,10 @@ struct ManifestTests {
           <tpm capacity='6123'>
             <volume name='web1 &lt;tpm&gt;.permall' size='8192'/>
           </tpm>
+          <guestInfo>
+            <info name='hostname' value='we&apos;b'/>
+            <info name='os.pretty-name' value='A &lt;B&gt; 12'/>
+          </guestInfo>
           <domain type='kvm'><name>web1</name><uuid>\(Samples.domainUUID)</uuid></domain>
           <inactiveDomain>
             <domain type='kvm'><name>web1</name><uuid>\(Samples.domainUUID)</uuid></domain>
@@ -72,6 +76,15 @@ struct ManifestTests {
         </backup>
 
         """)
+  }
+
+  @Test
+  func `Of what a guest says only what can be written down is`() {
+    let long = String(repeating: "x", count: 1025)
+    var said = ["a": "b", "c": "d\u{1b}[2J", "e": long, "f": "", "": "g", "h\u{0}": "i"]
+    #expect(Manifest.fitting(said) == ["a": "b"])
+    for number in 0..<1000 { said["fs.\(number)"] = "x" }
+    #expect(Manifest.fitting(said).count == 256)
   }
 
   @Test
@@ -172,6 +185,7 @@ struct ManifestTests {
     ("<consistency>filesystem<", "<consistency>none<", true),
     ("<consistency>filesystem</consistency>", "", true),
     ("<disks>", "<disks><disk/>", true), ("<disks>", "<disks><other/>", true),
+    ("<info name='hostname'", "<info", true), ("<guestInfo>", "<guestInfo><x/>", true),
     ("<nvram capacity='540672'>", "<nvram>", true), ("<tpm capacity", "<tpm x='' capacity", true),
     ("name='web1.20261122T020000Z.nvram.fd'", "name='../x'", true),
     ("name='web1.20261122T020000Z.nvram.fd'", "name='web1.20261122T020000Z.vda.qcow2'", false),

@@ -40,7 +40,7 @@ enum Samples {
 
   /// A manifest that uses everything.
   static func manifest() throws -> Manifest {
-    Manifest(
+    var manifest = Manifest(
       name: "20261122T020000Z", uuid: pointUUID, chain: chainUUID, sequence: 2,
       creationTime: 1_795_312_800, description: "before <the> \"upgrade\"\r\n\tto 'x' & y ",
       parent: parentUUID, consistency: .filesystem, isAutostart: true,
@@ -63,6 +63,8 @@ enum Samples {
       unknownElements: [
         "<checksum algorithm='sha256'>abc</checksum>", "<x:y xmlns:x='urn:x' x:z='1'/>",
       ])
+    manifest.guestInformation = ["hostname": "we'b", "os.pretty-name": "A <B> 12"]
+    return manifest
   }
 
   /// A partial of an operation.

@@ -41,6 +41,8 @@ final class LibvirtGuest: Guest {
 
   func thaw() throws { try domain.fsThaw() }
 
+  func information() -> [String: String] { (try? domain.guestInformation()) ?? [:] }
+
   func activeJob() throws -> String? {
     guard try domain.jobType != .none else { return nil }
     return switch try domain.jobOperation {

@@ -51,6 +51,12 @@ private struct BackupDescription {
   private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
   private var parent: String? { manifest.parent.map(name(of:)) }
 
+  /// What the guest said it is.
+  private var guest: String? {
+    let told = ["os.pretty-name", "hostname"].compactMap { manifest.guestInformation[$0] }
+    return told.isEmpty ? nil : told.joined(separator: ", ")
+  }
+
   /// What the domain had beside its disks, with its key in a document and where it is saved.
   private var states: [(name: String, key: String, saved: Manifest.State?)] {
     let definition = try? DomainDefinition(parsing: manifest.domainXML)
@@ -73,6 +79,7 @@ private struct BackupDescription {
     shell.printProperty("Parent:", parent ?? "-")
     shell.printProperty("Children:", String(children.count))
     shell.printProperty("Descendants:", String(catalog.descendants(of: manifest.uuid).count))
+    if let guest { shell.printProperty("Guest:", guest) }
     shell.printProperty("Consistency:", manifest.consistency.rawValue)
     shell.printProperty("Size:", ByteCount.text(point.size))
     for (name, _, saved) in states {
@@ -125,6 +132,7 @@ private struct BackupDescription {
         "path": .string(repository.path(of: saved.volume.name)),
       ])
     }
+    members["guest"] = .object(manifest.guestInformation.mapValues(JSONValue.string))
     members["unsaved"] = .array(states.filter { $0.saved == nil }.map { .string($0.key) })
     members["disks"] = .array(
       manifest.disks.map { disk in

@@ -49,7 +49,9 @@ extension DomainDefinition {
           SecurityLabel(
             model: $0, label: label.text(of: "label"), imageLabel: label.text(of: "imagelabel"))
         }
-      }, disks: disks, nvram: NVRAM(root.element("os")), tpm: TPM(devices))
+      }, disks: disks, nvram: NVRAM(root.element("os")), tpm: TPM(devices),
+      hasAgent: devices.flatMap { $0.elements("channel") }.flatMap { $0.elements("target") }
+        .contains { $0["name"] == "org.qemu.guest_agent.0" && $0["state"] == "connected" })
   }
 }
 

@@ -114,11 +114,14 @@ package struct DomainDefinition: Sendable, Equatable {
   package var nvram: NVRAM?
   /// Its emulated TPM; nil where it has none.
   package var tpm: TPM?
+  /// Whether an agent in the guest has opened its channel, which only a live definition says.
+  package var hasAgent: Bool
 
   /// Makes the description of a domain.
   package init(
     name: String, uuid: String, type: String, id: Int?, emulator: String?, architecture: String?,
-    securityLabels: [SecurityLabel], disks: [Disk], nvram: NVRAM? = nil, tpm: TPM? = nil
+    securityLabels: [SecurityLabel], disks: [Disk], nvram: NVRAM? = nil, tpm: TPM? = nil,
+    hasAgent: Bool = false
   ) {
     self.name = name
     self.uuid = uuid
@@ -130,5 +133,6 @@ package struct DomainDefinition: Sendable, Equatable {
     self.disks = disks
     self.nvram = nvram
     self.tpm = tpm
+    self.hasAgent = hasAgent
   }
 }

@@ -63,6 +63,7 @@ extension Manifest {
     let disks = try Self.disks(reader.required("disks"))
     let nvram = try reader.element("nvram").map(State.init)
     let tpm = try reader.element("tpm").map(State.init)
+    let information = try Self.information(reader.element("guestInfo"))
     let domain = try reader.required("domain").declaring(inherited)
     let definition = try DomainDefinition(domain)
     let inactive = try Self.inactiveDomain(reader.element("inactiveDomain"), inherited)
@@ -76,6 +77,7 @@ extension Manifest {
       tpm: tpm, domainName: definition.name, domainUUID: definition.uuid,
       domainXML: try domain.xml(),
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
+    guestInformation = information
     try validate()
   }
 
@@ -95,6 +97,21 @@ extension Manifest {
     let domain = try reader.required("domain")
     try reader.finish()
     return domain.declaring(inherited + element.declarations)
+  }
+
+  private static func information(
+    _ element: XMLElement?
+  ) throws(DomainXMLError) -> [String: String] {
+    guard let element else { return [:] }
+    var reader = try ElementReader(element)
+    var information: [String: String] = [:]
+    for element in reader.all("info") {
+      var info = try ElementReader(element)
+      information[try info.required(attribute: "name")] = try info.required(attribute: "value")
+      try info.finish()
+    }
+    try reader.finish()
+    return information
   }
 
   private static func disks(_ element: XMLElement) throws(DomainXMLError) -> [Disk] {

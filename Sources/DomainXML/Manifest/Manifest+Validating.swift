@@ -39,6 +39,21 @@ extension Manifest {
   }
 }
 
+extension Manifest {
+  /// What of a guest's own words can be written down: a guest may say anything.
+  ///
+  /// - Parameter information: What it says, by libvirt's names.
+  /// - Returns: At most 256 of these, without those that are long or no plain text.
+  package static func fitting(_ information: [String: String]) -> [String: String] {
+    let plain = information.filter {
+      Syntax.isPlainText($0.key, atMost: 80) && Syntax.isPlainText($0.value, atMost: 1024)
+    }
+    return Dictionary(
+      plain.sorted { $0.key < $1.key }.prefix(256).map { ($0.key, $0.value) },
+      uniquingKeysWith: { $1 })
+  }
+}
+
 extension Manifest.Disk {
   /// Checks a disk for itself.
   fileprivate func validate() throws(DomainXMLError) {

@@ -42,6 +42,14 @@ extension Manifest {
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
     if let nvram { elements.append(nvram.xmlElement("nvram")) }
     if let tpm { elements.append(tpm.xmlElement("tpm")) }
+    if !guestInformation.isEmpty {
+      elements.append(
+        XMLElement(
+          "guestInfo", [:],
+          guestInformation.sorted { $0.key < $1.key }.map {
+            XMLElement("info", ["name": $0.key, "value": $0.value])
+          }))
+    }
     elements.append(domain)
     if let inactiveDomainXML {
       let inactive = try XMLElement(parsing: inactiveDomainXML)
@@ -59,7 +67,7 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "disks", "nvram", "tpm", "domain", "inactiveDomain",
+    "consistency", "autostart", "disks", "nvram", "tpm", "guestInfo", "domain", "inactiveDomain",
   ]
 }
 

@@ -119,6 +119,9 @@ package struct Manifest: Sendable, Equatable {
   package var nvram: State?
   /// The persistent state of its emulated TPM; nil where there was none, or it was not saved.
   package var tpm: State?
+  /// What the guest told of itself, by libvirt's names (`os.pretty-name`, `hostname`); empty where no
+  /// agent answered.
+  package var guestInformation: [String: String] = [:]
   /// Name of the domain at the instant, out of ``domainXML``.
   package var domainName: String
   /// UUID of the domain, out of ``domainXML``, lower case.

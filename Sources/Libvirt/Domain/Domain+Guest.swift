@@ -39,4 +39,47 @@ extension Domain {
       }
     }
   }
+
+  /// What the guest's agent tells of its operating system, its name and its file systems, by libvirt's
+  /// names (`os.pretty-name`, `hostname`, `fs.0.mountpoint`).
+  ///
+  /// The corresponding libvirt function is `virDomainGetGuestInfo`.
+  ///
+  /// - Returns: What it tells; what it cannot tell is left out.
+  /// - Throws: ``LibvirtError``, of the code `.agentUnresponsive` where no agent answers.
+  package func guestInformation() throws(LibvirtError) -> [String: String] {
+    let types =
+      VIR_DOMAIN_GUEST_INFO_OS.rawValue | VIR_DOMAIN_GUEST_INFO_HOSTNAME.rawValue
+      | VIR_DOMAIN_GUEST_INFO_FILESYSTEM.rawValue
+    var parameters: virTypedParameterPtr?
+    var count: Int32 = 0
+    try checking("virDomainGetGuestInfo", detail: name) {
+      unsafe virDomainGetGuestInfo(handle, types, &parameters, &count, 0)
+    }
+    defer { unsafe virTypedParamsFree(parameters, count) }
+    return unsafe UnsafeBufferPointer(start: parameters, count: Int(count)).reduce(into: [:]) {
+      values, parameter in
+      unsafe values[Domain.name(of: parameter)] = Domain.text(of: parameter)
+    }
+  }
+
+  private static func name(of parameter: virTypedParameter) -> String {
+    unsafe withUnsafeBytes(of: parameter.field) {
+      unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  private static func text(of parameter: virTypedParameter) -> String? {
+    let value = unsafe parameter.value
+    return switch unsafe virTypedParameterType(UInt32(parameter.type)) {
+    case VIR_TYPED_PARAM_INT: unsafe String(value.i)
+    case VIR_TYPED_PARAM_UINT: unsafe String(value.ui)
+    case VIR_TYPED_PARAM_LLONG: unsafe String(value.l)
+    case VIR_TYPED_PARAM_ULLONG: unsafe String(value.ul)
+    case VIR_TYPED_PARAM_DOUBLE: unsafe String(value.d)
+    case VIR_TYPED_PARAM_BOOLEAN: unsafe value.b == 0 ? "no" : "yes"
+    case VIR_TYPED_PARAM_STRING: unsafe value.s.map { unsafe String(cString: $0) }
+    default: nil
+    }
+  }
 }
