@@ -47,7 +47,9 @@ let package = Package(
     // The tests mirror the sources; `Support` is what the integration tests stand on.
     .target(
       name: "TestSupport", path: "Tests/Support",
-      exclude: ["private-libvirt", "counter.S", "nbd-reader", "tpm-index"], swiftSettings: strict),
+      exclude: [
+        "private-libvirt", "counter.S", "nbd-reader", "tpm-index", "linux-guest", "linux-guest-init",
+      ], swiftSettings: strict),
     .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
     .testTarget(name: "QMPTests", dependencies: ["QMP"], swiftSettings: strict),
     .testTarget(

@@ -17,11 +17,12 @@ struct Scene {
   init(
     _ libvirt: PrivateLibvirt,
     disks: [TestDisk] = [TestDisk("vda", size: 8 << 20), TestDisk("vdb", .raw, size: 8 << 20)],
-    counting: Bool = false, start: TestDomain.Start = .running, limit: UInt64? = nil,
-    directory: String? = nil
+    counting: Bool = false, isLinux: Bool = false, start: TestDomain.Start = .running,
+    limit: UInt64? = nil, directory: String? = nil
   ) throws {
     self.libvirt = libvirt
-    domain = try TestDomain(libvirt, disks: disks, counting: counting, start: start)
+    domain = try TestDomain(
+      libvirt, disks: disks, counting: counting, isLinux: isLinux, start: start)
     do {
       pool = try Pool(libvirt, directory: directory, limit: limit)
     } catch {

@@ -34,13 +34,15 @@ extension TestDomain {
   }
 
   /// The definition: nothing but disks, and room to plug two more.
-  static func xml(name: String, devices: String, guest: CounterGuest?) -> String {
+  static func xml(
+    name: String, devices: String, guest: CounterGuest?, linux: LinuxGuest?
+  ) -> String {
     """
     <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
       <name>\(name)</name>
-      <memory unit='MiB'>32</memory>
+      <memory unit='MiB'>\(linux == nil ? 32 : 128)</memory>
       <vcpu>1</vcpu>
-      <os><type arch='x86_64' machine='q35'>hvm</type></os>
+      <os><type arch='x86_64' machine='q35'>hvm</type>\(linux?.boot ?? "")</os>
       <features><acpi/></features>
       <devices>
         <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -49,6 +51,7 @@ extension TestDomain {
         <controller type='pci' model='pcie-root'/>
         \(String(repeating: "<controller type='pci' model='pcie-root-port'/>", count: 8))
         \(devices)
+        \(linux?.devices(name) ?? "")
         <memballoon model='none'/>
       </devices>
       \(guest?.commandLine ?? "")

@@ -27,6 +27,8 @@ package final class TestDomain: Sendable {
   package let directory: String
   /// Set when the disks carry the boot-sector guest.
   package let guest: CounterGuest?
+  /// Set when the domain runs Linux.
+  package let linux: LinuxGuest?
   private let disks: Mutex<[String: TestDisk]>
   private let models: Mutex<[String: ReferenceImage]>
   private let definition: String
@@ -38,27 +40,30 @@ package final class TestDomain: Sendable {
   ///   - disks: The disks, the one to boot from first.
   ///   - name: The domain's name; a new one when nil.
   ///   - counting: Whether to put the boot-sector guest on the first disk.
+  ///   - isLinux: Whether to run Linux, with a file system on each of the disks `vda` and `vdb`.
   ///   - start: What to do after defining it.
   /// - Throws: `CommandError` when any of it fails.
   package init(
     _ libvirt: PrivateLibvirt, disks: [TestDisk], name: String? = nil, counting: Bool = false,
-    start: Start = .paused
+    isLinux: Bool = false, start: Start = .paused
   ) throws {
     self.libvirt = libvirt
     self.name = name ?? libvirt.uniqueName("dom")
     directory = try libvirt.makeDirectory(self.name)
     guest = counting ? try CounterGuest(libvirt, directory: directory) : nil
+    linux = isLinux ? try LinuxGuest(libvirt, directory: directory) : nil
     var made: [String: TestDisk] = [:], models: [String: ReferenceImage] = [:], devices = ""
     for (index, disk) in disks.enumerated() {
       let disk = try Self.make(disk, in: directory, libvirt)
       made[disk.target] = disk
-      if !counting { models[disk.target] = try Self.model(of: disk, in: directory) }
+      try linux?.install(on: disk.path ?? "", disk)
+      if !counting, !isLinux { models[disk.target] = try Self.model(of: disk, in: directory) }
       devices += disk.xml(path: disk.path ?? "", index: index)
     }
     if let guest, let first = disks.first, let path = made[first.target]?.path {
       try guest.install(on: path, first.format, size: disks.map(\.size).min() ?? 0)
     }
-    definition = Self.xml(name: self.name, devices: devices, guest: guest)
+    definition = Self.xml(name: self.name, devices: devices, guest: guest, linux: linux)
     self.disks = Mutex(made)
     self.models = Mutex(models)
     try define()
