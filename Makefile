@@ -27,7 +27,7 @@ PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
 
 # Scripts, by their first line, and files that carry the four lines on the license.
 SOURCES = $(shell git ls-files --cached --others --exclude-standard)
-SCRIPTS = $(shell grep -lsE '^\#!/bin/(ba)?sh' $(SOURCES))
+SCRIPTS = $(shell grep -lsE '^\#!/bin/(ba|busybox )?sh' $(SOURCES))
 LICENSED = $(filter %.swift %.h %.c %.S Makefile,$(SOURCES)) $(SCRIPTS)
 
 .PHONY: build

@@ -122,10 +122,8 @@ struct LinuxScene {
 
   // MARK: - What must hold
 
-  /// Expects that a restored guest found all that was written at its instant, and that its file
-  /// systems are good when it has shut down.
-  ///
-  /// - Parameter recovered: Whether it had been writing.
+  /// Expects that a restored guest found all that was written at its instant, that its kernel went
+  /// through journals or had no need to, and that its file systems are good when it has shut down.
   func expectGood(_ copy: Copy, recovered: Bool) throws {
     let console = console(of: copy.name)
     try console.awaitStart()

@@ -68,7 +68,7 @@ package struct LinuxConsole: Sendable {
     return line.flatMap { Int($0.dropFirst(prefix.count)) }
   }
 
-  /// The lines that have ended. The firmware's control sequences stand before the first.
+  /// The lines that have ended, without the firmware's control sequences before the first.
   private var lines: [Substring] {
     text.split(separator: "\r\n", omittingEmptySubsequences: false).dropLast().map { line in
       line.lastIndex(of: "\u{1b}").map { escape in

@@ -48,8 +48,9 @@ package final class LinuxGuest: Sendable {
     """
   }
 
-  /// The console and the agent's channel. The domain's name is in the console's file, so that a copy
-  /// by another name writes to another.
+  /// The console and the agent's channel.
+  ///
+  /// The console's file has the domain's name, so that a copy gets one of its own.
   func devices(_ name: String) -> String {
     """
     <serial type='file'><source path='\(consoles)/\(name)'/></serial>
