@@ -64,7 +64,7 @@ package final class LinuxGuest: Sendable {
   func install(on image: String, _ disk: TestDisk) throws {
     let files = "\(directory)/\(disk.target).files", raw = "\(directory)/\(disk.target).new"
     try Command.run("mkdir", [files]).expectSuccess()
-    let size = disk.size / 4
+    let size = disk.size / 8
     try Command.run(
       "dd", ["if=/dev/urandom", "of=\(files)/data", "bs=\(size)", "count=1", "status=none"]
     ).expectSuccess()
