@@ -48,7 +48,8 @@ let package = Package(
     .target(
       name: "TestSupport", path: "Tests/Support",
       exclude: [
-        "private-libvirt", "counter.S", "nbd-reader", "tpm-index", "linux-guest", "linux-guest-init",
+        "private-libvirt", "counter.S", "nbd-reader", "tpm-index", "linux-guest",
+        "linux-guest-init",
       ], swiftSettings: strict),
     .testTarget(name: "LibvirtTests", dependencies: ["Libvirt"], swiftSettings: strict),
     .testTarget(name: "QMPTests", dependencies: ["QMP"], swiftSettings: strict),
