@@ -68,6 +68,16 @@ check: deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
 	@Tests/run "$$($(SWIFT) build --show-bin-path)"
 
+# Not among what a change must pass: it needs root and Debian's mirror.
+RELEASE ?= trixie
+FILTER ?=
+
+.PHONY: check-newer
+check-newer: PACKAGES += debian-archive-keyring mmdebstrap
+check-newer: deps ## the integration tests on Debian 13's libvirt and QEMU (RELEASE=trixie FILTER=)
+	$(SWIFT) build --build-tests
+	@Tests/Newer/run "$$($(SWIFT) build --show-bin-path)" '$(RELEASE)' '$(FILTER)'
+
 # Seconds for each target, and the targets; all where none is named.
 FUZZ_TIME ?= 60
 FUZZ_TARGETS ?=
