@@ -62,4 +62,13 @@ extension CommandResult {
     let text = stderr.split(separator: "error: ", maxSplits: 1, omittingEmptySubsequences: false)
     return text.last.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
   }
+
+  /// The first error of a virsh, as libvirt 9.0 would tell where a document is no XML: newer versions
+  /// do not name the document.
+  var firstErrorOfLibvirt: String {
+    guard let found = firstError.wholeMatch(of: /at line ([0-9]+): ([^\n]*)(\n(?s).*)?/) else {
+      return firstError
+    }
+    return "(domain_backup):\(found.1): \(found.2)\(found.3 ?? "\n(null)\n^")"
+  }
 }

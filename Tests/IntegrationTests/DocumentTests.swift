@@ -130,6 +130,16 @@ struct DocumentTests {
       "Domain backup not found: no domain backup with matching name 'nope'"
     ),
     (
+      """
+      <domainbackup><disks><disk name='vda' type='file'><target file='@/a'/></disk>
+      <disk name='vdb' type='file'><target file='@/a'/></disk></disks></domainbackup>
+      """, "invalid argument: store '@/a' for backup of 'vdb' exists"
+    ),
+  ]
+
+  /// Documents that we refuse, and libvirt 9.0; newer versions give the disks targets of their own.
+  static let withoutTarget = [
+    (
       "<domainbackup><disks><disk name='vda' type='block'/></disks></domainbackup>",
       "unsupported configuration: disk 'vda' is of type 'block' and has no <target>"
     ),
@@ -138,12 +148,6 @@ struct DocumentTests {
       <domainbackup><disks><disk name='vda' type='file'><target file='@/a'/></disk>
       <disk name='vdb' type='file'/></disks></domainbackup>
       """, "unsupported configuration: disk 'vdb' has no <target> and disk 'vda' has one"
-    ),
-    (
-      """
-      <domainbackup><disks><disk name='vda' type='file'><target file='@/a'/></disk>
-      <disk name='vdb' type='file'><target file='@/a'/></disk></disks></domainbackup>
-      """, "invalid argument: store '@/a' for backup of 'vdb' exists"
     ),
   ]
 
@@ -154,13 +158,17 @@ struct DocumentTests {
     for text in Self.refused {
       let (ours, theirs) = (try scene.create(text), try scene.backupBegin(text))
       #expect(ours.status == 1 && theirs.status == 1, "\(text)")
-      #expect(ours.firstError == theirs.firstError, "\(text)")
+      #expect(ours.firstError == theirs.firstErrorOfLibvirt, "\(text)")
     }
     for (text, words) in Self.better {
       let (ours, theirs) = (try scene.create(text), try scene.backupBegin(text))
       #expect(ours.status == 1 && theirs.status == 1, "\(text)")
       let expected = words.replacing("@", with: scene.directory)
       #expect(ours.firstError.hasPrefix(expected), "\(ours)")
+    }
+    for (text, words) in Self.withoutTarget {
+      let ours = try scene.create(text)
+      #expect(ours.status == 1 && ours.firstError == words, "\(ours)")
     }
     let pull = try scene.create(
       "<domainbackup mode='pull'><server name='localhost'/></domainbackup>")
