@@ -168,7 +168,7 @@ struct DocumentTests {
     }
     for (text, words) in Self.withoutTarget {
       let ours = try scene.create(text)
-      #expect(ours.status == 1 && ours.firstError == words, "\(ours)")
+      #expect(ours.status == 1 && ours.firstError.hasPrefix(words), "\(ours)")
     }
     let pull = try scene.create(
       "<domainbackup mode='pull'><server name='localhost'/></domainbackup>")
