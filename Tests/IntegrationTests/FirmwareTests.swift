@@ -81,10 +81,8 @@ import Testing
     // Over the domain: the new file comes beside the old one, and goes with the next restore.
     func current() throws -> String {
       let text = try domain.inactiveDefinition()
-      guard let start = text.range(of: "<nvram>"), let end = text.range(of: "</nvram>") else {
-        return nvram
-      }
-      return libvirt.hostPath(String(text[start.upperBound..<end.lowerBound]))
+      let path = text.firstMatch(of: /<nvram[^>]*>([^<]+)<\/nvram>/)?.1
+      return path.map { libvirt.hostPath(String($0)) } ?? nvram
     }
     try scene.run("backup-restore", "on", "--overwrite").expectSuccess()
     let second = try current()
