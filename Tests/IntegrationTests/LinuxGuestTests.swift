@@ -38,7 +38,10 @@ struct LinuxGuestTests {
     }
 
     try console.awaitLines(10)
+    try scene.awaitAgent(of: scene.domain.name)
     let third = try scene.backUp("again", "--incremental")
+    let told = try scene.scene.run("backup-info", "again", "--json").expectSuccess().stdout
+    #expect(told.contains(#""hostname":""#) && told.contains(#""os.kernel-release":""#), "\(told)")
     let thirdCopy = try scene.restore(third)
     try scene.expectGood(thirdCopy, recovered: true)
     #expect(try scene.scene.points() == ["running", "off", "again"])

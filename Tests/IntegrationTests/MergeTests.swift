@@ -62,7 +62,9 @@ struct MergeTests {
   }
 
   @Test(arguments: LibvirtMode.available)
-  func `after deletes in any order every other point is what it was`(mode: LibvirtMode) throws {
+  func `after deletes in any order, killed or not, every other point is what it was`(
+    mode: LibvirtMode
+  ) throws {
     let history = try History(PrivateLibvirt.shared(mode))
     defer { history.remove() }
     let count = mode == .session ? 20 : 8
@@ -73,14 +75,32 @@ struct MergeTests {
       let point = rest.remove(at: Int.random(in: rest.indices, using: &dice))
       let before = try Self.usage(history.pool)
       let info = try history.info(point)
-      let output = try history.run("backup-delete", point).expectSuccess().stdout
-      #expect(output.contains("Domain backup \(point) deleted"))
       history.drop([point])
+      var isListed = true
+      if Bool.random(using: &dice) {
+        // Killed at any moment, the others are whole then too.
+        let call = Int.random(in: 5...70, using: &dice)
+        _ = try Program.run(
+          history.libvirt,
+          ["backup-delete", history.domain.name, point, "--pool", history.pool.name],
+          environment: ["VIRSH_BACKUP_KILL_AT": String(call)])
+        let listed = try history.listed()
+        #expect(rest.allSatisfy(listed.contains), "\(listed) after a kill in \(point)")
+        #expect(try history.storedDifferences() == [], "killed at call \(call) in \(point)")
+        isListed = listed.contains(point)
+      }
+      if isListed {
+        let output = try history.run("backup-delete", point).expectSuccess().stdout
+        #expect(output.contains("Domain backup \(point) deleted"))
+      } else {
+        // What was killed late is settled by the next command.
+        try history.run("backup-jobinfo").expectSuccess()
+      }
       if info.children.count < 2 {
         // A volume grows by what it takes over, never by more than the one that goes had.
         #expect(try Self.usage(history.pool) <= before + 65536 * 4, "after \(point) was deleted")
       }
-      if rest.count % 4 == 1 { try Self.expectWhole(history, "after \(point) was deleted") }
+      try Self.expectWhole(history, "after \(point) was deleted")
     }
     // The full data is in the one that is left, and only there.
     #expect(try Self.usage(history.pool) < 2 * (17 << 20))

@@ -41,7 +41,18 @@ final class LibvirtGuest: Guest {
 
   func thaw() throws { try domain.fsThaw() }
 
-  func information() -> [String: String] { (try? domain.guestInformation()) ?? [:] }
+  func information() -> [String: String] {
+    var information: [String: String] = [:]
+    for subject in Domain.GuestInformation.allCases {
+      do throws(LibvirtError) {
+        information.merge(try domain.guestInformation(on: subject)) { $1 }
+      } catch {
+        // Each question to one that hangs takes seconds.
+        if error.code == .agentUnresponsive { break }
+      }
+    }
+    return information
+  }
 
   func activeJob() throws -> String? {
     guard try domain.jobType != .none else { return nil }

@@ -40,21 +40,31 @@ extension Domain {
     }
   }
 
-  /// What the guest's agent tells of its operating system, its name and its file systems, by libvirt's
-  /// names (`os.pretty-name`, `hostname`, `fs.0.mountpoint`).
+  /// A subject on which a guest's agent tells something (`virDomainGuestInfoTypes`).
+  package enum GuestInformation: UInt32, CaseIterable, Sendable {
+    /// Its operating system: `os.pretty-name`.
+    case operatingSystem = 2
+    /// Its name: `hostname`.
+    case hostName = 8
+    /// Its file systems: `fs.0.mountpoint`.
+    case fileSystems = 16
+  }
+
+  /// What the guest's agent tells on a subject, by libvirt's names.
   ///
   /// The corresponding libvirt function is `virDomainGetGuestInfo`.
   ///
-  /// - Returns: What it tells; what it cannot tell is left out.
-  /// - Throws: ``LibvirtError``, of the code `.agentUnresponsive` where no agent answers.
-  package func guestInformation() throws(LibvirtError) -> [String: String] {
-    let types =
-      VIR_DOMAIN_GUEST_INFO_OS.rawValue | VIR_DOMAIN_GUEST_INFO_HOSTNAME.rawValue
-      | VIR_DOMAIN_GUEST_INFO_FILESYSTEM.rawValue
+  /// - Parameter subject: The subject.
+  /// - Returns: What it tells.
+  /// - Throws: ``LibvirtError``, of the code `.agentUnresponsive` where no agent answers; of others
+  ///   where it knows nothing of the subject.
+  package func guestInformation(
+    on subject: GuestInformation
+  ) throws(LibvirtError) -> [String: String] {
     var parameters: virTypedParameterPtr?
     var count: Int32 = 0
     try checking("virDomainGetGuestInfo", detail: name) {
-      unsafe virDomainGetGuestInfo(handle, types, &parameters, &count, 0)
+      unsafe virDomainGetGuestInfo(handle, subject.rawValue, &parameters, &count, 0)
     }
     defer { unsafe virTypedParamsFree(parameters, count) }
     return unsafe UnsafeBufferPointer(start: parameters, count: Int(count)).reduce(into: [:]) {
