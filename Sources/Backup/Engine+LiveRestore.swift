@@ -138,7 +138,7 @@ extension Engine {
           [nvram], of: point, to: [nvram.path], pending: pending, targets: targets, bandwidth: nil,
           deadline: deadline)
       }
-      try restoreTPM(tpm, of: pending)
+      try restoreTPM(tpm, to: parsed.uuid, of: pending)
       try hypervisor.define(definition)
       try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)

@@ -113,7 +113,7 @@ extension Engine {
   /// Deletes what the domain does not have any more.
   private func finishOverwrite(_ pending: Catalog.Pending) throws {
     guard let restore = pending.partial.restore else { return }
-    try restoreTPM(restore.tpm, of: pending)
+    try restoreTPM(restore.tpm, to: pending.partial.domainUUID, of: pending)
     try deleteUnused(
       restore.disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
       of: pending.partial)

@@ -21,7 +21,7 @@ extension Engine {
     if let definition = restore.definition {
       let uuid = try DomainDefinition(parsing: definition).uuid
       if try hypervisor.domainName(uuid: uuid) == nil {
-        try restoreTPM(restore.tpm, of: pending)
+        try restoreTPM(restore.tpm, to: uuid, of: pending)
         try hypervisor.define(definition)
       }
       try restoreAutostart(pending, uuid: uuid)

@@ -180,13 +180,31 @@ extension Engine {
 
   /// Gives a domain that does not run the state of its TPM.
   ///
-  /// libvirt gives the file to the TPM's emulator when that starts. Repeating it does no harm.
-  func restoreTPM(_ tpm: Partial.RestoredTPM?, of pending: Catalog.Pending) throws {
+  /// libvirt gives the file to the TPM's emulator when that starts. Repeating it does no harm. Where
+  /// it cannot be done the user is told, and the restore goes on: all data is whole.
+  ///
+  /// - Parameters:
+  ///   - tpm: The state; nil for none.
+  ///   - uuid: The domain, which need not be the one the backup is of, and need not be defined yet.
+  ///   - pending: The restore.
+  /// - Throws: What libvirt throws where it does not answer any more; the next command goes on.
+  func restoreTPM(
+    _ tpm: Partial.RestoredTPM?, to uuid: String, of pending: Catalog.Pending
+  ) throws {
     guard let tpm else { return }
-    if try hypervisor.isActive(uuid: pending.partial.domainUUID) {
+    if try hypervisor.isActive(uuid: uuid) {
       observer.notice("the state of the TPM is left as it is: the domain runs")
       return
     }
+    do {
+      try write(tpm, of: pending)
+    } catch {
+      _ = try hypervisor.domainName(uuid: uuid)
+      observer.notice("the state of the TPM is not restored: \(error)")
+    }
+  }
+
+  private func write(_ tpm: Partial.RestoredTPM, of pending: Catalog.Pending) throws {
     let (directory, name) = RestorePlan.split(tpm.path)
     let state = try stateOfTPM(in: tpm.volume)
     try hypervisor.makeDirectory(directory)

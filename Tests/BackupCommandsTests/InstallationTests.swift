@@ -26,6 +26,12 @@ import Testing
       .expectSuccess().stdout.split(separator: "\n").map(String.init).sorted()
   }
 
+  @Test func `the program needs no part of Foundation but its essentials`() throws {
+    let text = try Command.run("readelf", ["-d", TestSupport.Program.path]).expectSuccess().stdout
+    // The whole of it loads tables of all the world's languages: 10 MB and some milliseconds.
+    #expect(!text.contains("[libFoundation.so]"))
+  }
+
   @Test func `make install and make uninstall`() throws {
     try withDirectory { directory in
       func make(_ target: String) throws {

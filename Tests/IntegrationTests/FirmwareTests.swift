@@ -100,14 +100,17 @@ import Testing
     #expect(kept.count == (saved["on"]?.tpm == saved["async"]?.tpm ? 0 : 1))
     try FileManager.default.removeItem(atPath: second)
 
-    // Beside it, with files of its own.
+    // Beside it while it runs, with files of its own.
     let copy = "\(domain.name)-copy"
+    try domain.start(paused: true)
     try scene.run("backup-restore", "off", "--newname", copy).expectSuccess()
     defer { scene.forget(copy) }
     #expect(try scene.bytes(scene.nvram(of: copy)) == saved["off"]?.nvram)
     #expect(try scene.bytes(scene.tpm(of: try libvirt.uuid(of: copy))) == saved["off"]?.tpm)
     try libvirt.virsh("start", copy, "--paused")
     #expect(try scene.bytes(scene.nvram(of: copy)) == saved["off"]?.nvram)
+
+    try domain.destroy()
 
     // A single disk leaves both alone.
     let before = try scene.bytes(try current())

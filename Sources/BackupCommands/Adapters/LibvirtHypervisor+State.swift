@@ -5,7 +5,7 @@
 
 import Backup
 import DomainXML
-import Foundation
+import Glibc
 import Libvirt
 
 // Where a domain has its NVRAM and the state of its TPM.
@@ -21,9 +21,8 @@ extension LibvirtHypervisor {
     if isSystem { return "/var/lib/libvirt/swtpm/\(uuid)" }
     // A session keeps it where its user's configuration is, which another host does not tell.
     guard isLocal else { return nil }
-    let environment = ProcessInfo.processInfo.environment
     func directory(_ name: String) -> String? {
-      environment[name].flatMap { $0.isEmpty ? nil : $0 }
+      getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
     guard
       let configuration = directory("XDG_CONFIG_HOME")

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Foundation
+import FoundationEssentials
 
 /// The command line by which libvirt would start a QEMU (`virConnectDomainXMLToNative`): it tells
 /// what a definition leaves to libvirt.
