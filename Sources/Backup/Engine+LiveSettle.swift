@@ -137,7 +137,10 @@ extension Engine {
     }
     // The helper that copied the NVRAM ends with its client, unless libvirt was killed meanwhile.
     try hypervisor.guest(name: Engine.helperName(operation: pending.partial.uuid))?.destroy()
-    for path in [live.nvram, live.tpm?.path].compactMap(\.self) { try? delete(path) }
+    // Without the partial somebody else's file came to the name of ours.
+    if try repository.contains(pending.volume) {
+      for path in [live.nvram, live.tpm?.path].compactMap(\.self) { try? delete(path) }
+    }
     try repository.delete(pending.volume)
   }
 
