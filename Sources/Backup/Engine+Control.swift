@@ -80,8 +80,9 @@ extension Engine {
         try undoCreate(item, guest: guest)
         isAborted = true
       case .restore:
-        // Its client sees the end of the jobs and cleans up.
         try cancelJobs(of: item.partial, in: guest)
+        // A client that waits sees the end of the jobs and does this itself.
+        if item.partial.restore?.isAsync == true { try undoRestore(item) }
         isAborted = true
       case .delete:
         try abortDelete(item, in: guest)

@@ -67,7 +67,7 @@ extension Engine {
   }
 
   /// Ends mirrors that have copied everything: their sources do not change any more.
-  private func endMirrors(among jobs: [JobInfo], in monitor: any Monitor) throws {
+  func endMirrors(among jobs: [JobInfo], in monitor: any Monitor) throws {
     for job in jobs where job.type == "mirror" && job.status == "ready" {
       try monitor.execute(.endMirror(job.id))
     }

@@ -9,21 +9,31 @@ import QMP
 extension Engine {
   /// Restores disks of a point and defines the domain.
   ///
-  /// The copies run in a helper domain that ends with our connection: a client that dies leaves
-  /// only files with temporary names, which the next command removes.
+  /// The copies run in a helper domain that ends with our connection, unless they are to go on
+  /// without us: a client that dies leaves only files with temporary names, which the next command
+  /// removes.
   ///
   /// - Parameters:
   ///   - point: The point.
   ///   - options: What the user asked for.
   ///   - emulators: Emulators a definition from a pool that others can write may name.
+  ///   - isAsync: Whether to return once the data moves; the next command that finds all of it moved
+  ///     defines the domain.
   ///   - deadline: When to give up; nil for never.
   ///   - willWrite: Called when all checks are passed, before anything is written.
   /// - Returns: The name of the domain, and the paths of its disks by target name.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   package func restore(
-    _ point: Point, options: RestoreOptions, emulators: Set<String>,
+    _ point: Point, options: RestoreOptions, emulators: Set<String>, isAsync: Bool = false,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> (domain: String, disks: [(name: String, path: String)]) {
+    // Whoever ends it believes what the pool says.
+    guard repository.isTrusted || !isAsync else {
+      throw BackupError(
+        .invalid,
+        "others can write to pool '\(repository.name)': a restore from it cannot go on without its "
+          + "client")
+    }
     try settle(domainUUID: point.manifest.domainUUID)
     let catalog = try catalog()
     guard let point = catalog.point(uuid: point.manifest.uuid) else {
@@ -54,23 +64,33 @@ extension Engine {
     try willWrite()
     tellWhatIsMissing(plan, tpm: tpm, definition: definition, options: options)
 
-    let pending = try begin(plan, tpm: tpm, definition: definition, options: options)
+    let pending = try begin(
+      plan, tpm: tpm, definition: definition, options: options, isAsync: isAsync)
+    let paths = pending.partial.restore?.disks.map(\.temporaryPath) ?? []
     do {
-      try copy(
-        plan.copies, of: point, to: pending.partial.restore?.disks.map(\.temporaryPath) ?? [],
-        pending: pending, targets: targets, bandwidth: options.bandwidth, deadline: deadline)
-      try repository.write(pending.mark, Array("done\n".utf8))
+      if isAsync {
+        _ = try startCopying(
+          plan.copies, of: point, to: paths, pending: pending, targets: targets,
+          bandwidth: options.bandwidth, outlivesClient: true)
+      } else {
+        try copy(
+          plan.copies, of: point, to: paths, pending: pending, targets: targets,
+          bandwidth: options.bandwidth, deadline: deadline)
+        try markWhole(pending)
+      }
     } catch {
       try? undoRestore(pending)
       throw error
     }
-    if let existing {
+    if isAsync {
+      // What the copies become is found by the next command.
+    } else if let existing {
       try replaceImages(of: existing, pending)
     } else {
       // All data is whole and marked as such: from here on only forward.
       try finishRestore(pending)
     }
-    if let definition, options.isStarted {
+    if let definition, options.isStarted, !isAsync {
       try hypervisor.start(
         uuid: try DomainDefinition(parsing: definition).uuid, paused: options.isPaused)
     }
@@ -82,7 +102,8 @@ extension Engine {
   // MARK: - The work
 
   private func begin(
-    _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions
+    _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions,
+    isAsync: Bool
   ) throws -> Catalog.Pending {
     let manifest = plan.point.manifest
     let prefix = NodeNames.prefix(operation: plan.operation)
@@ -100,7 +121,8 @@ extension Engine {
               temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
                 ? "\($0.path).\(prefix)part" : $0.path,
               path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
-          }, definition: definition, isStarted: options.isStarted, tpm: tpm)))
+          }, definition: definition, isStarted: options.isStarted, tpm: tpm,
+          isAsync: isAsync)))
     return try begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 
@@ -119,17 +141,53 @@ extension Engine {
     _ disks: [RestorePlan.Disk], of point: Point, to paths: [String], pending: Catalog.Pending,
     targets: [String: any Repository], bandwidth: UInt64?, deadline: ContinuousClock.Instant?
   ) throws {
-    let operation = pending.partial.uuid
-    let held = try hold(
-      disks.map { (name: $0.stored.name, disk: helperDisk($0)) }, operation: operation,
-      domain: try DomainDefinition(parsing: point.manifest.domainXML))
-    let helper = held.helper
+    let helper = try startCopying(
+      disks, of: point, to: paths, pending: pending, targets: targets, bandwidth: bandwidth)
     defer { try? helper.destroy() }
+    try wait(for: pending, disks: disks.map(\.stored.name), in: helper, deadline: deadline)
+    try endCopying(disks.count, of: pending.partial, in: helper)
+  }
+
+  /// Starts the copies of ``copy(_:of:to:pending:targets:bandwidth:deadline:)``.
+  ///
+  /// - Parameters:
+  ///   - disks: What is copied.
+  ///   - point: The point.
+  ///   - paths: Where each goes.
+  ///   - pending: The operation.
+  ///   - targets: The volumes of each directory.
+  ///   - bandwidth: Bytes per second in all; nil for no limit.
+  ///   - outlivesClient: Whether they go on when our connection ends.
+  /// - Returns: The helper domain that copies.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; there is no helper then.
+  func startCopying(
+    _ disks: [RestorePlan.Disk], of point: Point, to paths: [String], pending: Catalog.Pending,
+    targets: [String: any Repository], bandwidth: UInt64?, outlivesClient: Bool = false
+  ) throws -> any Guest {
+    let held = try hold(
+      disks.map { (name: $0.stored.name, disk: helperDisk($0)) }, operation: pending.partial.uuid,
+      domain: try DomainDefinition(parsing: point.manifest.domainXML),
+      outlivesClient: outlivesClient)
+    do {
+      try startCopying(
+        disks, to: paths, pending: pending, targets: targets, bandwidth: bandwidth, in: held)
+    } catch {
+      try? held.helper.destroy()
+      throw error
+    }
+    return held.helper
+  }
+
+  private func startCopying(
+    _ disks: [RestorePlan.Disk], to paths: [String], pending: Catalog.Pending,
+    targets: [String: any Repository], bandwidth: UInt64?, in held: HeldDisks
+  ) throws {
+    let helper = held.helper
     let definition = try DomainDefinition(parsing: try helper.definition())
     var made: [(files: any Repository, name: String)] = []
     for (number, (disk, path)) in zip(disks, paths).enumerated() {
       try stopIfInterrupted()
-      let names = NodeNames(operation: operation, disk: number)
+      let names = NodeNames(operation: pending.partial.uuid, disk: number)
       if !disk.isDevice, let files = targets[disk.directory] {
         let name = RestorePlan.split(path).name
         do {
@@ -156,11 +214,13 @@ extension Engine {
           filterNodeName: names.jobFilter,
           speed: JobSpeed.each(of: disks.count, within: bandwidth)))
     }
-    try wait(for: pending, disks: disks.map(\.stored.name), in: helper, deadline: deadline)
-    try finalizeJobs(of: pending.partial, in: helper)
-    for number in disks.indices {
-      // Closing flushes: from here on the files are whole.
-      let names = NodeNames(operation: operation, disk: number)
+  }
+
+  /// Closes what copies have written, which are ready: from here on the files are whole.
+  func endCopying(_ count: Int, of partial: Partial, in helper: any Guest) throws {
+    try finalizeJobs(of: partial, in: helper)
+    for number in 0..<count {
+      let names = NodeNames(operation: partial.uuid, disk: number)
       try close(names.target, in: helper.monitor)
       try close(names.targetFile, in: helper.monitor)
     }

@@ -141,7 +141,8 @@ enum Samples {
                 replaced: .init(path: "/images/web1 &'c'.img", isKept: true)),
             ], definition: try DomainDefinition.normalized(domain), isStarted: true,
             tpm: .init(
-              volume: "a.tpm.permall", path: "/swtpm/'u'/tpm2/tpm2-00.permall", keepsOld: true))),
+              volume: "a.tpm.permall", path: "/swtpm/'u'/tpm2/tpm2-00.permall", keepsOld: true),
+            isAsync: true)),
         helper: "virsh-backup-0123456789ab"),
       partial(
         .restore(.init(point: pointUUID, disks: [], definition: nil, isStarted: false))),

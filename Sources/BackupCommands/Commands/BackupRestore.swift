@@ -36,7 +36,7 @@ extension Vsh.Command where Context == Client {
         .bool("live", "start the domain at once and restore its data while it runs"),
         .bandwidth,
         .bytes,
-        .bool("async", "with --live: return once the data moves"),
+        .bool("async", "return once the data moves"),
         .timeout,
         .verbose,
         .list(
@@ -52,7 +52,12 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("no-define", "paused")
       try arguments.mutuallyExclusive("no-define", "live")
       try arguments.mutuallyExclusive("overwrite", "live")
-      try arguments.requires("async", "live")
+      if !arguments.flag("live") {
+        // What follows the copies is for who ends them, who knows nothing of these.
+        for other in ["overwrite", "start", "paused"] {
+          try arguments.mutuallyExclusive("async", other)
+        }
+      }
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
       let console = Console(
@@ -92,9 +97,18 @@ extension Vsh.Command where Context == Client {
         return true
       }
       let restored = try shell.context.interrupt.whileCaught {
-        try engine.restore(point, options: options, emulators: emulators, deadline: deadline) {
+        try engine.restore(
+          point, options: options, emulators: emulators, isAsync: arguments.flag("async"),
+          deadline: deadline
+        ) {
           try announce(point, engine: engine, workplace: workplace, shell: shell)
         }
+      }
+      if arguments.flag("async") {
+        shell.printExtra(
+          "Restore of domain '\(restored.domain)' from backup \(point.manifest.name) started",
+          terminator: "")
+        return true
       }
       console.complete()
       if options.isDefined {

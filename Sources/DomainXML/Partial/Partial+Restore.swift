@@ -73,17 +73,20 @@ extension Partial {
     package var isStarted: Bool
     /// The state of the TPM; nil where none is restored.
     package var tpm: RestoredTPM?
+    /// Whether it goes on without its client.
+    package var isAsync: Bool
 
     /// Makes the description of a restore.
     package init(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool,
-      tpm: RestoredTPM? = nil
+      tpm: RestoredTPM? = nil, isAsync: Bool = false
     ) {
       self.point = point
       self.disks = disks
       self.definition = definition
       self.isStarted = isStarted
       self.tpm = tpm
+      self.isAsync = isAsync
     }
   }
 
@@ -116,7 +119,8 @@ extension Partial.Restore {
     self.init(
       point: try reader.required(attribute: "point").lowercased(), disks: disks,
       definition: try domain?.xml(), isStarted: try reader.flag("started"),
-      tpm: try reader.element("tpm").map(Partial.RestoredTPM.init))
+      tpm: try reader.element("tpm").map(Partial.RestoredTPM.init),
+      isAsync: try reader.flag("async"))
     try reader.finish()
   }
 
@@ -135,7 +139,10 @@ extension Partial.Restore {
     if let tpm { elements.append(tpm.xmlElement) }
     if let definition { elements.append(try XMLElement(parsing: definition)) }
     return XMLElement(
-      "restore", ["point": point, "started": isStarted ? "yes" : "no"], elements)
+      "restore",
+      [
+        "point": point, "started": isStarted ? "yes" : "no", "async": isAsync ? "yes" : nil,
+      ], elements)
   }
 
   /// Checks a restore that was read.
