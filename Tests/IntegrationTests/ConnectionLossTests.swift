@@ -29,6 +29,20 @@ struct ConnectionLossTests {
     }
 
     var prompt: String { "\(name) # " }
+
+    /// Runs the command, and returns what is printed.
+    func run(in terminal: PseudoTerminal) throws -> String {
+      terminal.send(command + "\r")
+      return try terminal.expect("\r\n\u{1B}[?2004h\(prompt)")
+    }
+
+    /// Runs the command once it is told that the connection is lost, and returns what is printed.
+    func runAfterLoss(in terminal: PseudoTerminal) throws -> String {
+      let text = try run(in: terminal)
+      // virsh takes note of a loss after it has told of it: a command may come in between.
+      guard name == "virsh", !text.contains("to the hypervisor") else { return text }
+      return try run(in: terminal)
+    }
   }
 
   @Test(arguments: Client.all)
@@ -39,14 +53,9 @@ struct ConnectionLossTests {
     defer { libvirt.close() }
     let disconnected = "error: Disconnected from \(libvirt.uri) due to end of file\r\n"
     let terminal = try client.open(libvirt)
-    /// Runs the command, and returns what is printed.
-    func run() throws -> String {
-      terminal.send(client.command + "\r")
-      return try terminal.expect("\r\n\u{1B}[?2004h\(client.prompt)")
-    }
 
     try terminal.expect(client.prompt)
-    #expect(try !run().contains("error: "))
+    #expect(try !client.run(in: terminal).contains("error: "))
     terminal.send("echo st")
     try libvirt.kill()
     try terminal.expect(disconnected)
@@ -55,15 +64,18 @@ struct ConnectionLossTests {
     try terminal.expect("still\r\n")
     try terminal.expect(client.prompt)
     let failure = "error: Failed to reconnect to the hypervisor\r\nerror: Failed to connect socket"
-    #expect(try run().contains(failure))
-    #expect(try run().contains(failure))
+    for _ in 0..<2 {
+      let text = try client.runAfterLoss(in: terminal)
+      #expect(text.contains(failure), "\(text)")
+    }
     try libvirt.start()
-    #expect(try !run().contains("error: "))
+    #expect(try !client.run(in: terminal).contains("error: "))
 
     try libvirt.restart()
     try terminal.expect(disconnected)
-    #expect(try run().contains("error: Reconnected to the hypervisor\r\n"))
-    #expect(try !run().contains("error: "))
+    #expect(
+      try client.runAfterLoss(in: terminal).contains("error: Reconnected to the hypervisor\r\n"))
+    #expect(try !client.run(in: terminal).contains("error: "))
 
     try libvirt.restart()
     try terminal.expect(disconnected)
@@ -85,9 +97,8 @@ struct ConnectionLossTests {
     kill(daemon, SIGSTOP)
     try terminal.expect("error: Disconnected from \(libvirt.uri) due to keepalive timeout\r\n")
     kill(daemon, SIGCONT)
-    terminal.send(client.command + "\r")
-    try terminal.expect("error: Reconnected to the hypervisor\r\n")
-    try terminal.expect(client.prompt)
+    #expect(
+      try client.runAfterLoss(in: terminal).contains("error: Reconnected to the hypervisor\r\n"))
     terminal.send("quit\r")
     #expect(try terminal.wait() == .exited(0))
   }

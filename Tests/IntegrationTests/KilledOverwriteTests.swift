@@ -42,9 +42,12 @@ struct KilledOverwriteTests {
     }
   }
 
-  @Test func `whatever is killed, the domain has all its old disks or all new ones`() throws {
+  @Test(arguments: LibvirtMode.available)
+  func `whatever is killed, the domain has all its old disks or all new ones`(
+    mode: LibvirtMode
+  ) throws {
     // A daemon of its own: it is killed, and so are all its helpers.
-    let libvirt = try PrivateLibvirt(.session)
+    let libvirt = try PrivateLibvirt(mode)
     defer { libvirt.close() }
     let scene = try OverwriteScene(libvirt)
     let trace = scene.path("calls")

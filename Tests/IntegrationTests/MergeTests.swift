@@ -67,8 +67,7 @@ struct MergeTests {
   ) throws {
     let history = try History(PrivateLibvirt.shared(mode))
     defer { history.remove() }
-    let count = mode == .session ? 20 : 8
-    try Self.make(history, count)
+    try Self.make(history, 20)
     var dice = Dice()
     var rest = history.points
     while rest.count > 1 {
