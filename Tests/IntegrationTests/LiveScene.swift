@@ -10,9 +10,11 @@ import Testing
 
 /// A scene whose domain is restored while it runs.
 struct LiveScene {
-  /// A file of the pool: what is in it and whose it is.
+  /// A file of the pool: when it was written last and whose it is.
   struct PoolFile: Equatable {
-    let content: Data
+    let size: Int
+    let seconds: Int
+    let nanoseconds: Int
     let owner: uid_t
     let group: gid_t
     let mode: mode_t
@@ -54,8 +56,9 @@ struct LiveScene {
       var status = stat()
       #expect(lstat(pool.path(file), &status) == 0)
       files[file] = PoolFile(
-        content: try Data(contentsOf: URL(filePath: pool.path(file)), options: .mappedIfSafe),
-        owner: status.st_uid, group: status.st_gid, mode: status.st_mode)
+        size: status.st_size, seconds: status.st_mtim.tv_sec,
+        nanoseconds: status.st_mtim.tv_nsec, owner: status.st_uid, group: status.st_gid,
+        mode: status.st_mode)
     }
   }
 
