@@ -31,6 +31,12 @@ package struct Catalog: Sendable {
     /// Name of the volume that, where it is there, says how far the operation came; without the
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
+
+    /// Name of the volume by which a client takes the end of the operation on itself: the first one
+    /// has number 1, one that takes it over from a client that died the next.
+    package func claim(_ number: Int) -> String {
+      "\(volume)\(VolumeNames.claimSuffix)\(number)"
+    }
   }
 
   /// Documents larger than this are not ours.

@@ -112,7 +112,7 @@ extension CreatePlan {
           reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
-    let isCopy = planned.contains { $0.target != nil }
+    isCopy = planned.contains { $0.target != nil }
     let state = isCopy ? StateSources() : situation.state
     leftOut += state.unsaved
     nvram = state.nvram.map {

@@ -79,7 +79,7 @@ package struct CreatePlan: Sendable, Equatable {
   package var document = BackupDefinition()
 
   /// Whether copies are made that no pool lists, and no point.
-  package var isCopy: Bool { disks.contains { $0.target != nil } }
+  package var isCopy: Bool
 
   /// What the copies of a running domain read.
   package var view: FrozenView {

@@ -79,9 +79,7 @@ extension Engine {
     }
     return Catalog.Pending(volume: volume, partial: partial)
   }
-}
 
-extension Engine {
   /// Ends an operation that is done or undone.
   ///
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
@@ -89,6 +87,12 @@ extension Engine {
   func forget(_ pending: Catalog.Pending) throws {
     try repository.delete(pending.volume)
     try repository.delete(pending.mark)
+    guard pending.partial.restore?.isAsync == true else { return }
+    var number = 1
+    while try repository.contains(pending.claim(number)) {
+      try repository.delete(pending.claim(number))
+      number += 1
+    }
   }
 }
 

@@ -45,10 +45,12 @@ extension Engine {
         started: partial.creationTime,
         disks: partial.session != nil
           ? []
-          : try guest.map {
-            progress(
-              of: try jobs(of: partial, in: $0.monitor), disks: partial.diskNames,
-              operation: partial.uuid)
+          : try guest.flatMap { guest in
+            try unlessEnded(partial) {
+              progress(
+                of: try jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
+                operation: partial.uuid)
+            }
           } ?? [],
         session: try partial.session.flatMap { try report(of: partial, $0, guest: guest) })
     }
@@ -58,13 +60,15 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` when nothing runs that could be cancelled.
   package func abort(domainUUID: String) throws {
-    try settle(domainUUID: domainUUID)
     let host = try hypervisor.hostUUID()
-    let pending = try catalog().pending(concerning: domainUUID).filter {
-      $0.partial.hostUUID == host
+    func pending() throws -> [Catalog.Pending] {
+      try catalog().pending(concerning: domainUUID).filter { $0.partial.hostUUID == host }
     }
     var isAborted = false
-    for item in pending {
+    // One that has copied all is not ended first: that would replace what the domain has.
+    for item in try pending() where try abortAsyncRestore(item) { isAborted = true }
+    try settle(domainUUID: domainUUID)
+    for item in try pending() {
       if item.partial.session != nil {
         try endSession(item, keepsBitmap: false)
         isAborted = true
@@ -80,9 +84,8 @@ extension Engine {
         try undoCreate(item, guest: guest)
         isAborted = true
       case .restore:
+        // The client that waits sees the end of the jobs and does the rest.
         try cancelJobs(of: item.partial, in: guest)
-        // A client that waits sees the end of the jobs and does this itself.
-        if item.partial.restore?.isAsync == true { try undoRestore(item) }
         isAborted = true
       case .delete:
         try abortDelete(item, in: guest)
@@ -116,6 +119,17 @@ extension Engine {
     }
     try removeBitmaps(in: guest.monitor) { (name: String) in
       BitmapName(parsing: name) != nil || SessionBitmapName(parsing: name) != nil
+    }
+  }
+
+  /// What the QEMU that works for an operation tells; nil when it ends meanwhile, which a helper
+  /// domain that another client has no more need of does.
+  func unlessEnded<Result>(_ partial: Partial, _ body: () throws -> Result) throws -> Result? {
+    do {
+      return try body()
+    } catch {
+      guard try guest(of: partial) == nil else { throw error }
+      return nil
     }
   }
 

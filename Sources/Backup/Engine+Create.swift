@@ -27,9 +27,13 @@ extension Engine {
     }
     let catalog = try catalog()
     try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
-    let plan = try plan(options, for: guest, catalog: catalog)
+    var plan = try plan(options, for: guest, catalog: catalog)
     try announce(plan)
     try checkScratch(of: plan.view)
+    let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
+    if !plan.isCopy, definition.hasAgent {
+      plan.manifest.guestInformation = Manifest.fitting(guest.information())
+    }
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
@@ -39,7 +43,6 @@ extension Engine {
     let pending = try begin(
       plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
-      let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
       var tpm: [UInt8]?
       try openView(
@@ -121,20 +124,17 @@ extension Engine {
   ) throws -> CreatePlan {
     let text = try guest.definition()
     let definition = try DomainDefinition(parsing: text)
-    var plan = try CreatePlan(
+    let nodes = try guest.monitor.blockNodes()
+    let devices = try guest.monitor.blockDevices()
+    return try CreatePlan(
       options,
       in: .init(
         definition: definition, definitionText: text,
         inactiveText: try guest.inactiveDefinition(),
         isAutostart: try hypervisor.isAutostart(uuid: definition.uuid),
-        nodes: try guest.monitor.blockNodes(),
-        devices: try guest.monitor.blockDevices(), catalog: catalog,
-        state: stateSources(of: definition, guest: guest), time: process.time(),
+        nodes: nodes, devices: devices, catalog: catalog,
+        state: stateSources(of: definition, nodes: nodes, devices: devices), time: process.time(),
         newUUID: process.newUUID))
-    if !plan.isCopy, definition.hasAgent {
-      plan.manifest.guestInformation = Manifest.fitting(guest.information())
-    }
-    return plan
   }
 
   private func checkSpace(for plan: CreatePlan) throws {

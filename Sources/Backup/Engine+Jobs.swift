@@ -45,6 +45,7 @@ extension Engine {
   ) throws {
     let partial = pending.partial
     let disks = disks ?? partial.diskNames
+    var told: Set<String> = []
     while true {
       let jobs = try self.jobs(of: partial, in: guest.monitor)
       observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
@@ -56,7 +57,7 @@ extension Engine {
       case .missing:
         throw BackupError(.failed, "the domain's QEMU ended during the operation")
       case .running:
-        try endMirrors(among: jobs, in: guest.monitor)
+        try endMirrors(among: jobs, in: guest.monitor, told: &told)
       }
       try stopIfInterrupted()
       if let deadline, ContinuousClock.now >= deadline {
@@ -67,8 +68,18 @@ extension Engine {
   }
 
   /// Ends mirrors that have copied everything: their sources do not change any more.
-  func endMirrors(among jobs: [JobInfo], in monitor: any Monitor) throws {
+  ///
+  /// - Parameters:
+  ///   - jobs: The jobs of an operation.
+  ///   - monitor: QEMU's.
+  ///   - told: Those that were told before: one that is told again when it has just ended is
+  ///     cancelled, and its copy counts for nothing.
+  /// - Throws: `QMPError` or what libvirt throws.
+  func endMirrors(
+    among jobs: [JobInfo], in monitor: any Monitor, told: inout Set<String>
+  ) throws {
     for job in jobs where job.type == "mirror" && job.status == "ready" {
+      guard told.insert(job.id).inserted else { continue }
       try monitor.execute(.endMirror(job.id))
     }
   }

@@ -22,10 +22,14 @@ struct OverwrittenDomain {
 extension Engine {
   /// The domain whose disks a restore is to replace.
   ///
+  /// - Parameters:
+  ///   - uuid: The domain.
+  ///   - operation: UUID of the restore, where it is under way.
   /// - Returns: The domain; nil where there is none of that UUID.
   /// - Throws: ``BackupError`` where it is in no state for that.
-  func domainToOverwrite(with point: Point) throws -> OverwrittenDomain? {
-    let uuid = point.manifest.domainUUID
+  func domainToOverwrite(
+    uuid: String, operation: String? = nil
+  ) throws -> OverwrittenDomain? {
     guard let name = try hypervisor.domainName(uuid: uuid) else { return nil }
     guard try !hypervisor.isActive(uuid: uuid),
       let text = try hypervisor.inactiveDefinition(uuid: uuid)
@@ -41,7 +45,9 @@ extension Engine {
         "Requested operation is not valid: domain '\(name)' has a managed save image, whose memory "
           + "is not of the restored disks; managedsave-remove removes it")
     }
-    if let other = try ownPending(of: uuid, in: try catalog()).first {
+    if let other = try ownPending(of: uuid, in: try catalog()).first(where: {
+      $0.uuid != operation
+    }) {
       throw BackupError.occupied(by: other)
     }
     return OverwrittenDomain(
@@ -54,8 +60,7 @@ extension Engine {
   func place(
     _ plan: inout RestorePlan, over domain: OverwrittenDomain, options: RestoreOptions
   ) throws {
-    let instants = try hypervisor.savedInstants(uuid: domain.definition.uuid)
-      .map(SavedInstant.init(parsing:))
+    try refuseSavedInstants(of: domain, with: plan.disks.map(\.stored.name))
     let named = Set(options.disks.filter { $0.file != nil }.map(\.name))
     // Else the recorded definition is the one that names the disks.
     let defined =
@@ -77,7 +82,7 @@ extension Engine {
     for index in plan.disks.indices {
       let disk = plan.disks[index]
       let old = domain.definition.disks.first { $0.target == disk.stored.name }
-      try refuse(old, target: disk.stored.name, domain, instants: instants, options: options)
+      try refuse(old, target: disk.stored.name, domain, options: options)
       let isDefined = defined.disks.contains { $0.target == disk.stored.name }
       plan.disks[index].replaced = .init(
         path: isDefined ? try old.flatMap { try replaceableFile(of: $0) } : nil,
@@ -92,17 +97,26 @@ extension Engine {
     }
   }
 
-  private func refuse(
-    _ old: DomainDefinition.Disk?, target: String, _ domain: OverwrittenDomain,
-    instants: [SavedInstant], options: RestoreOptions
-  ) throws {
-    if let instant = instants.first(where: { $0.has(target) }) {
+  /// Refuses snapshots and checkpoints that have disks which are to be replaced.
+  ///
+  /// - Throws: ``BackupError`` that names one.
+  func refuseSavedInstants(of domain: OverwrittenDomain, with targets: [String]) throws {
+    let instants = try hypervisor.savedInstants(uuid: domain.definition.uuid)
+      .map(SavedInstant.init(parsing:))
+    for target in targets {
+      guard let instant = instants.first(where: { $0.has(target) }) else { continue }
       throw BackupError(
         .invalid,
         "Requested operation is not valid: \(instant.kind.rawValue) '\(instant.name)' of domain "
           + "'\(domain.name)' has disk '\(target)', which would not go with it any more; "
           + "\(instant.kind.rawValue)-delete deletes it")
     }
+  }
+
+  private func refuse(
+    _ old: DomainDefinition.Disk?, target: String, _ domain: OverwrittenDomain,
+    options: RestoreOptions
+  ) throws {
     guard !options.disks.isEmpty else { return }
     // The definition stays, so it must have such a disk.
     guard let old else {

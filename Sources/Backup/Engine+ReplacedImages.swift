@@ -82,7 +82,7 @@ extension Engine {
   }
 
   /// Goes forward or back, as the domain's definition says.
-  private func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
+  func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
     try endHelper(of: pending.partial)
     guard trusts(pending.partial) else {
       try leaveRestore(pending)

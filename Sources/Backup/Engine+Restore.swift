@@ -18,7 +18,7 @@ extension Engine {
   ///   - options: What the user asked for.
   ///   - emulators: Emulators a definition from a pool that others can write may name.
   ///   - isAsync: Whether to return once the data moves; the next command that finds all of it moved
-  ///     defines the domain.
+  ///     defines the domain, or replaces its disks, and starts it.
   ///   - deadline: When to give up; nil for never.
   ///   - willWrite: Called when all checks are passed, before anything is written.
   /// - Returns: The name of the domain, and the paths of its disks by target name.
@@ -42,7 +42,8 @@ extension Engine {
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
-    let existing = try options.isOverwriting ? domainToOverwrite(with: point) : nil
+    let existing =
+      try options.isOverwriting ? domainToOverwrite(uuid: point.manifest.domainUUID) : nil
     if let existing { try place(&plan, over: existing, options: options) }
     for disk in plan.disks { try checkChain(disk.chain, in: catalog) }
     var definition =
@@ -65,7 +66,7 @@ extension Engine {
     tellWhatIsMissing(plan, tpm: tpm, definition: definition, options: options)
 
     let pending = try begin(
-      plan, tpm: tpm, definition: definition, options: options, isAsync: isAsync)
+      plan, tpm: tpm, definition: definition, options: options, isAsync: isAsync, over: existing)
     let paths = pending.partial.restore?.disks.map(\.temporaryPath) ?? []
     do {
       if isAsync {
@@ -103,7 +104,7 @@ extension Engine {
 
   private func begin(
     _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions,
-    isAsync: Bool
+    isAsync: Bool, over existing: OverwrittenDomain?
   ) throws -> Catalog.Pending {
     let manifest = plan.point.manifest
     let prefix = NodeNames.prefix(operation: plan.operation)
@@ -121,8 +122,9 @@ extension Engine {
               temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
                 ? "\($0.path).\(prefix)part" : $0.path,
               path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
-          }, definition: definition, isStarted: options.isStarted, tpm: tpm,
-          isAsync: isAsync)))
+          }, definition: definition, isStarted: options.isStarted, isPaused: options.isPaused,
+          tpm: tpm, isAsync: isAsync,
+          replacedDefinition: isAsync ? existing.map { StableHash.hex($0.text) } : nil)))
     return try begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 

@@ -45,7 +45,7 @@ extension Engine {
       }
       try delete(disk.temporaryPath)
     }
-    try repository.delete(pending.volume)
+    try forget(pending)
   }
 
   /// Deletes a file through the pool of its directory; a missing one is fine.
@@ -59,10 +59,8 @@ extension Engine {
   /// Finishes or undoes a restore whose client is gone.
   func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
     let partial = pending.partial
-    if partial.restore?.isAsync == true, repository.isTrusted,
-      let settlement = try settleAsyncRestore(pending)
-    {
-      return settlement
+    if partial.restore?.isAsync == true, repository.isTrusted {
+      return try settleAsyncRestore(pending)
     }
     if let name = partial.helper, process.liveness(partial.owner) != .dead,
       let helper = try hypervisor.guest(name: name),
@@ -84,41 +82,6 @@ extension Engine {
     // Others can write to the pool: what it says is whole must not be moved and defined by us.
     try leaveRestore(pending)
     return .undone
-  }
-
-  /// Settles a restore that goes on without its client, by its jobs.
-  ///
-  /// - Returns: What became of it; nil where they say nothing.
-  private func settleAsyncRestore(_ pending: Catalog.Pending) throws -> Settlement? {
-    let partial = pending.partial
-    guard try !repository.contains(pending.mark), let helper = try guest(of: partial) else {
-      return nil
-    }
-    let end = ContinuousClock.now + .seconds(Engine.cancelLimit)
-    while true {
-      let jobs = try jobs(of: partial, in: helper.monitor)
-      switch state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
-      case .missing:
-        return nil
-      case .failed(let disk, let error):
-        observer.notice("copying disk '\(disk)' failed: \(error)")
-        try undoRestore(pending)
-        return .undone
-      case .ready:
-        try endCopying(partial.diskNames.count, of: partial, in: helper)
-        try markWhole(pending)
-        try endHelper(of: partial)
-        try finishRestore(pending)
-        return .finished
-      case .running:
-        // Those that have copied all are ready at once when they are told to end.
-        try endMirrors(among: jobs, in: helper.monitor)
-        guard jobs.allSatisfy({ $0.status != "running" }), ContinuousClock.now < end else {
-          return .running
-        }
-        _ = try helper.monitor.nextEvent(timeoutMilliseconds: 100)
-      }
-    }
   }
 
   /// Gives up a restore of a pool that others can write to, and touches nothing that it names.

@@ -14,14 +14,15 @@ extension Engine {
 
   // MARK: - What there is to save
 
-  /// The state of a running domain.
-  func stateSources(of definition: DomainDefinition, guest: any Guest) throws -> StateSources {
+  /// The state of a running domain, whose QEMU has these nodes and devices.
+  func stateSources(
+    of definition: DomainDefinition, nodes: [BlockNode], devices: [BlockInfo]
+  ) -> StateSources {
     var sources = StateSources()
     if definition.nvram != nil {
       // `/machine/system.flash1`, `/machine/virt.flash1`: the first flash has the firmware itself.
-      let device = try guest.monitor.blockDevices().first { $0.qdev?.hasSuffix(".flash1") == true }
-      let node = try device?.inserted.flatMap { try guest.monitor.blockNodes().byName[$0.nodeName] }
-      if let node {
+      let device = devices.first { $0.qdev?.hasSuffix(".flash1") == true }
+      if let node = device?.inserted.flatMap({ nodes.byName[$0.nodeName] }) {
         sources.nvram = .init(node: node.nodeName, capacity: node.image.virtualSize)
       } else {
         sources.unsaved.append("the NVRAM is not saved: QEMU has no flash device for it")

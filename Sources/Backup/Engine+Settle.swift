@@ -97,7 +97,7 @@ extension Engine {
     return try repository.age(of: pending.volume) > Engine.setupLimit
   }
 
-  /// Deletes partials that were never whole, and marks whose partial is gone.
+  /// Deletes partials that were never whole, and marks and claims whose partial is gone.
   ///
   /// The partial is the first thing an operation makes and is read again before the guest is
   /// touched, so that one that loses it stops.
@@ -115,9 +115,8 @@ extension Engine {
         try? repository.delete(stump.volume)
       }
     }
-    for volume in catalog.volumes
-    where volume.hasSuffix(VolumeNames.partialSuffix + VolumeNames.doneSuffix) {
-      let partial = String(volume.dropLast(VolumeNames.doneSuffix.count))
+    for volume in catalog.volumes {
+      guard let partial = VolumeNames.partial(ofNote: volume) else { continue }
       if !catalog.volumes.contains(partial) { try repository.delete(volume) }
     }
     return catalog

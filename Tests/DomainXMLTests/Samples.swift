@@ -140,9 +140,10 @@ enum Samples {
                 name: "vdc", temporaryPath: "/images/c", path: "/images/c",
                 replaced: .init(path: "/images/web1 &'c'.img", isKept: true)),
             ], definition: try DomainDefinition.normalized(domain), isStarted: true,
+            isPaused: true,
             tpm: .init(
               volume: "a.tpm.permall", path: "/swtpm/'u'/tpm2/tpm2-00.permall", keepsOld: true),
-            isAsync: true)),
+            isAsync: true, replacedDefinition: "0123456789abcdef")),
         helper: "virsh-backup-0123456789ab"),
       partial(
         .restore(.init(point: pointUUID, disks: [], definition: nil, isStarted: false))),

@@ -31,7 +31,7 @@ struct AsyncRestoreTests {
       try history.run("backup-jobinfo").expectSuccess().stdout.contains("None")
     }
     #expect(try history.pool.files().filter { $0.contains("partial") } == [])
-    #expect(try !history.libvirt.domainNames().contains { $0.hasPrefix("virsh-backup-") })
+    #expect(try history.helpers() == [])
   }
 
   @Test(arguments: LibvirtMode.available)
@@ -64,8 +64,7 @@ struct AsyncRestoreTests {
       ).expectSuccess()
       let info = try history.run("backup-jobinfo").expectSuccess().stdout
       #expect(info.contains("Restore"), "\(info)")
-      let helper = try #require(
-        history.libvirt.domainNames().first { $0.hasPrefix("virsh-backup-") })
+      let helper = try #require(try history.helpers().first)
       if isKilled {
         kill(try #require(history.libvirt.qemuPID(domain: helper)), SIGKILL)
       } else {
@@ -77,12 +76,17 @@ struct AsyncRestoreTests {
     }
   }
 
-  @Test func `what is for who waits is refused`() throws {
-    let libvirt = try PrivateLibvirt.shared(.session)
-    for other in ["--overwrite", "--start", "--paused"] {
-      let result = try Program.run(libvirt, ["backup-restore", "x", "--async", other])
-      #expect(result.status == 1)
-      #expect(result.stderr.contains("are mutually exclusive"), "\(result)")
+  @Test(arguments: LibvirtMode.available)
+  func `the domain is started then where that was asked for`(mode: LibvirtMode) throws {
+    let history = try Self.make(mode)
+    defer { history.remove() }
+    let domain = history.domain
+    for (option, state) in [("--start", "running"), ("--paused", "paused")] {
+      try domain.vanish()
+      try history.run("backup-restore", "--async", option).expectSuccess()
+      try Self.awaitEnd(history)
+      #expect(try domain.state() == state)
     }
+    try history.run("backup-create").expectSuccess()
   }
 }

@@ -91,6 +91,14 @@ final class History {
     ).split(separator: "\n").map(String.init)
   }
 
+  /// The names of the helper domains that have volumes of the pool.
+  func helpers() throws -> [String] {
+    try libvirt.domainNames().filter { name in
+      guard name.hasPrefix("virsh-backup-") else { return false }
+      return (try? libvirt.virsh("dumpxml", name))?.contains(pool.directory) == true
+    }
+  }
+
   // MARK: - What must hold
 
   /// What differs between points, each restored into a new directory, and what they must hold.

@@ -101,11 +101,6 @@ struct OverwriteScene {
   ) throws {
     let strays = try history.pool.files().filter { $0.contains("partial") }
     #expect(strays == [], "\(when)", sourceLocation: sourceLocation)
-    let helpers = try history.libvirt.domainNames().filter { name in
-      guard name.hasPrefix("virsh-backup") else { return false }
-      let definition = (try? history.libvirt.virsh("dumpxml", name)) ?? ""
-      return definition.contains(history.pool.directory)
-    }
-    #expect(helpers == [], "\(when)", sourceLocation: sourceLocation)
+    #expect(try history.helpers() == [], "\(when)", sourceLocation: sourceLocation)
   }
 }

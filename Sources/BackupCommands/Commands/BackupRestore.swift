@@ -52,12 +52,6 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("no-define", "paused")
       try arguments.mutuallyExclusive("no-define", "live")
       try arguments.mutuallyExclusive("overwrite", "live")
-      if !arguments.flag("live") {
-        // What follows the copies is for who ends them, who knows nothing of these.
-        for other in ["overwrite", "start", "paused"] {
-          try arguments.mutuallyExclusive("async", other)
-        }
-      }
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
       let console = Console(

@@ -71,22 +71,30 @@ extension Partial {
     package var definition: String?
     /// Whether the domain is started then.
     package var isStarted: Bool
+    /// Whether it is started paused.
+    package var isPaused: Bool
     /// The state of the TPM; nil where none is restored.
     package var tpm: RestoredTPM?
     /// Whether it goes on without its client.
     package var isAsync: Bool
+    /// What the definition that is replaced then must still be, as a hash; nil where there is none,
+    /// or where the client waits and remembers it.
+    package var replacedDefinition: String?
 
     /// Makes the description of a restore.
     package init(
       point: String, disks: [RestoreDisk], definition: String?, isStarted: Bool,
-      tpm: RestoredTPM? = nil, isAsync: Bool = false
+      isPaused: Bool = false, tpm: RestoredTPM? = nil, isAsync: Bool = false,
+      replacedDefinition: String? = nil
     ) {
       self.point = point
       self.disks = disks
       self.definition = definition
       self.isStarted = isStarted
+      self.isPaused = isPaused
       self.tpm = tpm
       self.isAsync = isAsync
+      self.replacedDefinition = replacedDefinition
     }
   }
 
@@ -119,8 +127,10 @@ extension Partial.Restore {
     self.init(
       point: try reader.required(attribute: "point").lowercased(), disks: disks,
       definition: try domain?.xml(), isStarted: try reader.flag("started"),
+      isPaused: try reader.flag("paused"),
       tpm: try reader.element("tpm").map(Partial.RestoredTPM.init),
-      isAsync: try reader.flag("async"))
+      isAsync: try reader.flag("async"),
+      replacedDefinition: reader.attribute("replacedDefinition"))
     try reader.finish()
   }
 
@@ -141,7 +151,8 @@ extension Partial.Restore {
     return XMLElement(
       "restore",
       [
-        "point": point, "started": isStarted ? "yes" : "no", "async": isAsync ? "yes" : nil,
+        "point": point, "started": isStarted ? "yes" : "no", "paused": isPaused ? "yes" : nil,
+        "async": isAsync ? "yes" : nil, "replacedDefinition": replacedDefinition,
       ], elements)
   }
 

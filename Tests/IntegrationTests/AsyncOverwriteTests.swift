@@ -1,0 +1,156 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// Restores over a domain that go on without their client: who ends them does so once, and wholly.
+struct AsyncOverwriteTests {
+  /// Starts a restore of a point over the domain, and waits until all of it is copied.
+  private static func start(_ point: String, _ scene: OverwriteScene, _ more: String...) throws {
+    let libvirt = scene.history.libvirt
+    try Program.run(libvirt, scene.arguments(point, ["--async"] + more)).expectSuccess()
+    let helper = try #require(try scene.history.helpers().first, "no helper domain")
+    try eventually("all is copied") {
+      let jobs = try libvirt.monitor(helper, "query-jobs") as? [[String: Any]]
+      return jobs?.isEmpty == false
+        && jobs?.allSatisfy { $0["status"] as? String == "ready" } == true
+    }
+  }
+
+  /// Ends what can be ended, and expects that it was.
+  @discardableResult
+  private static func settle(_ scene: OverwriteScene, _ when: String = "") throws -> CommandResult {
+    let result = try scene.history.run("backup-jobinfo").expectSuccess()
+    #expect(result.stdout.contains("None"), "\(when): \(result)")
+    try scene.expectNoStrays(when)
+    return result
+  }
+
+  @Test(arguments: LibvirtMode.available)
+  func `the next command replaces the disks, and starts the domain`(mode: LibvirtMode) throws {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(mode))
+    defer { scene.history.remove() }
+    let domain = scene.domain
+    let before = try domain.inactiveDefinition()
+    try Self.start("p", scene)
+    // Nothing has changed as yet, and nobody else may come in between.
+    #expect(try domain.inactiveDefinition() == before)
+    let other = try Program.run(
+      scene.history.libvirt,
+      ["backup-create", domain.name, "--pool", scene.history.pool.name],
+      environment: ["VIRSH_BACKUP_KILL_AT": "1"])
+    #expect(other.ending == .signalled(SIGKILL))
+    try Self.settle(scene)
+    #expect(try scene.differences(from: "p") == [])
+    #expect(try scene.files() == scene.imageNames())
+
+    try Self.start("q", scene, "--keep-old", "--paused")
+    try Self.settle(scene)
+    #expect(try domain.state() == "paused")
+    try domain.destroy()
+    #expect(try scene.differences(from: "q") == [])
+    #expect(try scene.files().count == 4)
+  }
+
+  @Test(arguments: LibvirtMode.available)
+  func `a domain that is not what it was keeps its disks`(mode: LibvirtMode) throws {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(mode))
+    defer { scene.history.remove() }
+    let domain = scene.domain, libvirt = scene.history.libvirt
+    let files = try scene.files()
+    func expectKept(_ reason: String) throws {
+      let result = try Self.settle(scene, reason)
+      #expect(result.stdout.contains(" is undone: ") && result.stdout.contains(reason), "\(result)")
+      #expect(try scene.files().filter { $0 != "overlay.qcow2" } == files, "\(reason)")
+    }
+    try Self.start("p", scene)
+    try domain.start(paused: true)
+    try expectKept("domain '\(domain.name)' is running")
+    try domain.destroy()
+
+    try Self.start("p", scene)
+    try domain.redefine(replacing: [(">32768<", ">65536<")])
+    let redefined = try domain.inactiveDefinition()
+    try expectKept("was redefined in the meantime")
+    #expect(try domain.inactiveDefinition() == redefined)
+
+    let overlay = scene.path("overlay.qcow2")
+    try Self.start("p", scene)
+    try libvirt.virsh(
+      "snapshot-create-as", domain.name, "s", "--disk-only", "--diskspec", "vda,file=\(overlay)",
+      "--diskspec", "vdb,snapshot=no")
+    try expectKept("snapshot 's' of domain '\(domain.name)' has disk 'vda'")
+    try libvirt.virsh("snapshot-delete", domain.name, "s", "--metadata")
+    try domain.redefine(replacing: [("/overlay.qcow2'", "/vda.qcow2'")])
+    try FileManager.default.removeItem(atPath: overlay)
+
+    try Self.start("p", scene)
+    try scene.history.run("backup-jobabort").expectSuccess()
+    try Self.settle(scene)
+    #expect(try scene.files() == files)
+    try scene.expectToStart()
+  }
+
+  @Test(arguments: LibvirtMode.available)
+  func `whoever ends it is killed at any call, and the next one goes on`(mode: LibvirtMode) throws {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(mode))
+    defer { scene.history.remove() }
+    let trace = scene.path("calls")
+    try Self.start("q", scene)
+    try Program.run(
+      scene.history.libvirt,
+      ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name],
+      environment: ["VIRSH_BACKUP_TRACE_CALLS": trace]
+    ).expectSuccess()
+    #expect(try scene.differences(from: "q") == [])
+    let calls = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n").count
+    var has = "q"
+    var outcomes: Set<Bool> = []
+    // Other calls in each mode.
+    for call in stride(from: mode == .session ? 1 : 4, to: calls, by: 6) {
+      let when = "killed at call \(call) of \(calls)"
+      let wanted = has == "q" ? "p" : "q"
+      try Self.start(wanted, scene)
+      let killed = try Program.run(
+        scene.history.libvirt,
+        ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name],
+        environment: ["VIRSH_BACKUP_KILL_AT": "\(call)"])
+      #expect(killed.ending == .signalled(SIGKILL) || call > calls - 9, "\(when)")
+      // Before anybody settles.
+      let isNew = try scene.differences(from: wanted) == []
+      if !isNew { #expect(try scene.differences(from: has) == [], "\(when)") }
+      try Self.settle(scene, when)
+      let isWhole = try scene.differences(from: wanted) == []
+      #expect(isWhole || !isNew, "\(when)")
+      if !isWhole { #expect(try scene.differences(from: has) == [], "\(when)") }
+      #expect(try scene.files() == scene.imageNames(), "\(when)")
+      if isWhole { has = wanted }
+      outcomes.insert(isWhole)
+    }
+    #expect(outcomes == [false, true])
+    try scene.expectToStart()
+  }
+
+  @Test func `of several commands that find it copied one ends it`() throws {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(.session))
+    defer { scene.history.remove() }
+    for point in ["p", "q", "p"] {
+      try Self.start(point, scene)
+      let clients = try (0..<4).map { _ in
+        try Program.start(
+          scene.history.libvirt,
+          ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name])
+      }
+      let results = try clients.map { try $0.wait().expectSuccess().stdout }
+      try Self.settle(scene)
+      #expect(try scene.differences(from: point) == [], "\(results)")
+      #expect(try scene.files() == scene.imageNames())
+    }
+    try scene.expectToStart()
+  }
+}
