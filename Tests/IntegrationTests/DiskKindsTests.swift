@@ -49,8 +49,9 @@ struct DiskKindsTests {
     #expect(!info.contains("backing file"))
   }
 
-  @Test func `a network disk is backed up and comes back as a file`() throws {
-    let history = try History(PrivateLibvirt.shared(.session), disks: Self.disks, start: .off)
+  @Test(arguments: LibvirtMode.available)
+  func `a network disk is backed up and comes back as a file`(mode: LibvirtMode) throws {
+    let history = try History(PrivateLibvirt.shared(mode), disks: Self.disks, start: .off)
     defer { history.remove() }
     let domain = history.domain
     let socket = "\(domain.directory)/nbd", vdb = try domain.path("vdb")
@@ -82,6 +83,25 @@ struct DiskKindsTests {
     try domain.destroy()
     #expect(try history.backUp("off").reasons == ["vdb bitmap_lost"])
     try expectRestoredInto(history, "off")
+
+    // Over the domain: the network disk is left alone, the other's file goes.
+    let target = try Pool(history.libvirt)
+    defer { target.remove() }
+    let served = try Data(contentsOf: URL(filePath: vdb))
+    try history.run("backup-restore", "f", "--overwrite", "--target-pool", target.name)
+      .expectSuccess()
+    #expect(try target.files() == ["vda.qcow2", "vdb.img"])
+    #expect(try !domain.inactiveDefinition().contains("network'"))
+    for (disk, file) in [("vda", "vda.qcow2"), ("vdb", "vdb.img")] {
+      #expect(try domain.inactiveDefinition().contains("<source file='\(target.path(file))'/>"))
+      #expect(
+        try history.references["f"]?[disk]?.difference(
+          from: target.path(file), format: history.format(of: disk)) == nil)
+    }
+    #expect(try !FileManager.default.fileExists(atPath: domain.path("vda")))
+    #expect(try Data(contentsOf: URL(filePath: vdb)) == served)
+    try domain.start(paused: true)
+    try domain.destroy()
 
     try domain.undefine()
     let refused = try history.run("backup-restore")
