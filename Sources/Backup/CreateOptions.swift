@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import DomainXML
+package import QMP
 
 /// What a user asks of a backup.
 package struct CreateOptions: Sendable, Equatable {
@@ -57,13 +58,16 @@ package struct CreateOptions: Sendable, Equatable {
   package var document: BackupDefinition?
   /// Whether disks that are encrypted may be copied to images that are not.
   package var allowsPlaintext: Bool
+  /// How the volumes are compressed; nil for not at all.
+  package var compression: Qcow2Compression?
 
   /// Makes the options.
   package init(
     name: String? = nil, description: String? = nil, isFull: Bool = false,
     isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
     isQuiesced: Bool = false, bandwidth: UInt64? = nil, scratchDirectory: String? = nil,
-    document: BackupDefinition? = nil, allowsPlaintext: Bool = false
+    document: BackupDefinition? = nil, allowsPlaintext: Bool = false,
+    compression: Qcow2Compression? = nil
   ) {
     self.name = name
     self.description = description
@@ -76,5 +80,6 @@ package struct CreateOptions: Sendable, Equatable {
     self.scratchDirectory = scratchDirectory
     self.document = document
     self.allowsPlaintext = allowsPlaintext
+    self.compression = compression
   }
 }

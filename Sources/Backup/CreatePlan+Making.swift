@@ -113,6 +113,11 @@ extension CreatePlan {
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
     isCopy = planned.contains { $0.target != nil }
+    guard !isCopy || options.compression == nil else {
+      throw BackupError(
+        .invalid, "unsupported configuration: copies to a <target> are not compressed")
+    }
+    compression = options.compression
     let state = isCopy ? StateSources() : situation.state
     leftOut += state.unsaved
     nvram = state.nvram.map {

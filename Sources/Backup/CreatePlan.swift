@@ -73,6 +73,8 @@ package struct CreatePlan: Sendable, Equatable {
   package var tpm: StateSources.TPM?
   /// Bytes per second of each copy; 0 for no limit.
   package var speed: Int64
+  /// How the volumes are compressed; nil for not at all.
+  package var compression: Qcow2Compression?
   /// Disks that are left out, with the reason, for the user.
   package var leftOut: [String]
   /// The same as a document.
@@ -130,7 +132,8 @@ package struct CreatePlan: Sendable, Equatable {
             jobID: $0.names.job, device: $0.source, target: $0.names.target,
             bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
             filterNodeName: $0.names.jobFilter, speed: speed,
-            maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil))
+            maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil,
+            isCompressed: compression != nil))
       } + (isOffline ? [copyNVRAM].compactMap(\.self) : []))
   }
 }

@@ -111,7 +111,8 @@ extension Engine {
   ) throws {
     guard let job = image.job else { return }
     let command = Command.createImage(
-      jobID: job, format: format, file: node, size: image.capacity, encryption: image.encryption)
+      jobID: job, format: format, file: node, size: image.capacity, encryption: image.encryption,
+      compression: image.compression, backing: image.backing)
     let trials = image.encryption == nil ? 1 : 10
     for trial in 1...trials {
       guard let error = try failure(of: command, job: job, in: monitor) else { return }
@@ -197,4 +198,8 @@ struct TargetImage {
   var job: String?
   /// How that is encrypted.
   var encryption: LUKSOptions?
+  /// How its clusters are compressed; nil for QEMU's choice.
+  var compression: Qcow2Compression?
+  /// Name of the volume beside it that it stands on.
+  var backing: String?
 }

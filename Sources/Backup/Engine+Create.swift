@@ -138,7 +138,9 @@ extension Engine {
   }
 
   private func checkSpace(for plan: CreatePlan) throws {
-    let needed = (plan.isCopy ? 0 : plan.expectedBytes) &+ UInt64(plan.disks.count) << 20
+    // How much smaller it becomes nobody knows.
+    let data = plan.isCopy || plan.compression != nil ? 0 : plan.expectedBytes
+    let needed = data &+ UInt64(plan.disks.count) << 20
     let available = try repository.available()
     guard available >= needed else {
       throw BackupError(
@@ -198,7 +200,8 @@ extension Engine {
           backing: disk.baseVolume, owner: owner, label: definition.imageLabel))
       try open(
         path: repository.path(of: described.volume.name), format: "qcow2",
-        file: disk.names.targetFile, image: disk.names.target, in: monitor)
+        file: disk.names.targetFile, image: disk.names.target, made: plan.image(of: disk),
+        in: monitor)
     }
     if let nvram = plan.nvram, let described = plan.manifest.nvram {
       try repository.create(
@@ -219,6 +222,17 @@ extension Engine {
 
   func stopIfInterrupted() throws {
     if observer.isInterrupted { throw BackupError.interrupted }
+  }
+}
+
+extension CreatePlan {
+  /// What is to be known of a volume before it is written; nil where it is what libvirt made.
+  fileprivate func image(of disk: Disk) -> TargetImage? {
+    // libvirt makes images whose clusters are compressed by zlib, where they are.
+    guard let compression, compression != .zlib else { return nil }
+    return TargetImage(
+      isDevice: false, capacity: disk.live.capacity, job: disk.names.formatJob,
+      compression: compression, backing: disk.baseVolume)
   }
 }
 

@@ -39,6 +39,76 @@ extension Engine {
     guard let point = catalog.point(uuid: point.manifest.uuid) else {
       throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
     }
+    let decision = try decide(
+      point, options: options, catalog: catalog, emulators: emulators)
+    let plan = decision.plan, existing = decision.existing, definition = decision.definition
+    try willWrite()
+    tellWhatIsMissing(plan, tpm: decision.tpm, definition: definition, options: options)
+
+    let pending = try begin(
+      plan, tpm: decision.tpm, definition: definition, options: options, isAsync: isAsync,
+      over: existing)
+    let paths = pending.partial.restore?.disks.map(\.temporaryPath) ?? []
+    do {
+      if isAsync {
+        _ = try startCopying(
+          plan.copies, of: point, to: paths, pending: pending, targets: decision.targets,
+          bandwidth: options.bandwidth, outlivesClient: true)
+      } else {
+        try copy(
+          plan.copies, of: point, to: paths, pending: pending, targets: decision.targets,
+          bandwidth: options.bandwidth, deadline: deadline)
+        try markWhole(pending)
+      }
+    } catch {
+      try? undoRestore(pending)
+      throw error
+    }
+    if isAsync {
+      // What the copies become is found by the next command.
+    } else if let existing {
+      try replaceImages(of: existing, pending)
+    } else {
+      // All data is whole and marked as such: from here on only forward.
+      try finishRestore(pending)
+    }
+    if let definition, options.isStarted, !isAsync {
+      try hypervisor.start(
+        uuid: try DomainDefinition(parsing: definition).uuid, paused: options.isPaused)
+    }
+    return (
+      options.newName ?? point.manifest.domainName, plan.disks.map { ($0.stored.name, $0.path) }
+    )
+  }
+
+  /// Decides what a restore would define.
+  ///
+  /// Nothing is changed, not even what other clients left is settled.
+  ///
+  /// - Returns: The definition; nil where the disks alone would be restored.
+  /// - Throws: What ``restore(_:options:emulators:isAsync:deadline:willWrite:)`` throws before it
+  ///   begins.
+  package func definition(
+    ofRestore point: Point, options: RestoreOptions, emulators: Set<String>
+  ) throws -> String? {
+    try decide(point, options: options, catalog: catalog(), emulators: emulators).definition
+  }
+
+  /// What is decided before anything is written.
+  private struct RestoreDecision {
+    var plan: RestorePlan
+    /// The domain that is to get the disks; nil where there is none.
+    var existing: OverwrittenDomain?
+    /// What will be defined.
+    var definition: String?
+    var tpm: Partial.RestoredTPM?
+    /// The volumes of each directory that is written to.
+    var targets: [String: any Repository]
+  }
+
+  private func decide(
+    _ point: Point, options: RestoreOptions, catalog: Catalog, emulators: Set<String>
+  ) throws -> RestoreDecision {
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
@@ -62,42 +132,8 @@ extension Engine {
     if let definition, existing == nil { try refuseWhileTaken(definition) }
     let targets = try targetRepositories(for: plan)
     try refuseUsedImages(of: plan, over: existing)
-    try willWrite()
-    tellWhatIsMissing(plan, tpm: tpm, definition: definition, options: options)
-
-    let pending = try begin(
-      plan, tpm: tpm, definition: definition, options: options, isAsync: isAsync, over: existing)
-    let paths = pending.partial.restore?.disks.map(\.temporaryPath) ?? []
-    do {
-      if isAsync {
-        _ = try startCopying(
-          plan.copies, of: point, to: paths, pending: pending, targets: targets,
-          bandwidth: options.bandwidth, outlivesClient: true)
-      } else {
-        try copy(
-          plan.copies, of: point, to: paths, pending: pending, targets: targets,
-          bandwidth: options.bandwidth, deadline: deadline)
-        try markWhole(pending)
-      }
-    } catch {
-      try? undoRestore(pending)
-      throw error
-    }
-    if isAsync {
-      // What the copies become is found by the next command.
-    } else if let existing {
-      try replaceImages(of: existing, pending)
-    } else {
-      // All data is whole and marked as such: from here on only forward.
-      try finishRestore(pending)
-    }
-    if let definition, options.isStarted, !isAsync {
-      try hypervisor.start(
-        uuid: try DomainDefinition(parsing: definition).uuid, paused: options.isPaused)
-    }
-    return (
-      options.newName ?? point.manifest.domainName, plan.disks.map { ($0.stored.name, $0.path) }
-    )
+    return RestoreDecision(
+      plan: plan, existing: existing, definition: definition, tpm: tpm, targets: targets)
   }
 
   // MARK: - The work

@@ -264,11 +264,13 @@ package struct BlockdevBackup: Sendable, Equatable {
   package var speed: Int64
   /// Requests under way at one time; nil for QEMU's choice, 64.
   package var maxWorkers: Int64?
+  /// Whether clusters are compressed, as the target's header says.
+  package var isCompressed: Bool
 
   /// Makes the description of a job.
   package init(
     jobID: String, device: String, target: String, bitmap: String?, filterNodeName: String,
-    speed: Int64 = 0, maxWorkers: Int64? = nil
+    speed: Int64 = 0, maxWorkers: Int64? = nil, isCompressed: Bool = false
   ) {
     self.jobID = jobID
     self.device = device
@@ -277,6 +279,7 @@ package struct BlockdevBackup: Sendable, Equatable {
     self.filterNodeName = filterNodeName
     self.speed = speed
     self.maxWorkers = maxWorkers
+    self.isCompressed = isCompressed
   }
 
   var members: [String: JSONValue] {
@@ -288,6 +291,7 @@ package struct BlockdevBackup: Sendable, Equatable {
     ]
     if let maxWorkers { members["x-perf"] = ["max-workers": .int(maxWorkers)] }
     if speed > 0 { members["speed"] = .int(speed) }
+    if isCompressed { members["compress"] = true }
     if let bitmap {
       members["sync"] = "bitmap"
       members["bitmap-mode"] = "never"

@@ -37,6 +37,11 @@ package struct LUKSOptions: Sendable, Equatable {
   }
 }
 
+/// How the clusters of a qcow2 image are compressed, where they are (`Qcow2CompressionType`).
+package enum Qcow2Compression: String, Sendable, CaseIterable {
+  case zlib, zstd
+}
+
 extension Command {
   /// Starts to make an empty image, qcow2 (compat 1.1) or LUKS alone, of an open file or device.
   ///
@@ -48,9 +53,13 @@ extension Command {
   ///   - file: The node.
   ///   - size: Bytes that the guest will see.
   ///   - encryption: How it is encrypted; must be there for `luks`.
+  ///   - compression: How clusters of a qcow2 image are compressed; nil for QEMU's choice.
+  ///   - backing: Name, as it will stand in a qcow2 image, of the one it stands on, qcow2 too; it is
+  ///     not opened.
   /// - Returns: The command.
   package static func createImage(
-    jobID: String, format: String, file: String, size: UInt64, encryption: LUKSOptions? = nil
+    jobID: String, format: String, file: String, size: UInt64, encryption: LUKSOptions? = nil,
+    compression: Qcow2Compression? = nil, backing: String? = nil
   ) -> Command {
     var options: [String: JSONValue] = [
       "driver": .string(format), "file": .string(file), "size": .int(Int64(clamping: size)),
@@ -59,6 +68,11 @@ extension Command {
       options.merge(encryption?.members ?? [:]) { $1 }
     } else {
       options["version"] = "v3"
+      if let compression { options["compression-type"] = .string(compression.rawValue) }
+      if let backing {
+        options["backing-file"] = .string(backing)
+        options["backing-fmt"] = "qcow2"
+      }
       if let encryption {
         options["encrypt"] = .object(encryption.members.merging(["format": "luks"]) { $1 })
       }

@@ -110,7 +110,7 @@ struct AsyncOverwriteTests {
     #expect(try scene.differences(from: "q") == [])
     let calls = try String(contentsOfFile: trace, encoding: .utf8).split(separator: "\n").count
     var has = "q"
-    var outcomes: Set<Bool> = []
+    var outcomes: Set<Bool> = [], kills = 0
     // Other calls in each mode.
     for call in stride(from: mode == .session ? 1 : 4, to: calls, by: 6) {
       let when = "killed at call \(call) of \(calls)"
@@ -120,7 +120,9 @@ struct AsyncOverwriteTests {
         scene.history.libvirt,
         ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name],
         environment: ["VIRSH_BACKUP_KILL_AT": "\(call)"])
-      #expect(killed.ending == .signalled(SIGKILL) || call > calls - 9, "\(when)")
+      // It does not wait as often as another one did.
+      #expect([.signalled(SIGKILL), .exited(0)].contains(killed.ending), "\(when)")
+      if killed.ending == .signalled(SIGKILL) { kills += 1 }
       // Before anybody settles.
       let isNew = try scene.differences(from: wanted) == []
       if !isNew { #expect(try scene.differences(from: has) == [], "\(when)") }
@@ -132,7 +134,7 @@ struct AsyncOverwriteTests {
       if isWhole { has = wanted }
       outcomes.insert(isWhole)
     }
-    #expect(outcomes == [false, true])
+    #expect(outcomes == [false, true] && kills > calls / 12, "\(kills) killed of \(calls) calls")
     try scene.expectToStart()
   }
 

@@ -55,6 +55,32 @@ struct RestoreTargetsTests {
     #expect(!files.contains { $0.contains("part") }, "\(files)")
   }
 
+  @Test func `what would be defined is printed, and nothing is done`() throws {
+    let history = try History(PrivateLibvirt.shared(.session))
+    defer { history.remove() }
+    let domain = history.domain, libvirt = history.libvirt
+    try history.backUp("f")
+    let target = try Pool(libvirt)
+    defer { target.remove() }
+    let refused = try history.run("backup-restore", "f", "--print-xml")
+    #expect(refused.status == 1 && refused.stderr.contains("exists"), "\(refused)")
+    try domain.vanish()
+    let printed = try history.run(
+      "backup-restore", "f", "--target-pool", target.name, "--format", "qcow2", "--print-xml"
+    ).expectSuccess()
+    #expect(printed.stdout.hasPrefix("<domain ") && printed.stderr == "", "\(printed)")
+    #expect(try target.files() == [])
+    #expect(try !libvirt.domainNames().contains(domain.name))
+
+    try history.run("backup-restore", "f", "--target-pool", target.name, "--format", "qcow2")
+      .expectSuccess()
+    let restored = try domain.inactiveDefinition()
+    let file = "\(domain.directory)/printed.xml"
+    try printed.stdout.write(toFile: file, atomically: false, encoding: .utf8)
+    try libvirt.virsh("define", file)
+    #expect(try domain.inactiveDefinition() == restored)
+  }
+
   @Test(arguments: LibvirtMode.available)
   func `disks are restored alone, to named files and in another format`(mode: LibvirtMode) throws {
     let history = try History(PrivateLibvirt.shared(mode))

@@ -6,6 +6,7 @@
 import Backup
 import DomainXML
 import Libvirt
+import QMP
 import Vsh
 
 extension Vsh.Command where Context == Client {
@@ -35,6 +36,9 @@ extension Vsh.Command where Context == Client {
         .string(
           "parent", "back up all that changed since this backup", completer: Completers.backups),
         .bool("quiesce", "freeze the guest's file systems around the start"),
+        .string(
+          "compress", "compress the data: zstd or zlib",
+          completer: { _, _ in Qcow2Compression.allCases.map(\.rawValue).sorted() }),
         .bandwidth,
         .bytes,
         .string(
@@ -82,6 +86,18 @@ extension Vsh.Command where Context == Client {
   }
 }
 
+extension Qcow2Compression {
+  /// Reads the value of `--compress`.
+  ///
+  /// - Throws: `ShellError` for another word.
+  fileprivate init(naming word: String) throws {
+    guard let compression = Qcow2Compression(rawValue: word) else {
+      throw ShellError("compression '\(word)' is not one of zstd, zlib")
+    }
+    self = compression
+  }
+}
+
 extension CreateOptions {
   /// Reads the options of backup-create, and the document they name.
   ///
@@ -95,7 +111,8 @@ extension CreateOptions {
       isQuiesced: arguments.flag("quiesce"), bandwidth: try Workplace.bandwidth(arguments),
       scratchDirectory: try arguments.string("fleecing").map { try pools.repository($0).directory },
       document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
-      allowsPlaintext: arguments.flag("allow-plaintext"))
+      allowsPlaintext: arguments.flag("allow-plaintext"),
+      compression: try arguments.string("compress").map(Qcow2Compression.init(naming:)))
   }
 
   /// The targets of copies, for people; nil where there are none.

@@ -39,6 +39,7 @@ extension Vsh.Command where Context == Client {
         .bool("async", "return once the data moves"),
         .timeout,
         .verbose,
+        .bool("print-xml", "print the definition that would be defined, and do nothing"),
         .list(
           "diskspec",
           "disk attributes: disk[,file=path][,stype=file|block][,driver=qcow2|raw][,pool=name]",
@@ -52,6 +53,8 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("no-define", "paused")
       try arguments.mutuallyExclusive("no-define", "live")
       try arguments.mutuallyExclusive("overwrite", "live")
+      try arguments.mutuallyExclusive("print-xml", "no-define")
+      try arguments.mutuallyExclusive("print-xml", "live")
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
       let console = Console(
@@ -76,6 +79,12 @@ extension Vsh.Command where Context == Client {
         isPaused: isPaused, bandwidth: try Workplace.bandwidth(arguments))
 
       let emulators = try trustedEmulators(shell)
+      if arguments.flag("print-xml") {
+        let definition = try engine.definition(
+          ofRestore: point, options: options, emulators: emulators)
+        shell.print(definition ?? "", terminator: "")
+        return true
+      }
       if arguments.flag("live") {
         let restored = try shell.context.interrupt.whileCaught {
           try engine.restoreLive(
