@@ -9,12 +9,9 @@ import QMP
 /// How a restore that goes on without its client ends: the next command that finds all data copied
 /// does what the client would have done.
 ///
-/// Of several commands that find it one does so. It claims that by a volume that only one can make;
-/// who takes over from one that died makes the next.
+/// Of several commands that find it one does so: the one that makes the claim. What it cannot do it
+/// gives back, and the next command tries it again.
 extension Engine {
-  /// Seconds for which a client that has made a claim may take to write into it whose it is.
-  private static let claimLimit = 3
-
   /// Settles a restore that goes on without its client, by its jobs.
   func settleAsyncRestore(_ pending: Catalog.Pending) throws -> Settlement {
     let partial = pending.partial
@@ -24,27 +21,168 @@ extension Engine {
       try helper.flatMap { helper in
         try unlessEnded(partial) { try self.jobs(of: partial, in: helper.monitor) }
       } ?? []
-    if try !repository.contains(pending.mark), try !repository.contains(pending.claim(1)) {
+    var isLost = false
+    if try !repository.contains(pending.mark) {
       switch state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
       case .running:
         guard jobs.allSatisfy(\.hasCopied) else { return .running }
       case .missing:
         // Its client may be about to start them.
-        guard process.liveness(partial.owner) == .dead || jobs.isEmpty, try isAbandoned(pending)
-        else { return .running }
-      case .failed, .ready: break
+        guard try repository.contains(pending.claim(1)) || isAbandoned(pending) else {
+          return .running
+        }
+        isLost = true
+      case .failed: isLost = true
+      case .ready: break
       }
     }
-    guard let claim = try claim(pending) else { return .running }
+    guard isLost || canRename(partial) else { return .running }
+    do {
+      guard let claim = try claim(pending) else { return .running }
+      return try givingBack(claim, of: pending) { try end(pending, claim: claim, helper: helper) }
+    } catch {
+      // The command has something else to do.
+      observer.notice("\(title(of: partial)) has not ended; the next command tries again: \(error)")
+      return .running
+    }
+  }
+
+  /// Cancels a restore that goes on without its client, and undoes it.
+  ///
+  /// - Returns: Whether it was one that could still be undone.
+  /// - Throws: ``BackupError`` with code `busy` where another client is ending it, or what libvirt
+  ///   throws.
+  func abortAsyncRestore(_ pending: Catalog.Pending) throws -> Bool {
+    let partial = pending.partial
+    guard let restore = partial.restore, restore.isAsync, repository.isTrusted else { return false }
+    let helper = try guest(of: partial)
+    let isWhole = try repository.contains(pending.mark)
+    guard helper != nil || isWhole else { return false }
+    guard let claim = try claim(pending) else {
+      throw BackupError(.busy, "another client is ending the restore; try again")
+    }
+    return try givingBack(claim, of: pending) {
+      if let helper, !isWhole { try cancelJobs(of: partial, in: helper) }
+      guard isWhole else {
+        try undoRestore(pending)
+        return true
+      }
+      if partial.isOverwrite { return try endOverwrite(pending) == .undone }
+      let uuid = try restore.definition.map { try DomainDefinition(parsing: $0).uuid }
+      // It is defined already: what remains is done by settling.
+      guard canRename(partial), try uuid.flatMap(hypervisor.domainName(uuid:)) == nil else {
+        try repository.delete(pending.claim(claim))
+        return false
+      }
+      try endHelper(of: partial)
+      try undoWhole(pending)
+      return true
+    }
+  }
+
+  /// Whether this client can give the files of a restore, whose data is whole, their names; says so
+  /// where it cannot.
+  func canRename(_ partial: Partial) -> Bool {
+    for disk in partial.restore?.disks ?? [] where disk.temporaryPath != disk.path {
+      let directory = RestorePlan.split(disk.path).directory
+      guard hypervisor.canRename(in: directory) else {
+        observer.notice(
+          "\(title(of: partial)) can be ended only on its host, by who may write to '\(directory)'")
+        return false
+      }
+    }
+    return true
+  }
+
+  private func title(of partial: Partial) -> String {
+    "the restore of domain '\(partial.domainName)' from backup '\(partial.pointName)'"
+  }
+
+  // MARK: - Who ends it
+
+  /// Takes the end of an operation on this client, unless another one has.
+  ///
+  /// - Returns: The number of the claim; nil where another client ends the operation or has ended it.
+  /// - Throws: What libvirt throws.
+  private func claim(_ pending: Catalog.Pending) throws -> Int? {
+    var number = 1
+    while try repository.contains(pending.claim(number)) { number += 1 }
+    guard try number == 1 || isAbandoned(pending, claim: number - 1) else { return nil }
+    do {
+      try repository.write(pending.claim(number), Array(process.owner.text.utf8))
+    } catch let error as BackupError where error.code == .exists {
+      return nil
+    }
+    guard try repository.contains(pending.volume) else {
+      try repository.delete(pending.claim(number))
+      return nil
+    }
+    // It took so long that another client did not believe in it.
+    return try repository.contains(pending.claim(number + 1)) ? nil : number
+  }
+
+  /// Whether the client that made a claim will not go on, or would not dare to any more.
+  private func isAbandoned(_ pending: Catalog.Pending, claim number: Int) throws -> Bool {
+    let claim = pending.claim(number)
+    let text: [UInt8]
+    do {
+      text = try repository.read(claim, offset: 0, length: 512)
+    } catch {
+      // Who is done takes it away.
+      guard try !repository.contains(claim) else { throw error }
+      return false
+    }
+    let owner = Partial.Owner(text: String(decoding: text, as: UTF8.self))
+    if owner == process.owner || owner.map(process.liveness) == .dead { return true }
+    // Its last sign of life; one that was killed in the moment of its claim left it empty.
+    var age = try repository.age(of: claim)
+    if try repository.contains(pending.mark) {
+      age = min(age, try repository.age(of: pending.mark))
+    }
+    return age > (owner == nil ? Engine.claimLimit : Engine.setupLimit)
+  }
+
+  /// Seconds after which a claim in which nothing stands is one of a client that is dead.
+  private static let claimLimit: Int64 = 5
+
+  /// Does what a claim was made for, and gives the claim back where it fails.
+  private func givingBack<Result>(
+    _ number: Int, of pending: Catalog.Pending, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      if (try? repository.contains(pending.claim(number + 1))) == false {
+        try? repository.delete(pending.claim(number))
+      }
+      throw error
+    }
+  }
+
+  // MARK: - The end
+
+  private func end(
+    _ pending: Catalog.Pending, claim number: Int, helper: (any Guest)?
+  ) throws -> Settlement {
+    let partial = pending.partial
+    // Until then nobody else goes on with it.
+    var deadline = ContinuousClock.now + .seconds(Engine.switchLimit)
     if try !repository.contains(pending.mark) {
       guard let helper, try endMirrors(of: partial, in: helper) else {
         try undoRestore(pending)
         return .undone
       }
       try endCopying(partial.diskNames.count, of: partial, in: helper)
+      deadline = ContinuousClock.now + .seconds(Engine.switchLimit)
       try markWhole(pending)
     }
-    return try endWhole(pending, claim: claim)
+    try endHelper(of: partial)
+    func isMine() throws -> Bool {
+      try ContinuousClock.now < deadline && repository.contains(pending.volume)
+        && !repository.contains(pending.claim(number + 1))
+    }
+    return try partial.isOverwrite
+      ? replaceImages(pending, isMine: isMine) : define(pending, isMine: isMine)
   }
 
   /// Has the copies end, all of which are made, unless one failed.
@@ -66,105 +204,24 @@ extension Engine {
       }
       _ = try helper.monitor.nextEvent(timeoutMilliseconds: 100)
     }
-    throw BackupError.timedOut
-  }
-
-  /// Cancels a restore that goes on without its client, and undoes it.
-  ///
-  /// - Returns: Whether it was one, and no other client was ending it.
-  /// - Throws: What libvirt throws.
-  func abortAsyncRestore(_ pending: Catalog.Pending) throws -> Bool {
-    guard pending.partial.restore?.isAsync == true, repository.isTrusted,
-      let helper = try guest(of: pending.partial), try claim(pending) != nil,
-      try !repository.contains(pending.mark)
-    else { return false }
-    try cancelJobs(of: pending.partial, in: helper)
-    try undoRestore(pending)
-    return true
-  }
-
-  // MARK: - Who ends it
-
-  /// Takes the end of an operation on this client, unless another one has that lives.
-  ///
-  /// - Returns: The number of the claim; nil where another client ends the operation or has ended it.
-  /// - Throws: What libvirt throws.
-  func claim(_ pending: Catalog.Pending) throws -> Int? {
-    var number = 1
-    while try repository.contains(pending.claim(number)) { number += 1 }
-    guard try number == 1 || isAbandoned(pending, claim: number - 1) else { return nil }
-    do {
-      try repository.write(pending.claim(number), Array(process.owner.text.utf8))
-    } catch let error as BackupError where error.code == .exists {
-      return nil
-    }
-    guard try repository.contains(pending.volume) else {
-      try repository.delete(pending.claim(number))
-      return nil
-    }
-    // It took so long that another client did not believe in it.
-    return try repository.contains(pending.claim(number + 1)) ? nil : number
-  }
-
-  /// Whether the client that made a claim will not go on.
-  private func isAbandoned(_ pending: Catalog.Pending, claim number: Int) throws -> Bool {
-    let claim = pending.claim(number)
-    let end = ContinuousClock.now + .seconds(Engine.claimLimit)
-    var owner: Partial.Owner?
-    repeat {
-      // Who is done takes it away.
-      guard try repository.contains(claim) else { return false }
-      owner = try self.owner(of: claim)
-      if owner == nil { pause(milliseconds: 100) }
-    } while owner == nil && ContinuousClock.now < end
-    guard let owner, owner != process.owner else { return true }
-    switch process.liveness(owner) {
-    case .alive: return false
-    case .dead: return true
-    case .unknown:
-      let note = try repository.contains(pending.mark) ? pending.mark : claim
-      return try repository.age(of: note) > Engine.setupLimit
-    }
-  }
-
-  /// Who made a claim; nil where that is not yet written.
-  private func owner(of claim: String) throws -> Partial.Owner? {
-    do {
-      let text = try repository.read(claim, offset: 0, length: 512)
-      return Partial.Owner(text: String(decoding: text, as: UTF8.self))
-    } catch {
-      guard try !repository.contains(claim) else { throw error }
-      return nil
-    }
-  }
-
-  // MARK: - The end
-
-  /// Ends a restore whose data is whole.
-  private func endWhole(_ pending: Catalog.Pending, claim number: Int) throws -> Settlement {
-    let partial = pending.partial
-    try endHelper(of: partial)
-    guard try !repository.contains(pending.claim(number + 1)) else { return .running }
-    let settlement = try partial.isOverwrite ? replaceImages(pending) : define(pending)
-    if settlement == .finished { start(pending) }
-    return settlement
+    throw BackupError(.timedOut, "the copies do not end")
   }
 
   /// Gives the domain its restored images where it is what it was.
-  private func replaceImages(_ pending: Catalog.Pending) throws -> Settlement {
-    do {
-      try replaceImages(of: unchangedDomain(pending), pending)
-      return .finished
-    } catch let error as BackupError {
-      // A client that died may have replaced them.
-      let settlement = try endOverwrite(pending)
-      if settlement == .undone {
-        observer.notice(
-          "the restore of domain '\(pending.partial.domainName)' from backup "
-            + "'\(pending.partial.pointName)' is undone: \(error)")
+  private func replaceImages(
+    _ pending: Catalog.Pending, isMine: () throws -> Bool
+  ) throws -> Settlement {
+    if try !isSwitched(pending.partial) {
+      do {
+        try switchImages(of: unchangedDomain(pending), pending, isResumed: true, isMine: isMine)
+      } catch let error as BackupError where [.invalid, .notFound, .exists].contains(error.code) {
+        observer.notice("\(title(of: pending.partial)) is undone: \(error)")
+        try undoWhole(pending)
+        return .undone
       }
-      return settlement
     }
+    try finishOverwrite(pending)
+    return .finished
   }
 
   private func unchangedDomain(_ pending: Catalog.Pending) throws -> OverwrittenDomain {
@@ -177,38 +234,49 @@ extension Engine {
     try refuseSavedInstants(of: domain, with: partial.diskNames)
     guard StableHash.hex(domain.text) == partial.restore?.replacedDefinition else {
       throw BackupError(
-        .busy,
-        "Requested operation is not valid: domain '\(domain.name)' was redefined in the meantime; "
-          + "it has the disks that it had")
+        .invalid,
+        "Requested operation is not valid: domain '\(domain.name)' was redefined in the meantime")
     }
     return domain
   }
 
   /// Gives the files their names and defines the domain.
-  private func define(_ pending: Catalog.Pending) throws -> Settlement {
+  private func define(
+    _ pending: Catalog.Pending, isMine: () throws -> Bool
+  ) throws -> Settlement {
     do {
+      if let text = pending.partial.restore?.definition {
+        let definition = try DomainDefinition(parsing: text)
+        if let other = try hypervisor.domainUUID(name: definition.name), other != definition.uuid {
+          throw BackupError(
+            .exists, "domain '\(definition.name)' already exists with uuid \(other)")
+        }
+      }
+      guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
       try finishRestore(pending)
       return .finished
-    } catch {
-      // Without libvirt the next command does it.
-      _ = try hypervisor.domainName(uuid: pending.partial.domainUUID)
+    } catch let error as BackupError where error.code == .exists {
+      let paths = (pending.partial.restore?.disks ?? []).map { disk in
+        isThere(disk.temporaryPath) ? disk.temporaryPath : disk.path
+      }
       observer.notice(
-        "the restore from backup '\(pending.partial.pointName)' could not be ended, and what was "
-          + "restored is left where it is: \(error)")
+        "\(title(of: pending.partial)) is given up: \(error); what was restored is in "
+          + paths.joined(separator: ", "))
       try forget(pending)
       return .undone
     }
   }
 
-  private func start(_ pending: Catalog.Pending) {
-    guard let restore = pending.partial.restore, restore.isStarted,
-      let definition = restore.definition.flatMap({ try? DomainDefinition(parsing: $0) })
-    else { return }
+  /// Starts a domain that has its restored images, where that was asked for.
+  ///
+  /// Whoever waits for a restore does so itself.
+  func startIfAsked(_ restore: Partial.Restore, uuid: String) {
+    guard restore.isAsync, restore.isStarted else { return }
     do {
-      guard try !hypervisor.isActive(uuid: definition.uuid) else { return }
-      try hypervisor.start(uuid: definition.uuid, paused: restore.isPaused)
+      guard try !hypervisor.isActive(uuid: uuid), try has(restore.disks, uuid: uuid) else { return }
+      try hypervisor.start(uuid: uuid, paused: restore.isPaused)
     } catch {
-      observer.notice("domain '\(definition.name)' could not be started: \(error)")
+      observer.notice("the domain could not be started: \(error)")
     }
   }
 }

@@ -83,6 +83,8 @@ extension Engine {
       case .create:
         try undoCreate(item, guest: guest)
         isAborted = true
+      case .restore where item.partial.restore?.isAsync == true && repository.isTrusted:
+        continue
       case .restore:
         // The client that waits sees the end of the jobs and does the rest.
         try cancelJobs(of: item.partial, in: guest)

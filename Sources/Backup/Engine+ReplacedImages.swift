@@ -12,7 +12,7 @@ import DomainXML
 extension Engine {
   /// Seconds after which a client does not redefine the domain any more: those who settle wait for
   /// twice as long before they take the new files away.
-  private static let switchLimit: Int64 = setupLimit / 2
+  static let switchLimit: Int64 = setupLimit / 2
 
   /// Gives a domain its restored images, whose data is whole, and deletes what it had.
   ///
@@ -20,7 +20,9 @@ extension Engine {
   func replaceImages(of domain: OverwrittenDomain, _ pending: Catalog.Pending) throws {
     let deadline = ContinuousClock.now + .seconds(Engine.switchLimit)
     do {
-      try switchImages(of: domain, pending, deadline: deadline)
+      try switchImages(of: domain, pending) {
+        try ContinuousClock.now < deadline && repository.contains(pending.volume)
+      }
     } catch {
       // Where libvirt did not answer it may have done it all the same. What cannot be ended now the
       // next command ends.
@@ -30,13 +32,25 @@ extension Engine {
     try finishOverwrite(pending)
   }
 
-  private func switchImages(
-    of domain: OverwrittenDomain, _ pending: Catalog.Pending, deadline: ContinuousClock.Instant
+  /// Gives the new files their names and redefines the domain.
+  ///
+  /// - Parameters:
+  ///   - domain: The domain.
+  ///   - pending: The restore.
+  ///   - isResumed: Whether files may have their names already.
+  ///   - isMine: Whether this client may still do it, asked right before.
+  /// - Throws: ``BackupError`` or what libvirt throws.
+  func switchImages(
+    of domain: OverwrittenDomain, _ pending: Catalog.Pending, isResumed: Bool = false,
+    isMine: () throws -> Bool
   ) throws {
     guard let restore = pending.partial.restore, let definition = restore.definition else { return }
     let disks = restore.disks
     for disk in disks where disk.temporaryPath != disk.path {
-      guard try hypervisor.rename(disk.temporaryPath, to: disk.path) else {
+      guard
+        try hypervisor.rename(disk.temporaryPath, to: disk.path)
+          || isResumed && isThere(disk.path)
+      else {
         throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
       }
     }
@@ -57,7 +71,7 @@ extension Engine {
         "Requested operation is not valid: domain '\(domain.name)' was redefined in the meantime; "
           + "it has the disks that it had")
     }
-    guard ContinuousClock.now < deadline, try repository.contains(pending.volume) else {
+    guard try isMine() else {
       throw BackupError(.busy, "another client ended the restore before it was complete; try again")
     }
     try hypervisor.define(definition)
@@ -92,17 +106,20 @@ extension Engine {
       try finishOverwrite(pending)
       return .finished
     }
-    try undoOverwrite(pending)
+    try undoWhole(pending)
     return .undone
   }
 
   /// Whether the domain's definition has one of the new images: it got them all at once.
   ///
   /// A device that it had before tells nothing.
-  private func isSwitched(_ partial: Partial) throws -> Bool {
-    guard let disks = partial.restore?.disks,
-      let text = try hypervisor.inactiveDefinition(uuid: partial.domainUUID)
-    else { return false }
+  func isSwitched(_ partial: Partial) throws -> Bool {
+    try has(partial.restore?.disks ?? [], uuid: partial.domainUUID)
+  }
+
+  /// Whether the persistent definition of a domain has one of these images.
+  func has(_ disks: [Partial.RestoreDisk], uuid: String) throws -> Bool {
+    guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return false }
     let has = Set(
       try paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
     return disks.contains {
@@ -111,17 +128,20 @@ extension Engine {
   }
 
   /// Deletes what the domain does not have any more.
-  private func finishOverwrite(_ pending: Catalog.Pending) throws {
-    guard let restore = pending.partial.restore else { return }
+  func finishOverwrite(_ pending: Catalog.Pending) throws {
+    guard let restore = pending.partial.restore, try repository.contains(pending.volume) else {
+      return
+    }
     try restoreTPM(restore.tpm, to: pending.partial.domainUUID, of: pending)
     try deleteUnused(
       restore.disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
       of: pending.partial)
+    startIfAsked(restore, uuid: pending.partial.domainUUID)
     try forget(pending)
   }
 
-  /// Deletes the files that the domain did not get.
-  private func undoOverwrite(_ pending: Catalog.Pending) throws {
+  /// Deletes the files that the domain did not get, whose data may be whole.
+  func undoWhole(_ pending: Catalog.Pending) throws {
     guard let disks = pending.partial.restore?.disks,
       try repository.contains(pending.volume)
     else { return }

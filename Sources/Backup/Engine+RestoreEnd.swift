@@ -25,6 +25,7 @@ extension Engine {
         try hypervisor.define(definition)
       }
       try restoreAutostart(pending, uuid: uuid)
+      startIfAsked(restore, uuid: uuid)
     }
     try forget(pending)
   }
@@ -69,6 +70,9 @@ extension Engine {
       return .running
     }
     guard try isAbandoned(pending) else { return .running }
+    if repository.isTrusted, try repository.contains(pending.mark), !canRename(partial) {
+      return .running
+    }
     if partial.isOverwrite { return try settleOverwrite(pending) }
     guard try repository.contains(pending.mark) else {
       try undoRestore(pending)

@@ -73,7 +73,7 @@ extension Engine {
   }
 
   /// Whether there is such a file, in a directory that there may not be.
-  private func isThere(_ path: String) -> Bool {
+  func isThere(_ path: String) -> Bool {
     let (directory, name) = RestorePlan.split(path)
     // A pool outlives its directory.
     guard let files = try? hypervisor.repository(directory: directory),

@@ -117,7 +117,8 @@ extension Engine {
     }
     for volume in catalog.volumes {
       guard let partial = VolumeNames.partial(ofNote: volume) else { continue }
-      if !catalog.volumes.contains(partial) { try repository.delete(volume) }
+      // As above.
+      if !catalog.volumes.contains(partial) { try? repository.delete(volume) }
     }
     return catalog
   }

@@ -91,4 +91,13 @@ struct NameTests {
     #expect(UTCTime(secondsSince1970: seconds).compact == compact)
     #expect(UTCTime(secondsSince1970: seconds).rfc3339 == rfc3339)
   }
+
+  @Test(arguments: [
+    ("a.p.partial.xml.done", "a.p.partial.xml"), ("a.p.partial.xml.claim1", "a.p.partial.xml"),
+    ("a.p.partial.xml.claim12", "a.p.partial.xml"), ("a.p.partial.xml.claim", nil),
+    ("a.p.partial.xml", nil), ("a.p.done", nil), ("a.claim1", nil), ("1", nil), ("", nil),
+  ])
+  func `a note beside a partial is told from other volumes`(volume: String, partial: String?) {
+    #expect(VolumeNames.partial(ofNote: volume) == partial)
+  }
 }

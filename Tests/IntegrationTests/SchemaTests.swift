@@ -36,6 +36,8 @@ struct SchemaTests {
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
       .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512),
+      .createImage(
+        jobID: "j", format: "qcow2", file: "vb-d", size: 512, compression: .zstd, backing: "b"),
       .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512, encryption: encryption),
       .createImage(jobID: "j", format: "luks", file: "vb-d", size: 512, encryption: encryption),
       .blockdevAdd(
@@ -53,7 +55,7 @@ struct SchemaTests {
         .blockdevBackup(
           BlockdevBackup(
             jobID: "j", device: "a", target: "b", bitmap: "c", filterNodeName: "f", speed: 1,
-            maxWorkers: 16)),
+            maxWorkers: 16, isCompressed: true)),
         .blockdevBackup(
           BlockdevBackup(jobID: "j", device: "a", target: "b", bitmap: nil, filterNodeName: "f")),
       ]),
