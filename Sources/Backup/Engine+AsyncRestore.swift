@@ -246,11 +246,7 @@ extension Engine {
   ) throws -> Settlement {
     do {
       if let text = pending.partial.restore?.definition {
-        let definition = try DomainDefinition(parsing: text)
-        if let other = try hypervisor.domainUUID(name: definition.name), other != definition.uuid {
-          throw BackupError(
-            .exists, "domain '\(definition.name)' already exists with uuid \(other)")
-        }
+        try refuseTakenName(of: DomainDefinition(parsing: text))
       }
       guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
       try finishRestore(pending)

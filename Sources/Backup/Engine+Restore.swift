@@ -45,9 +45,7 @@ extension Engine {
     try willWrite()
     tellWhatIsMissing(plan, tpm: decision.tpm, definition: definition, options: options)
 
-    let pending = try begin(
-      plan, tpm: decision.tpm, definition: definition, options: options, isAsync: isAsync,
-      over: existing)
+    let pending = try begin(decision, options: options, isAsync: isAsync)
     let paths = pending.partial.restore?.disks.map(\.temporaryPath) ?? []
     do {
       if isAsync {
@@ -139,9 +137,9 @@ extension Engine {
   // MARK: - The work
 
   private func begin(
-    _ plan: RestorePlan, tpm: Partial.RestoredTPM?, definition: String?, options: RestoreOptions,
-    isAsync: Bool, over existing: OverwrittenDomain?
+    _ decision: RestoreDecision, options: RestoreOptions, isAsync: Bool
   ) throws -> Catalog.Pending {
+    let plan = decision.plan
     let manifest = plan.point.manifest
     let prefix = NodeNames.prefix(operation: plan.operation)
     let partial = Partial(
@@ -158,9 +156,10 @@ extension Engine {
               temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
                 ? "\($0.path).\(prefix)part" : $0.path,
               path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
-          }, definition: definition, isStarted: options.isStarted, isPaused: options.isPaused,
-          tpm: tpm, isAsync: isAsync,
-          replacedDefinition: isAsync ? existing.map { StableHash.hex($0.text) } : nil)))
+          }, definition: decision.definition, isStarted: options.isStarted,
+          isPaused: options.isPaused, tpm: decision.tpm, isAsync: isAsync,
+          replacedDefinition: isAsync
+            ? decision.existing.map { StableHash.hex($0.text) } : nil)))
     return try begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 

@@ -68,11 +68,18 @@ extension Engine {
         .exists,
         "operation failed: domain '\(name)' exists; restore a copy beside it with --newname")
     }
-    if let uuid = try hypervisor.domainUUID(name: parsed.name) {
-      throw BackupError(
-        .exists,
-        "operation failed: domain '\(parsed.name)' already exists with uuid \(uuid)")
-    }
+    try refuseTakenName(of: parsed)
+  }
+
+  /// Refuses a definition whose name another domain has.
+  ///
+  /// - Throws: ``BackupError`` with code `exists`.
+  func refuseTakenName(of definition: DomainDefinition) throws {
+    guard let uuid = try hypervisor.domainUUID(name: definition.name), uuid != definition.uuid
+    else { return }
+    throw BackupError(
+      .exists,
+      "operation failed: domain '\(definition.name)' already exists with uuid \(uuid)")
   }
 
   /// The volumes of each disk's directory, after a look that the names are free.
