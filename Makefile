@@ -68,6 +68,14 @@ check: deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
 	@Tests/run "$$($(SWIFT) build --show-bin-path)"
 
+# Not among what a change must pass: these take as long as they are told to.
+ROUNDS ?= 50
+
+.PHONY: check-long
+check-long: deps ## the tests in which chance decides, ROUNDS times each (ROUNDS=50 FILTER=)
+	$(SWIFT) build --build-tests
+	@VIRSH_BACKUP_ROUNDS='$(ROUNDS)' Tests/run "$$($(SWIFT) build --show-bin-path)" '$(FILTER)'
+
 # Not among what a change must pass: it needs root and Debian's mirror.
 RELEASE ?= trixie
 FILTER ?=

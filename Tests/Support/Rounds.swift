@@ -1,0 +1,17 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+
+/// How often a test repeats what chance decides.
+package enum Rounds {
+  /// Returns how many rounds a test runs.
+  ///
+  /// - Parameter few: The rounds of `make check`, which has half an hour for everything.
+  /// - Returns: What `VIRSH_BACKUP_ROUNDS` says, as `make check-long` sets it; else `few`.
+  package static func count(_ few: Int) -> Int {
+    ProcessInfo.processInfo.environment["VIRSH_BACKUP_ROUNDS"].flatMap { Int($0) } ?? few
+  }
+}
