@@ -60,6 +60,8 @@ package struct CreateOptions: Sendable, Equatable {
   package var allowsPlaintext: Bool
   /// How the volumes are compressed; nil for not at all.
   package var compression: Qcow2Compression?
+  /// How far the guest's writes may depend on where the data goes.
+  package var protection: Protection
 
   /// Makes the options.
   package init(
@@ -67,7 +69,7 @@ package struct CreateOptions: Sendable, Equatable {
     isIncremental: Bool = false, parent: String? = nil, disks: [DiskRequest] = [],
     isQuiesced: Bool = false, bandwidth: UInt64? = nil, scratchDirectory: String? = nil,
     document: BackupDefinition? = nil, allowsPlaintext: Bool = false,
-    compression: Qcow2Compression? = nil
+    compression: Qcow2Compression? = nil, protection: Protection = .automatic
   ) {
     self.name = name
     self.description = description
@@ -81,5 +83,6 @@ package struct CreateOptions: Sendable, Equatable {
     self.document = document
     self.allowsPlaintext = allowsPlaintext
     self.compression = compression
+    self.protection = protection
   }
 }

@@ -25,6 +25,8 @@ extension CreatePlan {
     package var catalog: Catalog
     /// What the domain has besides its disks.
     package var state: StateSources
+    /// What the domain's QEMU can do.
+    package var support: ViewSupport
     /// Seconds since 1970-01-01T00:00:00Z.
     package var time: Int64
     /// Makes UUIDs, lower case.
@@ -34,7 +36,7 @@ extension CreatePlan {
     package init(
       definition: DomainDefinition, definitionText: String, inactiveText: String?,
       isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog,
-      state: StateSources = .init(), time: Int64,
+      state: StateSources = .init(), support: ViewSupport = .init(), time: Int64,
       newUUID: @escaping @Sendable () -> String
     ) {
       self.definition = definition
@@ -45,6 +47,7 @@ extension CreatePlan {
       self.devices = devices
       self.catalog = catalog
       self.state = state
+      self.support = support
       self.time = time
       self.newUUID = newUUID
     }
@@ -52,10 +55,19 @@ extension CreatePlan {
 
   /// Decides what a backup of a running domain will be.
   ///
-  /// - Throws: As ``init(_:in:operation:isRunning:live:)``.
-  package init(_ options: CreateOptions, in situation: Situation) throws {
+  /// - Parameters:
+  ///   - options: What the user asked for.
+  ///   - situation: The domain and the pool.
+  ///   - isProtected: Whether the guest's writes do not depend on where the data goes.
+  /// - Throws: As ``init(_:in:operation:isRunning:isProtected:live:)``.
+  package init(
+    _ options: CreateOptions, in situation: Situation, isProtected: Bool = true
+  ) throws {
     let nodes = situation.nodes.byName
-    try self.init(options, in: situation, operation: situation.newUUID(), isRunning: true) {
+    try self.init(
+      options, in: situation, operation: situation.newUUID(), isRunning: true,
+      isProtected: isProtected
+    ) {
       try LiveDisk($0, nodes: nodes, devices: situation.devices)
     }
   }
@@ -67,13 +79,15 @@ extension CreatePlan {
   ///   - situation: The domain and the pool.
   ///   - operation: The operation's UUID.
   ///   - isRunning: Whether the domain's own QEMU has the disks.
+  ///   - isProtected: Whether the guest's writes do not depend on where the data goes.
   ///   - live: Finds what QEMU has for a disk of the domain.
   /// - Throws: ``BackupError`` when a disk, point or combination makes no sense, or where an
   ///   incremental was demanded and cannot be had.
   init(
     _ options: CreateOptions, in situation: Situation, operation: String, isRunning: Bool,
-    live: (DomainDefinition.Disk) throws -> LiveDisk
+    isProtected: Bool = true, live: (DomainDefinition.Disk) throws -> LiveDisk
   ) throws {
+    let hasView = isRunning && isProtected
     let domain = situation.definition
     let asked = options
     let options = try asked.merged(in: domain)
@@ -103,8 +117,8 @@ extension CreatePlan {
           bases: base.bitmaps,
           baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,
           expectedBytes: base.expectedBytes,
-          scratchVolume: isRunning ? volumes.scratch(live.name) : nil,
-          scratchDirectory: isRunning ? options.scratchDirectory : nil, target: request.target))
+          scratchVolume: hasView ? volumes.scratch(live.name) : nil,
+          scratchDirectory: hasView ? options.scratchDirectory : nil, target: request.target))
       described.append(
         Manifest.Disk(
           name: live.name, mode: base.parent == nil ? .full : .incremental,
@@ -112,6 +126,9 @@ extension CreatePlan {
           reasonCode: base.reason?.code, reason: base.reason?.text, capacity: live.capacity,
           format: live.format, volume: .init(name: volumes.disk(live.name), size: 0)))
     }
+    isOffline = !isRunning
+    self.isProtected = isProtected
+    support = situation.support
     isCopy = planned.contains { $0.target != nil }
     guard !isCopy || options.compression == nil else {
       throw BackupError(

@@ -22,14 +22,14 @@ package struct CreatePlan: Sendable, Equatable {
     package var baseVolume: String?
     /// Bytes that will be copied, as far as can be told.
     package var expectedBytes: UInt64
-    /// Scratch volume; nil for a domain that stands still.
+    /// Scratch volume; nil where there is no view.
     package var scratchVolume: String?
     /// Directory of the scratch volume; nil for the pool's own.
     package var scratchDirectory: String?
     /// Where the data goes instead of a volume of the pool.
     package var target: CopyTarget?
 
-    /// The node that is read.
+    /// The node that is read: the disk itself where there is no view of it.
     var source: String { scratchVolume == nil ? live.node.nodeName : names.view }
   }
 
@@ -58,7 +58,7 @@ package struct CreatePlan: Sendable, Equatable {
   /// Where storage allows no asynchronous I/O each takes a thread of a pool of 64 that the guest's
   /// own disks use too: a storage that hangs must not get them all.
   static let requestLimit: Int64 = 32
-  /// Bytes per bit: the unit a job copies.
+  /// Bytes per bit: the unit a job copies, and one cluster of a filter.
   static let granularity: Int64 = 65536
 
   /// The operation's UUID.
@@ -82,6 +82,12 @@ package struct CreatePlan: Sendable, Equatable {
 
   /// Whether copies are made that no pool lists, and no point.
   package var isCopy: Bool
+  /// Whether a helper domain has the disks: they stand still and need no view.
+  package var isOffline: Bool
+  /// Whether the guest's writes do not depend on where the data goes.
+  package var isProtected: Bool
+  /// What the QEMU that copies can do.
+  package var support: ViewSupport
 
   /// What the copies of a running domain read.
   package var view: FrozenView {
@@ -91,11 +97,18 @@ package struct CreatePlan: Sendable, Equatable {
           live: $0.live, names: $0.names, bitmap: $0.bitmap, bases: $0.bases,
           changes: $0.names.workBitmap, scratchVolume: $0.scratchVolume ?? "",
           scratchDirectory: $0.scratchDirectory, isEncrypted: $0.target?.store.encryption != nil)
-      }, copyNVRAM: isOffline ? nil : copyNVRAM, readsTPM: tpm != nil)
+      }, copyNVRAM: isOffline ? nil : copyNVRAM, readsTPM: tpm != nil, support: support)
   }
 
-  /// Whether a helper domain has the disks: they stand still and need no view.
-  var isOffline: Bool { disks.contains { $0.scratchVolume == nil } }
+  /// Whether the guest has to stand still at the instant.
+  ///
+  /// Without a view one transaction is the instant of all disks and of the NVRAM. It adds bitmaps one
+  /// after the other before it stops the requests of a disk, so that those of a thread of its own
+  /// could fall between.
+  var needsSuspension: Bool {
+    if isOffline { return false }
+    return isProtected ? view.needsSuspension : tpm != nil || support.hasIOThreads
+  }
 
   /// Bytes that will be copied, as far as can be told.
   package var expectedBytes: UInt64 {
@@ -119,21 +132,36 @@ package struct CreatePlan: Sendable, Equatable {
     }
   }
 
-  /// Starts all copies, or none; that of a running domain's NVRAM began at the instant.
+  /// Bytes of the largest request of a job; nil for QEMU's choice.
+  ///
+  /// Where a request must not span clusters, a job reads its view one by one. That takes half as long
+  /// again (2 GiB on QEMU 7.2: 3.0 to 3.4 s, against 2.0 to 2.2 s).
+  var largestRequest: Int64? {
+    !isOffline && isProtected && !support.spansClusters ? CreatePlan.granularity : nil
+  }
+
+  /// Starts all copies, or none; that of a protected domain's NVRAM began at the instant.
+  ///
+  /// Where there is no view this is the instant: recording starts, and what changed is selected, in
+  /// the same transaction.
   ///
   /// - Parameter isLimited: Whether the number of requests is limited, by a member that QEMU calls
-  ///   unstable and may lack.
+  ///   unstable and may lack. Their size is limited all the same, where it must be.
   /// - Returns: The command.
   package func startJobs(isLimited: Bool) -> Command {
-    .transaction(
-      disks.map {
-        .blockdevBackup(
-          BlockdevBackup(
-            jobID: $0.names.job, device: $0.source, target: $0.names.target,
-            bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
-            filterNodeName: $0.names.jobFilter, speed: speed,
-            maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil,
-            isCompressed: compression != nil))
-      } + (isOffline ? [copyNVRAM].compactMap(\.self) : []))
+    let jobs = disks.map {
+      TransactionAction.blockdevBackup(
+        BlockdevBackup(
+          jobID: $0.names.job, device: $0.source, target: $0.names.target,
+          bitmap: $0.bases.isEmpty ? nil : $0.names.workBitmap,
+          filterNodeName: $0.names.jobFilter, speed: speed,
+          maxWorkers: isLimited ? max(1, CreatePlan.requestLimit / Int64(disks.count)) : nil,
+          maxChunk: largestRequest, isCompressed: compression != nil))
+    }
+    let nvram = [copyNVRAM].compactMap(\.self)
+    if isOffline { return .transaction(jobs + nvram) }
+    if isProtected { return .transaction(jobs) }
+    return .transaction(
+      view.recordingStarted + view.changesSelected(on: \.live.node.nodeName) + jobs + nvram)
   }
 }

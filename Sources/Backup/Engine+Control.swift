@@ -12,8 +12,8 @@ package struct JobReport: Sendable, Equatable {
   package var operation: String
   /// Name of the point.
   package var name: String
-  /// `running`, `running on HOST`, `failed` for a session whose QEMU has ended, `stopped` or
-  /// `shut off` for a live restore whose data does not move.
+  /// `running`, `running on HOST`, `failed` for a session whose QEMU has ended or that has lost the
+  /// instant of its start, `stopped` or `shut off` for a live restore whose data does not move.
   package var state: String
   /// Seconds since 1970-01-01T00:00:00Z when it began.
   package var started: Int64
@@ -21,6 +21,8 @@ package struct JobReport: Sendable, Equatable {
   package var disks: [DiskProgress]
   /// What can be read of an NBD session; nil for another operation, or where nothing can.
   package var session: SessionReport?
+  /// Why an NBD session has lost the instant of its start; nil where it has not.
+  package var damage: String?
 }
 
 extension Engine {
@@ -32,7 +34,9 @@ extension Engine {
       let partial = pending.partial
       let isHere = partial.hostUUID == host
       let guest = isHere ? try self.guest(of: partial) : nil
-      let isLost = settled[partial.uuid] == .lost
+      var damage: String?
+      if let guest, partial.session != nil { damage = try self.damage(of: partial, in: guest) }
+      let isLost = settled[partial.uuid] == .lost || damage != nil
       if let live = partial.liveRestore, isHere {
         return JobReport(
           operation: partial.operation.name, name: partial.pointName,
@@ -52,7 +56,8 @@ extension Engine {
                 operation: partial.uuid)
             }
           } ?? [],
-        session: try partial.session.flatMap { try report(of: partial, $0, guest: guest) })
+        session: try partial.session.flatMap { try report(of: partial, $0, guest: guest) },
+        damage: damage)
     }
   }
 

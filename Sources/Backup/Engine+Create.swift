@@ -25,11 +25,26 @@ extension Engine {
       return try createOffline(
         domainUUID: domainUUID, options: options, isAsync: isAsync, deadline: deadline)
     }
+    do {
+      return try create(
+        guest, options: options, isProtected: options.protection != .none, isAsync: isAsync,
+        deadline: deadline)
+    } catch is MissingViewDrivers {
+      guard options.protection == .automatic else { throw BackupError.noView }
+      return try create(
+        guest, options: options, isProtected: false, isAsync: isAsync, deadline: deadline)
+    }
+  }
+
+  private func create(
+    _ guest: any Guest, options: CreateOptions, isProtected: Bool, isAsync: Bool,
+    deadline: ContinuousClock.Instant?
+  ) throws -> Manifest {
     let catalog = try catalog()
-    try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
-    var plan = try plan(options, for: guest, catalog: catalog)
+    var plan = try plan(options, for: guest, isProtected: isProtected, catalog: catalog)
+    try refuseWhileBusy(guest, domainUUID: plan.manifest.domainUUID, catalog: catalog)
     try announce(plan)
-    try checkScratch(of: plan.view)
+    if isProtected { try checkScratch(of: plan.view) }
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
     if !plan.isCopy, definition.hasAgent {
       plan.manifest.guestInformation = Manifest.fitting(guest.information())
@@ -41,15 +56,35 @@ extension Engine {
     let isRunning = try guest.isRunning()
     guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
     let pending = try begin(
-      plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      plan, isSuspended: plan.needsSuspension && isRunning, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
-      var tpm: [UInt8]?
-      try openView(
-        plan.view, pending: pending, definition: definition, guest: guest,
-        atInstant: { tpm = try plan.tpm.map(read) })
-      try write(tpm, of: plan.manifest)
+      // A point whose jobs run lacks nothing: whoever finds them ready publishes it.
+      if plan.isProtected {
+        var tpm: [UInt8]?
+        try openView(
+          plan.view, pending: pending, definition: definition, guest: guest,
+          atInstant: { tpm = try plan.tpm.map(read) })
+        try write(tpm, of: plan.manifest)
+        try startJobs(of: plan, in: guest.monitor)
+      } else {
+        try instant(of: pending, guest: guest) {
+          try write(plan.tpm.map(read), of: plan.manifest)
+          try startJobs(of: plan, in: guest.monitor)
+        }
+      }
       return guest
+    }
+  }
+
+  /// Starts the copies of a plan.
+  ///
+  /// A QEMU may lack the member by which their number of requests is limited.
+  func startJobs(of plan: CreatePlan, in monitor: any Monitor) throws {
+    do {
+      try monitor.execute(plan.startJobs(isLimited: true))
+    } catch is QMPError {
+      try monitor.execute(plan.startJobs(isLimited: false))
     }
   }
 
@@ -60,6 +95,7 @@ extension Engine {
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
     }
+    if !plan.isOffline, !plan.isProtected { observer.notice(Protection.warning) }
     try checkSpace(for: plan)
   }
 
@@ -70,21 +106,16 @@ extension Engine {
   ///   - pending: What was written down of it.
   ///   - isAsync: Whether to return as soon as the copies run.
   ///   - deadline: When to give up; nil for never.
-  ///   - open: Opens what is read and what is written; returns the domain whose QEMU copies.
+  ///   - start: Opens what is read and what is written, and starts the copies; returns the domain
+  ///     whose QEMU copies.
   /// - Returns: The manifest as published or, for `isAsync`, as it will be.
   /// - Throws: What went wrong; nothing of the attempt is left then.
   func carryOut(
     _ plan: CreatePlan, _ pending: Catalog.Pending, isAsync: Bool,
-    deadline: ContinuousClock.Instant?, open: () throws -> any Guest
+    deadline: ContinuousClock.Instant?, start: () throws -> any Guest
   ) throws -> Manifest {
     do {
-      let guest = try open()
-      if let command = plan.selectChanges { try guest.monitor.execute(command) }
-      do {
-        try guest.monitor.execute(plan.startJobs(isLimited: true))
-      } catch is QMPError {
-        try guest.monitor.execute(plan.startJobs(isLimited: false))
-      }
+      let guest = try start()
       if isAsync { return plan.manifest }
       try wait(for: pending, in: guest, deadline: deadline)
       return try publish(pending, guest: guest)
@@ -116,11 +147,13 @@ extension Engine {
       try looking.helper.destroy()
       return plan.document
     }
-    return try plan(options, for: guest, catalog: catalog()).document
+    return try plan(
+      options, for: guest, isProtected: options.protection != .none, catalog: catalog()
+    ).document
   }
 
   private func plan(
-    _ options: CreateOptions, for guest: any Guest, catalog: Catalog
+    _ options: CreateOptions, for guest: any Guest, isProtected: Bool, catalog: Catalog
   ) throws -> CreatePlan {
     let text = try guest.definition()
     let definition = try DomainDefinition(parsing: text)
@@ -133,8 +166,9 @@ extension Engine {
         inactiveText: try guest.inactiveDefinition(),
         isAutostart: try hypervisor.isAutostart(uuid: definition.uuid),
         nodes: nodes, devices: devices, catalog: catalog,
-        state: stateSources(of: definition, nodes: nodes, devices: devices), time: process.time(),
-        newUUID: process.newUUID))
+        state: stateSources(of: definition, nodes: nodes, devices: devices),
+        support: ViewSupport(of: guest.monitor), time: process.time(),
+        newUUID: process.newUUID), isProtected: isProtected)
   }
 
   private func checkSpace(for plan: CreatePlan) throws {

@@ -19,21 +19,22 @@ extension Engine {
   ///   - image: Name of the node of the image.
   ///   - isDirect: False where the file cannot be written past the page cache, which no trial
   ///     shows: direct I/O is in whole blocks, and ends a raw file only at the end of one.
+  ///   - backing: Node that is read where the image has nothing; nil for none.
   ///   - made: What QEMU makes there before; nil for an image that is there.
   ///   - monitor: The QEMU.
   /// - Throws: `QMPError` of the plainest way when none works.
   func open(
     path: String, format: String, file: String, image: String, isDirect: Bool = true,
-    made: TargetImage? = nil, in monitor: any Monitor
+    backing: String? = nil, made: TargetImage? = nil, in monitor: any Monitor
   ) throws {
     guard
       let refusal = try open(
-        path, format: format, file: file, image: image, isDirect: isDirect, made: made,
-        in: monitor)
+        path, format: format, file: file, image: image, isDirect: isDirect, backing: backing,
+        made: made, in: monitor)
     else { return }
     if try openDescriptors(
-      of: path, format: format, file: file, image: image, isDirect: isDirect, made: made,
-      in: monitor)
+      of: path, format: format, file: file, image: image, isDirect: isDirect, backing: backing,
+      made: made, in: monitor)
     {
       return
     }
@@ -45,7 +46,7 @@ extension Engine {
   /// - Returns: False where that is not possible.
   private func openDescriptors(
     of path: String, format: String, file: String, image: String, isDirect: Bool,
-    made: TargetImage?, in monitor: any Monitor
+    backing: String?, made: TargetImage?, in monitor: any Monitor
   ) throws -> Bool {
     func openHere(forWriting: Bool) -> Int32? {
       made?.isDevice != true
@@ -66,7 +67,7 @@ extension Engine {
     }
     return try open(
       "/dev/fdset/\(set)", format: format, file: file, image: image, isDirect: isDirect,
-      made: made, in: monitor) == nil
+      backing: backing, made: made, in: monitor) == nil
   }
 
   /// Opens a file by a name of QEMU's, the fastest way first.
@@ -74,7 +75,7 @@ extension Engine {
   /// - Returns: Why the plainest way does not work; nil when one did.
   private func open(
     _ filename: String, format: String, file: String, image: String, isDirect: Bool,
-    made: TargetImage?, in monitor: any Monitor
+    backing: String?, made: TargetImage?, in monitor: any Monitor
   ) throws -> QMPError? {
     var refusal: QMPError?
     for access in BlockdevOptions.Access.allCases where isDirect || access == .buffered {
@@ -91,7 +92,7 @@ extension Engine {
         try monitor.execute(
           .blockdevAdd(
             .image(
-              image, format: format, file: file,
+              image, format: format, file: file, backing: backing,
               size: try rawSize(of: made, file: file, format: format, in: monitor),
               keySecret: made?.encryption?.keySecret,
               access: access)))

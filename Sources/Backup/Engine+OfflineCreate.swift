@@ -41,6 +41,8 @@ extension Engine {
         guard try repository.contains(pending.volume) else {
           throw BackupError(.busy, "another client ended the operation before it began; try again")
         }
+        if let command = plan.selectChanges { try held.helper.monitor.execute(command) }
+        try startJobs(of: plan, in: held.helper.monitor)
         return held.helper
       }
     } catch {

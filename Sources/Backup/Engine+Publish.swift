@@ -105,6 +105,11 @@ extension Engine {
     let disks = partial.liveDisks
     let monitor = guest.monitor
     try removeExports(of: partial, in: monitor)
+    if partial.session != nil {
+      // What saves the guest's old data without protecting it, until nobody reads that any more.
+      try cancelJobs(of: partial, in: guest)
+      try dismissJobs(of: partial, in: monitor)
+    }
     let prefix = NodeNames.prefix(operation: partial.uuid)
     try removeSecrets(of: partial, in: monitor)
     try removeDescriptorSets(in: monitor) { prefix.contains($0) }
@@ -112,8 +117,11 @@ extension Engine {
       return
     }
     let definition = try DomainDefinition(parsing: try guest.definition())
+    // Where there is no view, the disk itself has the bitmap that says what to copy.
+    try removeBitmaps(in: monitor) { $0.hasPrefix(prefix) }
     for (number, disk) in disks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
+      for node in [names.probe, names.probeTarget] { try close(node, in: monitor) }
       // While the view reads through it, the filter lets nobody else write below it.
       try close(names.view, in: monitor)
       try removeFilter(

@@ -36,16 +36,19 @@ extension Engine {
     }
   }
 
-  /// Makes and opens the scratch volume of a disk whose copy is encrypted.
+  /// Opens the scratch volume of a disk whose copy is encrypted, and makes it an encrypted image.
   ///
   /// Its passphrase is known to this QEMU alone: nobody ever opens it again.
+  ///
+  /// - Parameters:
+  ///   - disk: The disk.
+  ///   - path: The volume, which is an empty file.
+  ///   - backing: The node that is read where the scratch has nothing; nil for none.
+  ///   - monitor: The monitor of the domain.
+  /// - Throws: ``BackupError`` or `QMPError`.
   func openEncryptedScratch(
-    of disk: FrozenView.Disk, in scratch: any Repository, owner: FileOwner?, label: String?,
-    monitor: any Monitor
+    of disk: FrozenView.Disk, at path: String, backing: String?, in monitor: any Monitor
   ) throws {
-    try scratch.create(
-      VolumeSpecification(
-        name: disk.scratchVolume, format: "raw", capacity: 0, owner: owner, label: label))
     let names = disk.names
     var encryption = LUKSOptions(keySecret: names.scratchSecret)
     // There is nothing to guess in a random passphrase.
@@ -56,8 +59,8 @@ extension Engine {
     let passphrase = (0..<32).map { _ in UInt8.random(in: UInt8(ascii: "a")...UInt8(ascii: "p")) }
     try withSecret(passphrase, as: names.scratchSecret, in: monitor) {
       try open(
-        path: scratch.path(of: disk.scratchVolume), format: "qcow2", file: names.scratchFile,
-        image: names.scratch, made: image, in: monitor)
+        path: path, format: "qcow2", file: names.scratchFile, image: names.scratch,
+        backing: backing, made: image, in: monitor)
     }
   }
 }

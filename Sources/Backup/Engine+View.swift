@@ -47,6 +47,9 @@ extension Engine {
 
   /// Freezes the states of disks, from one instant on.
   ///
+  /// Where a thread of its own serves a disk, each node over a disk is added while the guest is
+  /// suspended (``ViewSupport/hasIOThreads``).
+  ///
   /// - Parameters:
   ///   - view: The disks.
   ///   - pending: The operation, which says how the guest is held meanwhile. Should it be gone from
@@ -55,45 +58,86 @@ extension Engine {
   ///   - guest: The guest.
   ///   - beforeInstant: What else must work before the guest is touched.
   ///   - atInstant: What else belongs to the instant.
-  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the guest runs then, and what was
-  ///   made is for the caller to undo.
+  /// - Throws: `MissingViewDrivers`, ``BackupError``, `QMPError` or what libvirt throws; the guest
+  ///   runs then, and what was made is for the caller to undo.
   func openView(
     _ view: FrozenView, pending: Catalog.Pending, definition: DomainDefinition, guest: any Guest,
     beforeInstant: () throws -> Void = {}, atInstant: () throws -> Void = {}
   ) throws {
     let monitor = guest.monitor
-    let owner = try imageOwner(of: definition)
-    for disk in view.disks {
-      try stopIfInterrupted()
-      let scratch = try scratchRepository(disk.scratchDirectory)
-      if disk.isEncrypted {
-        try openEncryptedScratch(
-          of: disk, in: scratch, owner: owner, label: definition.imageLabel, monitor: monitor)
-        continue
+    func openScratches() throws {
+      for disk in view.disks {
+        try stopIfInterrupted()
+        try openScratch(
+          of: disk, backing: view.readsScratch ? disk.live.node.nodeName : nil, in: monitor)
       }
-      try scratch.create(
-        VolumeSpecification(
-          name: disk.scratchVolume, format: "qcow2", capacity: disk.live.capacity, owner: owner,
-          label: definition.imageLabel))
-      try open(
-        path: scratch.path(of: disk.scratchVolume), format: "qcow2",
-        file: disk.names.scratchFile, image: disk.names.scratch, in: monitor)
     }
-    for command in view.openFilters { try openFilter(command, in: monitor) }
+    func openFilters() throws {
+      for command in view.openFilters { try openFilter(command, in: monitor) }
+    }
+    func openViews() throws { for command in view.openViews { try monitor.execute(command) } }
+
+    try makeScratches(of: view, owner: definition)
+    let waits = view.support.hasIOThreads
+    if !(waits && view.readsScratch) { try openScratches() }
+    if !waits { try openFilters() }
     try beforeInstant()
-    try stopIfInterrupted()
-    guard try repository.contains(pending.volume) else {
-      throw BackupError(.busy, "another client ended the operation before it began; try again")
+    try instant(of: pending, guest: guest) {
+      if waits {
+        if view.readsScratch { try openScratches() }
+        try openFilters()
+      }
+      if let command = view.startRecording { try monitor.execute(command) }
+      for command in view.insertFilters { try monitor.execute(command) }
+      if waits { try openViews() }
+      try atInstant()
     }
-    try instant(view, pending: pending, guest: guest, atInstant)
-    for command in view.openViews { try monitor.execute(command) }
+    if !waits { try openViews() }
     if let command = view.selectChanges { try monitor.execute(command) }
   }
 
+  /// Makes the scratch volumes of a view; an encrypted one is a plain file until it is opened.
+  func makeScratches(of view: FrozenView, owner definition: DomainDefinition) throws {
+    let owner = try imageOwner(of: definition)
+    for disk in view.disks {
+      try stopIfInterrupted()
+      try scratchRepository(disk.scratchDirectory).create(
+        VolumeSpecification(
+          name: disk.scratchVolume, format: disk.isEncrypted ? "raw" : "qcow2",
+          capacity: disk.isEncrypted ? 0 : disk.live.capacity, owner: owner,
+          label: definition.imageLabel))
+    }
+  }
+
+  /// Opens a scratch volume.
+  ///
+  /// - Parameters:
+  ///   - disk: The disk.
+  ///   - backing: The node that is read where the scratch has nothing; nil for none.
+  ///   - monitor: The monitor of the domain.
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
+  func openScratch(
+    of disk: FrozenView.Disk, backing: String?, in monitor: any Monitor
+  ) throws {
+    let path = try scratchRepository(disk.scratchDirectory).path(of: disk.scratchVolume)
+    if disk.isEncrypted {
+      try openEncryptedScratch(of: disk, at: path, backing: backing, in: monitor)
+    } else {
+      try open(
+        path: path, format: "qcow2", file: disk.names.scratchFile, image: disk.names.scratch,
+        backing: backing, in: monitor)
+    }
+  }
+
+  /// Adds a filter over a disk.
+  ///
+  /// - Throws: `MissingViewDrivers` where the QEMU has no such filters at all; ``BackupError`` where
+  ///   it refuses this one.
   private func openFilter(_ command: Command, in monitor: any Monitor) throws {
     do {
       try monitor.execute(command)
     } catch let error as QMPError {
+      guard try hasViewDrivers(monitor) else { throw MissingViewDrivers() }
       throw BackupError(
         .failed,
         "the domain's QEMU cannot keep a frozen view of its disks (copy-before-write: \(error.desc))"
@@ -101,27 +145,63 @@ extension Engine {
     }
   }
 
-  /// The moment the view is of.
+  /// Tries the drivers of a view on disks of no content.
+  ///
+  /// A QEMU that was built with a list of allowed drivers names all of them in its schema, and
+  /// refuses those that are not on the list only when they are used.
+  private func hasViewDrivers(_ monitor: any Monitor) throws -> Bool {
+    let names = NodeNames(operation: process.newUUID(), disk: 0)
+    let size = UInt64(CreatePlan.granularity)
+    let nodes: [(String, BlockdevOptions)] = [
+      (names.scratchFile, .null(names.scratchFile, size: size)),
+      (names.targetFile, .null(names.targetFile, size: size)),
+      (
+        names.filter,
+        .copyBeforeWrite(
+          names.filter, file: names.targetFile, target: names.scratchFile,
+          timeout: CreatePlan.filterTimeout)
+      ),
+      (names.view, .snapshotAccess(names.view, file: names.filter)),
+    ]
+    var opened: [String] = []
+    defer { for node in opened.reversed() { try? close(node, in: monitor) } }
+    for (name, node) in nodes {
+      do {
+        try monitor.execute(.blockdevAdd(node))
+      } catch is QMPError {
+        return false
+      }
+      opened.append(name)
+    }
+    return true
+  }
+
+  /// Does what belongs to one instant of a guest, held as its operation says.
   ///
   /// The guest's file systems are frozen before it is suspended and thawed after it runs again: its
   /// agent answers only while it runs.
-  private func instant(
-    _ view: FrozenView, pending: Catalog.Pending, guest: any Guest, _ other: () throws -> Void
+  ///
+  /// - Parameters:
+  ///   - pending: The operation. Should it be gone from the pool, another client ended it.
+  ///   - guest: The guest.
+  ///   - work: What is done while the guest is held.
+  /// - Throws: ``BackupError`` or what `work` throws; the guest runs then.
+  func instant(
+    of pending: Catalog.Pending, guest: any Guest, _ work: () throws -> Void
   ) throws {
-    func switchDisks() throws {
-      if let command = view.startRecording { try guest.monitor.execute(command) }
-      for command in view.insertFilters { try guest.monitor.execute(command) }
-      try other()
+    try stopIfInterrupted()
+    guard try repository.contains(pending.volume) else {
+      throw BackupError(.busy, "another client ended the operation before it began; try again")
     }
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
-    guard isSuspended || isFrozen else { return try switchDisks() }
+    guard isSuspended || isFrozen else { return try work() }
     let guardian = try hypervisor.guardGuest(
       uuid: pending.partial.domainUUID, isFrozen: isFrozen)
     defer { guardian.release() }
     if isFrozen { try guest.freeze() }
     let result = Result {
       if isSuspended { try guest.suspend() }
-      let result = Result { try switchDisks() }
+      let result = Result { try work() }
       if isSuspended { try guest.resume() }
       try result.get()
     }

@@ -8,8 +8,10 @@ package import QMP
 /// Frozen states of disks, kept beside the guest that goes on writing.
 ///
 /// Each disk gets a scratch node, a `copy-before-write` filter under its device that saves there
-/// what the guest is about to overwrite, and a `snapshot-access` node that reads the old state. What
-/// a copy reads and what an NBD session exports is the same view.
+/// what the guest is about to overwrite, and a `snapshot-access` node that reads the old state. A
+/// copy reads that node, and an NBD session exports it. Clients of a session choose their requests
+/// themselves, so that where a request must not span clusters (``ViewSupport/spansClusters``) the
+/// session exports the scratch instead, which then stands on the disk.
 package struct FrozenView: Sendable, Equatable {
   /// A disk of the view.
   package struct Disk: Sendable, Equatable {
@@ -37,10 +39,24 @@ package struct FrozenView: Sendable, Equatable {
   package var copyNVRAM: TransactionAction?
   /// Whether the state of the TPM is read.
   package var readsTPM = false
+  /// Whether clients read the view, and not a job of ours.
+  package var isExported = false
+  /// What its QEMU can do.
+  package var support = ViewSupport()
 
   /// Whether the guest has to stand still while the filters go in: with one disk alone a single
-  /// command is the instant.
-  package var needsSuspension: Bool { disks.count > 1 || copyNVRAM != nil || readsTPM }
+  /// command is the instant, unless nodes must not be added over a disk that works.
+  package var needsSuspension: Bool {
+    disks.count > 1 || copyNVRAM != nil || readsTPM || support.hasIOThreads
+  }
+
+  /// Whether the scratch stands on the disk and is read in place of the view.
+  package var readsScratch: Bool { isExported && !support.spansClusters }
+
+  /// Returns the node of a disk that clients read.
+  package func exported(_ disk: Disk) -> String {
+    readsScratch ? disk.names.scratch : disk.names.view
+  }
 
   /// Opens each disk's filter; nothing passes through it yet.
   package var openFilters: [Command] {
@@ -57,15 +73,19 @@ package struct FrozenView: Sendable, Equatable {
   /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
   /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
   package var startRecording: Command? {
-    let actions = disks.compactMap { disk in
+    let all = recordingStarted + [copyNVRAM].compactMap(\.self)
+    return all.isEmpty ? nil : .transaction(all)
+  }
+
+  /// The actions that start recording.
+  var recordingStarted: [TransactionAction] {
+    disks.compactMap { disk in
       disk.bitmap.map {
         TransactionAction.bitmapAdd(
           node: disk.live.node.nodeName, name: $0, persistent: disk.live.keepsBitmaps,
           granularity: CreatePlan.granularity)
       }
     }
-    let all = actions + [copyNVRAM].compactMap(\.self)
-    return all.isEmpty ? nil : .transaction(all)
   }
 
   /// The instant: from here on each disk's old data is kept.
@@ -73,21 +93,37 @@ package struct FrozenView: Sendable, Equatable {
     disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
   }
 
-  /// Opens the frozen states.
+  /// Opens the frozen states and, where clients read them, the probes that tell whether they are
+  /// whole.
   package var openViews: [Command] {
-    disks.map { .blockdevAdd(.snapshotAccess($0.names.view, file: $0.names.filter)) }
+    disks.flatMap { disk -> [Command] in
+      let names = disk.names
+      let view = Command.blockdevAdd(.snapshotAccess(names.view, file: names.filter))
+      guard isExported else { return [view] }
+      let size = min(disk.live.capacity, UInt64(CreatePlan.granularity))
+      return [
+        view, .blockdevAdd(.window(names.probe, file: names.view, size: size)),
+        .blockdevAdd(.null(names.probeTarget, size: size)),
+      ]
+    }
   }
 
   /// Says what changed, for the disks where that is known; nil where it is for none.
   ///
   /// It comes after ``insertFilters``: what is written in between counts too, and is read from the
   /// view as it was.
-  package var selectChanges: Command? { selectChanges(on: \.names.view) }
+  package var selectChanges: Command? { selectChanges(on: exported) }
 
   /// The same with the bitmaps on other nodes than the views: a domain that stands still is its own
   /// view.
   func selectChanges(on node: (Disk) -> String) -> Command? {
-    let actions = disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
+    let actions = changesSelected(on: node)
+    return actions.isEmpty ? nil : .transaction(actions)
+  }
+
+  /// The actions of ``selectChanges(on:)``.
+  func changesSelected(on node: (Disk) -> String) -> [TransactionAction] {
+    disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
       [
         .bitmapAdd(
           node: node(disk), name: disk.changes, persistent: false, disabled: true,
@@ -97,6 +133,5 @@ package struct FrozenView: Sendable, Equatable {
           sources: disk.bases.map { ($0.node, $0.name) }),
       ]
     }
-    return actions.isEmpty ? nil : .transaction(actions)
   }
 }

@@ -60,6 +60,14 @@ package struct NodeNames: Sendable, Equatable {
   package var claim: String { stem + "claim" }
   /// The frozen state.
   package var view: String { stem + "view" }
+  /// The first cluster of the frozen state: reading it shows whether the state is still whole.
+  package var probe: String { stem + "probe" }
+  /// The disk that the probe is copied to.
+  package var probeTarget: String { stem + "null" }
+  /// Id of the job that reads the probe, for one client.
+  package func probeJob(_ client: Int32) -> String { stem + "probe.\(client)" }
+  /// Filter that the job puts over the probe.
+  package var probeFilter: String { stem + "probecbw" }
   /// Filter that the copy job puts over what it reads.
   package var jobFilter: String { stem + "jobcbw" }
   /// Id of the view's export; it tells the port where the server was to take a free one.

@@ -56,19 +56,21 @@ package struct BlockdevOptions: Sendable, Equatable {
   ///   - nodeName: Name of the node.
   ///   - format: `qcow2`, `raw` or `luks`.
   ///   - file: The file node.
+  ///   - backing: Node that a qcow2 image stands on all the same: what reads a scratch image finds
+  ///     there what was not saved; nil for none.
   ///   - size: Bytes of the file that a raw image is; nil for all.
   ///   - keySecret: Id of the secret with the passphrase of an image that is encrypted (LUKS).
   ///   - access: How the file node was opened.
   /// - Returns: The node.
   package static func image(
-    _ nodeName: String, format: String, file: String, size: UInt64? = nil,
-    keySecret: String? = nil, access: Access
+    _ nodeName: String, format: String, file: String, backing: String? = nil,
+    size: UInt64? = nil, keySecret: String? = nil, access: Access
   ) -> BlockdevOptions {
     var members: [String: JSONValue] = [
       "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
       "discard": "unmap", "detect-zeroes": "unmap",
     ]
-    if format == "qcow2" { members["backing"] = .null }
+    if format == "qcow2" { members["backing"] = backing.map(JSONValue.string) ?? .null }
     if let keySecret {
       if format == "luks" {
         members["key-secret"] = .string(keySecret)
@@ -81,7 +83,7 @@ package struct BlockdevOptions: Sendable, Equatable {
     return BlockdevOptions(members: members)
   }
 
-  /// A filter that saves what is about to be overwritten.
+  /// A filter that saves what is about to be overwritten, and passes discards on.
   ///
   /// - Parameters:
   ///   - nodeName: Name of the node.
@@ -96,6 +98,7 @@ package struct BlockdevOptions: Sendable, Equatable {
     BlockdevOptions(members: [
       "driver": "copy-before-write", "node-name": .string(nodeName), "file": .string(file),
       "target": .string(target), "on-cbw-error": "break-snapshot", "cbw-timeout": .int(timeout),
+      "discard": "unmap",
     ])
   }
 
@@ -103,6 +106,29 @@ package struct BlockdevOptions: Sendable, Equatable {
   package static func snapshotAccess(_ nodeName: String, file: String) -> BlockdevOptions {
     BlockdevOptions(members: [
       "driver": "snapshot-access", "node-name": .string(nodeName), "file": .string(file),
+    ])
+  }
+
+  /// The first bytes of another node, to be read only.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - file: The other node.
+  ///   - size: How many bytes.
+  /// - Returns: The node.
+  package static func window(
+    _ nodeName: String, file: String, size: UInt64
+  ) -> BlockdevOptions {
+    BlockdevOptions(members: [
+      "driver": "raw", "node-name": .string(nodeName), "file": .string(file), "read-only": true,
+      "size": .int(Int64(clamping: size)),
+    ])
+  }
+
+  /// A disk that takes everything and keeps nothing.
+  package static func null(_ nodeName: String, size: UInt64) -> BlockdevOptions {
+    BlockdevOptions(members: [
+      "driver": "null-co", "node-name": .string(nodeName), "size": .int(Int64(clamping: size)),
     ])
   }
 }

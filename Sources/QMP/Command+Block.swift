@@ -258,27 +258,34 @@ package struct BlockdevBackup: Sendable, Equatable {
   package var target: String
   /// Disabled bitmap on `device` that says what to copy; nil copies everything.
   package var bitmap: String?
+  /// Whether only what is about to be overwritten on `device` is copied, until the job is cancelled.
+  package var isCopyBeforeWrite: Bool
   /// Name of the filter the job puts over `device`.
   package var filterNodeName: String
   /// Bytes per second; 0 for no limit.
   package var speed: Int64
   /// Requests under way at one time; nil for QEMU's choice, 64.
   package var maxWorkers: Int64?
+  /// Bytes of the largest request; nil for QEMU's choice.
+  package var maxChunk: Int64?
   /// Whether clusters are compressed, as the target's header says.
   package var isCompressed: Bool
 
   /// Makes the description of a job.
   package init(
-    jobID: String, device: String, target: String, bitmap: String?, filterNodeName: String,
-    speed: Int64 = 0, maxWorkers: Int64? = nil, isCompressed: Bool = false
+    jobID: String, device: String, target: String, bitmap: String?,
+    isCopyBeforeWrite: Bool = false, filterNodeName: String, speed: Int64 = 0,
+    maxWorkers: Int64? = nil, maxChunk: Int64? = nil, isCompressed: Bool = false
   ) {
     self.jobID = jobID
     self.device = device
     self.target = target
     self.bitmap = bitmap
+    self.isCopyBeforeWrite = isCopyBeforeWrite
     self.filterNodeName = filterNodeName
     self.speed = speed
     self.maxWorkers = maxWorkers
+    self.maxChunk = maxChunk
     self.isCompressed = isCompressed
   }
 
@@ -289,7 +296,10 @@ package struct BlockdevBackup: Sendable, Equatable {
       "auto-finalize": false, "auto-dismiss": false,
       "filter-node-name": .string(filterNodeName),
     ]
-    if let maxWorkers { members["x-perf"] = ["max-workers": .int(maxWorkers)] }
+    var performance: [String: JSONValue] = [:]
+    if let maxWorkers { performance["max-workers"] = .int(maxWorkers) }
+    if let maxChunk { performance["max-chunk"] = .int(maxChunk) }
+    if !performance.isEmpty { members["x-perf"] = .object(performance) }
     if speed > 0 { members["speed"] = .int(speed) }
     if isCompressed { members["compress"] = true }
     if let bitmap {
@@ -297,7 +307,7 @@ package struct BlockdevBackup: Sendable, Equatable {
       members["bitmap-mode"] = "never"
       members["bitmap"] = .string(bitmap)
     } else {
-      members["sync"] = "full"
+      members["sync"] = isCopyBeforeWrite ? "none" : "full"
     }
     return members
   }

@@ -22,7 +22,7 @@ struct CreatePlanTests {
     #expect(
       plan.view.openFilters.map(\.json) == [
         """
-        {"arguments":{"cbw-timeout":15,"driver":"copy-before-write","file":"libvirt-1-format",\
+        {"arguments":{"cbw-timeout":15,"discard":"unmap","driver":"copy-before-write","file":"libvirt-1-format",\
         "node-name":"\(prefix)0-cbw","on-cbw-error":"break-snapshot",\
         "target":"\(prefix)0-scratch"},"execute":"blockdev-add"}
         """
@@ -54,6 +54,52 @@ struct CreatePlanTests {
           "on-source-error":"report","on-target-error":"report","sync":"full",\
           "target":"\(prefix)0-target","x-perf":{"max-workers":32}},"type":"blockdev-backup"}
           """))
+  }
+
+  @Test
+  func `an older QEMU reads its view in single clusters`() throws {
+    var world = World(.init("vda"))
+    world.support.spansClusters = false
+    let plan = try world.plan()
+    guard case .array(let jobs) = plan.startJobs(isLimited: false).arguments["actions"] else {
+      Issue.record("no actions")
+      return
+    }
+    #expect(jobs.map { $0["data"]?["x-perf"] } == [["max-chunk": 65536]])
+    // A job that reads the disk itself has nothing to fear.
+    let plain = try world.plan(isProtected: false)
+    guard case .array(let actions) = plain.startJobs(isLimited: false).arguments["actions"] else {
+      Issue.record("no actions")
+      return
+    }
+    #expect(actions.map { $0["type"] } == ["block-dirty-bitmap-add", "blockdev-backup"])
+    #expect(actions.last?["data"]?["x-perf"] == nil)
+    #expect(actions.last?["data"]?["device"] == "libvirt-1-format")
+    #expect(plain.disks.allSatisfy { $0.scratchVolume == nil })
+  }
+
+  @Test(arguments: [false, true])
+  func `a guest with threads for its disks stands still while nodes are added`(
+    isProtected: Bool
+  ) throws {
+    var world = World(.init("vda"))
+    #expect(try world.plan(isProtected: isProtected).needsSuspension == false)
+    world.support.hasIOThreads = true
+    #expect(try world.plan(isProtected: isProtected).needsSuspension)
+  }
+
+  @Test
+  func `a session of an older QEMU is read from a scratch that stands on the disk`() throws {
+    var world = World(.init("vda"))
+    #expect(try world.session(.init()).view.readsScratch == false)
+    world.support.spansClusters = false
+    let session = try world.session(.init())
+    let prefix = NodeNames.prefix(operation: session.operation)
+    #expect(session.view.readsScratch)
+    #expect(session.disks.map(session.exported) == ["\(prefix)0-scratch"])
+    #expect(
+      session.view.openViews.compactMap { $0.arguments["node-name"]?.string }
+        == ["\(prefix)0-view", "\(prefix)0-probe", "\(prefix)0-null"])
   }
 
   @Test

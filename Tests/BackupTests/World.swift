@@ -48,6 +48,8 @@ struct World {
   /// Nodes that are over the devices, by the disk's target.
   var filters: [String: String] = [:]
   var time: Int64 = 1_795_400_000
+  /// What its QEMU can do.
+  var support = ViewSupport()
   private let uuids = Counter()
 
   /// Numbers that are never given twice.
@@ -69,8 +71,10 @@ struct World {
   }
 
   /// Decides what a backup would be.
-  func plan(_ options: CreateOptions = .init()) throws -> CreatePlan {
-    try CreatePlan(options, in: try situation())
+  func plan(
+    _ options: CreateOptions = .init(), isProtected: Bool = true
+  ) throws -> CreatePlan {
+    try CreatePlan(options, in: try situation(), isProtected: isProtected)
   }
 
   /// Decides what an NBD session would be.
@@ -85,7 +89,8 @@ struct World {
     let uuids = self.uuids
     return .init(
       definition: try DomainDefinition(parsing: definition), definitionText: definition,
-      inactiveText: nil, nodes: nodes, devices: devices, catalog: try catalog(), time: time,
+      inactiveText: nil, nodes: nodes, devices: devices, catalog: try catalog(),
+      support: support, time: time,
       newUUID: { World.makeUUID(uuids.next) })
   }
 

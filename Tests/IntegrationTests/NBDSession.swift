@@ -69,6 +69,14 @@ struct NBDSession {
     try libvirt.runReader("nbdcopy", [try disk(target).uri, file]).expectSuccess()
   }
 
+  /// Copies a disk into a new raw file as a client does that has learnt the oldest form of the
+  /// protocol only: without structured replies and without asking where there are holes.
+  func readPlainly(_ target: String, to file: String) throws {
+    try libvirt.runReader(
+      PrivateLibvirt.file("nbd-reader"), ["plain", try disk(target).uri, file]
+    ).expectSuccess()
+  }
+
   /// Copies a disk with `qemu-img` into a new raw file.
   func convert(_ target: String, to file: String) throws {
     try libvirt.runReader(

@@ -35,6 +35,10 @@ struct SchemaTests {
     } + [
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
+      .blockdevAdd(.window("vb-w", file: "vb-v", size: 65536)),
+      .blockdevAdd(.null("vb-n", size: 65536)),
+      .blockdevAdd(
+        .image("vb-q", format: "qcow2", file: "vb-f", backing: "n", access: .buffered)),
       .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512),
       .createImage(
         jobID: "j", format: "qcow2", file: "vb-d", size: 512, compression: .zstd, backing: "b"),
@@ -55,7 +59,11 @@ struct SchemaTests {
         .blockdevBackup(
           BlockdevBackup(
             jobID: "j", device: "a", target: "b", bitmap: "c", filterNodeName: "f", speed: 1,
-            maxWorkers: 16, isCompressed: true)),
+            maxWorkers: 16, maxChunk: 65536, isCompressed: true)),
+        .blockdevBackup(
+          BlockdevBackup(
+            jobID: "j", device: "a", target: "b", bitmap: nil, isCopyBeforeWrite: true,
+            filterNodeName: "f")),
         .blockdevBackup(
           BlockdevBackup(jobID: "j", device: "a", target: "b", bitmap: nil, filterNodeName: "f")),
       ]),
@@ -73,6 +81,7 @@ struct SchemaTests {
       .blockExportAdd(NBDExport(id: "e", node: "n", name: "x", bitmap: "b")),
       .blockExportDel("e"), .addTLSCredentials("t", directory: "/x"), .objectDel("t"),
       Command("query-block-exports"), Command("query-chardev"),
+      Command("query-version"), Command("query-iothreads"),
       Command("qom-list", ["path": "/objects"]),
     ]
 

@@ -35,13 +35,14 @@ extension TestDomain {
 
   /// The definition: nothing but disks, and room to plug two more.
   static func xml(
-    name: String, devices: String, guest: CounterGuest?, linux: LinuxGuest?
+    name: String, devices: String, ioThreads: Int, guest: CounterGuest?, linux: LinuxGuest?
   ) -> String {
     """
     <domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
       <name>\(name)</name>
       <memory unit='MiB'>\(linux == nil ? 32 : 128)</memory>
       <vcpu>1</vcpu>
+      \(ioThreads > 0 ? "<iothreads>\(ioThreads)</iothreads>" : "")
       <os><type arch='x86_64' machine='q35'>hvm</type>\(linux?.boot ?? "")</os>
       <features><acpi/></features>
       <devices>

@@ -63,7 +63,9 @@ package final class TestDomain: Sendable {
     if let guest, let first = disks.first, let path = made[first.target]?.path {
       try guest.install(on: path, first.format, size: disks.map(\.size).min() ?? 0)
     }
-    definition = Self.xml(name: self.name, devices: devices, guest: guest, linux: linux)
+    definition = Self.xml(
+      name: self.name, devices: devices,
+      ioThreads: disks.compactMap(\.ioThread).max() ?? 0, guest: guest, linux: linux)
     self.disks = Mutex(made)
     self.models = Mutex(models)
     try define()
@@ -177,6 +179,20 @@ package final class TestDomain: Sendable {
       throw CommandError("\(target): \(command): \(reply)")
     }
     try models.withLock { $0[target] }?.apply(change)
+  }
+
+  /// Does several things to a disk as the guest would, one right after the other, and to its model.
+  ///
+  /// - Throws: `CommandError` when the disk does not exist or QEMU refuses one of them.
+  package func change(_ target: String, _ changes: [DiskChange]) throws {
+    let device = try device(of: target)
+    let commands = changes.map {
+      "qemu-monitor-command \(name) --hmp 'qemu-io -d \(device) \"\($0.text)\"'"
+    }
+    let reply = try libvirt.virsh(commands.joined(separator: "; "))
+    guard reply.allSatisfy(\.isWhitespace) else { throw CommandError("\(target): \(reply)") }
+    let model = models.withLock { $0[target] }
+    for change in changes { try model?.apply(change) }
   }
 
   /// Plugs a disk into the running domain, and into its definition too unless told.

@@ -27,8 +27,15 @@ extension Engine {
     guard let guest else {
       return try startSession(ofOffline: text, options: options, server: server)
     }
-    return try startSession(
-      of: guest, text: text, options: options, server: server)
+    do {
+      return try startSession(
+        of: guest, text: text, options: options, isProtected: options.protection != .none,
+        server: server)
+    } catch is MissingViewDrivers {
+      guard options.protection == .automatic else { throw BackupError.noView }
+      return try startSession(
+        of: guest, text: text, options: options, isProtected: false, server: server)
+    }
   }
 
   /// Decides what a session would be, as a document in which every choice is made.
@@ -46,7 +53,9 @@ extension Engine {
     let server = try server(for: options)
     let catalog = try catalog()
     if let guest {
-      let plan = try plan(options, definition, text: text, guest: guest, catalog: catalog)
+      let plan = try plan(
+        options, definition, text: text, guest: guest, isProtected: options.protection != .none,
+        catalog: catalog)
       return plan.document(
         for: options, in: definition,
         server: try resolved(server, operation: plan.operation, in: guest.monitor))
@@ -71,26 +80,30 @@ extension Engine {
 
   private func plan(
     _ options: SessionOptions, _ definition: DomainDefinition, text: String, guest: any Guest,
-    catalog: Catalog
+    isProtected: Bool, catalog: Catalog
   ) throws -> SessionPlan {
     let nodes = try guest.monitor.blockNodes()
     let devices = try guest.monitor.blockDevices()
     let nodesByName = nodes.byName
-    return try SessionPlan(
-      options,
-      in: situation(
-        definition, text: text, nodes: nodes, devices: devices, catalog: catalog)
-    ) { try LiveDisk($0, nodes: nodesByName, devices: devices) }
+    var situation = situation(
+      definition, text: text, nodes: nodes, devices: devices, catalog: catalog)
+    situation.support = try ViewSupport(of: guest.monitor)
+    return try SessionPlan(options, in: situation, isProtected: isProtected) {
+      try LiveDisk($0, nodes: nodesByName, devices: devices)
+    }
   }
 
   private func startSession(
-    of guest: any Guest, text: String, options: SessionOptions, server: NBDServer
+    of guest: any Guest, text: String, options: SessionOptions, isProtected: Bool,
+    server: NBDServer
   ) throws -> SessionReport {
     let catalog = try catalog()
     let definition = try DomainDefinition(parsing: text)
     try refuseWhileBusy(guest, domainUUID: definition.uuid, catalog: catalog)
-    let plan = try plan(options, definition, text: text, guest: guest, catalog: catalog)
+    let plan = try plan(
+      options, definition, text: text, guest: guest, isProtected: isProtected, catalog: catalog)
     tell(plan)
+    if !isProtected { observer.notice(Protection.warning) }
     let isRunning = try guest.isRunning()
     guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
     try removeDescriptorSets(in: guest.monitor) { _ in true }
@@ -104,20 +117,51 @@ extension Engine {
           export: disk.export, exportBitmap: disk.view.changes)
       },
       server: server, parent: options.parent,
-      isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      isSuspended: plan.needsSuspension && isRunning, isFrozen: options.isQuiesced)
     try checkScratch(of: plan.view)
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition, helper: nil)
     return try serve(pending, session) {
       var port: UInt16?
-      try openView(plan.view, pending: pending, definition: definition, guest: guest) {
+      func start() throws {
         port = try startServer(
           server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
           in: guest.monitor)
       }
+      if plan.isProtected {
+        try openView(
+          plan.view, pending: pending, definition: definition, guest: guest, beforeInstant: start)
+      } else {
+        try openUnprotected(
+          plan, pending: pending, definition: definition, guest: guest, beforeInstant: start)
+      }
       return Served(
         guest: guest, port: port,
-        disks: plan.disks.map { ($0.view.names.view, !$0.view.bases.isEmpty) })
+        disks: plan.disks.map { (plan.exported($0), !$0.view.bases.isEmpty) })
+    }
+  }
+
+  /// Freezes the states of disks without protecting the guest.
+  ///
+  /// It is to ``openView(_:pending:definition:guest:beforeInstant:atInstant:)`` what a plain job is
+  /// to a view.
+  private func openUnprotected(
+    _ plan: SessionPlan, pending: Catalog.Pending, definition: DomainDefinition,
+    guest: any Guest, beforeInstant: () throws -> Void
+  ) throws {
+    func openScratches() throws {
+      for disk in plan.view.disks {
+        try stopIfInterrupted()
+        try openScratch(of: disk, backing: disk.live.node.nodeName, in: guest.monitor)
+      }
+    }
+    try makeScratches(of: plan.view, owner: definition)
+    let waits = plan.support.hasIOThreads
+    if !waits { try openScratches() }
+    try beforeInstant()
+    try instant(of: pending, guest: guest) {
+      if waits { try openScratches() }
+      try guest.monitor.execute(plan.startUnprotected)
     }
   }
 

@@ -34,6 +34,7 @@ extension Engine {
         .invalid, "the domain has several sessions (\(names)); --backupname says which")
     }
     if let found {
+      if !isFailed, !forgets { try refuseDamaged(found) }
       try endSession(found, keepsBitmap: !isFailed && !forgets)
       if !forgets { return found.partial.pointName }
     } else if !forgets {

@@ -52,6 +52,8 @@ package struct SessionOptions: Sendable, Equatable {
   package var scratchDirectory: String?
   /// The document that describes the session; nil for none.
   package var document: BackupDefinition?
+  /// How far the guest's writes may depend on the scratch files.
+  package var protection: Protection
   /// Scratch files that are not of our choice, by disk.
   var scratchPlaces: [String: ScratchPlace] = [:]
   /// Disks of which what the guest overwrites is encrypted.
@@ -71,7 +73,7 @@ package struct SessionOptions: Sendable, Equatable {
     disks: [CreateOptions.DiskRequest] = [], exports: [String: Export] = [:],
     listen: Listen? = nil, tlsDirectories: [String]? = nil,
     allowsPlaintext: Bool = false, isQuiesced: Bool = false, scratchDirectory: String? = nil,
-    document: BackupDefinition? = nil
+    document: BackupDefinition? = nil, protection: Protection = .automatic
   ) {
     self.name = name
     self.parent = parent
@@ -84,6 +86,7 @@ package struct SessionOptions: Sendable, Equatable {
     self.isQuiesced = isQuiesced
     self.scratchDirectory = scratchDirectory
     self.document = document
+    self.protection = protection
   }
 
   /// Names of a disk's export and bitmap.

@@ -26,19 +26,49 @@ struct SessionPlan: Equatable {
   var disks: [Disk]
   /// Disks that are left out, with the reason, for the user.
   var leftOut: [String]
+  /// Whether the guest's writes do not depend on the scratch files.
+  var isProtected: Bool
+  /// What the QEMU that serves it can do.
+  var support: ViewSupport
 
   /// What is exported.
-  var view: FrozenView { FrozenView(disks: disks.map(\.view)) }
+  var view: FrozenView {
+    FrozenView(disks: disks.map(\.view), isExported: true, support: support)
+  }
+
+  /// Whether the guest has to stand still at the instant.
+  var needsSuspension: Bool { isProtected ? view.needsSuspension : support.hasIOThreads }
+
+  /// Starts a session whose guest is not protected, at one instant of all disks: jobs save what the
+  /// guest overwrites in scratch images that stand on the disks. libvirt's own pull mode backups are
+  /// made like that.
+  var startUnprotected: Command {
+    .transaction(
+      view.recordingStarted + view.changesSelected(on: \.names.scratch)
+        + disks.map {
+          let names = $0.view.names
+          return .blockdevBackup(
+            BlockdevBackup(
+              jobID: names.job, device: $0.view.live.node.nodeName, target: names.scratch,
+              bitmap: nil, isCopyBeforeWrite: true, filterNodeName: names.jobFilter))
+        })
+  }
+
+  /// Returns the node of a disk that clients read.
+  func exported(_ disk: Disk) -> String {
+    isProtected ? view.exported(disk.view) : disk.view.names.scratch
+  }
 
   /// Decides what a session will be.
   ///
   /// - Parameters:
   ///   - options: What the user asked for.
   ///   - situation: The domain and the pool; its nodes and devices may be a helper's.
+  ///   - isProtected: Whether the guest's writes do not depend on the scratch files.
   ///   - live: Finds what QEMU has for a disk of the domain.
   /// - Throws: ``BackupError`` when a disk, a parent or a name makes no sense.
   init(
-    _ options: SessionOptions, in situation: CreatePlan.Situation,
+    _ options: SessionOptions, in situation: CreatePlan.Situation, isProtected: Bool = true,
     live: (DomainDefinition.Disk) throws -> LiveDisk
   ) throws {
     let domain = situation.definition
@@ -68,6 +98,8 @@ struct SessionPlan: Equatable {
     self.operation = operation
     self.name = name
     leftOut = selection.leftOut
+    self.isProtected = isProtected
+    support = situation.support
   }
 
   /// Refuses names of exports and bitmaps that QEMU could not serve.

@@ -44,6 +44,8 @@ extension Vsh.Command where Context == Client {
         .string(
           "fleecing", "storage pool for what the guest overwrites meanwhile",
           completer: Completers.pools),
+        .protected,
+        .unprotected,
         .bool(
           "allow-plaintext", "copy disks that are encrypted to images that are not"),
         .bool("async", "return as soon as the data is being copied"),
@@ -58,6 +60,8 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("full", "incremental")
       try arguments.mutuallyExclusive("full", "parent")
       try arguments.mutuallyExclusive("async", "timeout")
+      try arguments.mutuallyExclusive("protected", "unprotected")
+      try arguments.mutuallyExclusive("fleecing", "unprotected")
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
       let workplace = try Workplace(shell)
@@ -112,7 +116,8 @@ extension CreateOptions {
       scratchDirectory: try arguments.string("fleecing").map { try pools.repository($0).directory },
       document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
       allowsPlaintext: arguments.flag("allow-plaintext"),
-      compression: try arguments.string("compress").map(Qcow2Compression.init(naming:)))
+      compression: try arguments.string("compress").map(Qcow2Compression.init(naming:)),
+      protection: arguments.protection)
   }
 
   /// The targets of copies, for people; nil where there are none.

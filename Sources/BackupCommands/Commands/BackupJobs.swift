@@ -39,6 +39,7 @@ extension Vsh.Command where Context == Client {
           on: shell)
         printJobField(job.operation == "nbd" ? "Session:" : "Backup:", job.name, on: shell)
         printJobField("State:", job.state, on: shell)
+        if let damage = job.damage { printJobField("Error:", damage, on: shell) }
         printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
         for disk in job.session?.disks ?? [] {
           printJobField("Disk \(disk.name):", disk.uri, on: shell)

@@ -41,6 +41,8 @@ extension Vsh.Command where Context == Client {
         .string("tls-dir", "directory of the certificates on the hypervisor"),
         .bool("allow-plaintext", "serve without TLS on an address that others reach"),
         .bool("quiesce", "freeze the guest's file systems around the start"),
+        .protected,
+        .unprotected,
         .bool("print-xml", "print the document with every choice made, and do nothing"),
         .json,
         .list(
@@ -57,6 +59,7 @@ extension Vsh.Command where Context == Client {
       try arguments.mutuallyExclusive("stored", "scratch-pool")
       try arguments.mutuallyExclusive("stored", "xmlfile")
       try arguments.mutuallyExclusive("stored", "print-xml")
+      try arguments.mutuallyExclusive("protected", "unprotected")
       try arguments.mutuallyExclusive("json", "print-xml")
       try arguments.requires("tls-dir", "tls")
       let workplace = try Workplace(shell)
@@ -153,7 +156,8 @@ extension SessionOptions {
       isQuiesced: arguments.flag("quiesce"),
       scratchDirectory: try arguments.string("scratch-pool").map {
         try pools.repository($0).directory
-      }, document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() })
+      }, document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },
+      protection: arguments.protection)
   }
 }
 

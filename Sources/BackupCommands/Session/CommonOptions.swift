@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Backup
 import Vsh
 
 /// Options that several commands have.
@@ -46,9 +47,27 @@ extension Vsh.Option where Context == Client {
   /// The unit of that limit.
   static var bytes: Option { .bool("bytes", "the limit is in bytes/s") }
 
+  /// A guest whose writes do not depend on the storage of its backup.
+  static var protected: Option {
+    .bool("protected", "fail where the guest's writes would depend on the storage of the backup")
+  }
+
+  /// A guest whose writes do.
+  static var unprotected: Option {
+    .bool("unprotected", "let the guest's writes depend on the storage of the backup")
+  }
+
   /// Progress.
   static var verbose: Option { .bool("verbose", "display the progress") }
 
   /// JSON.
   static var json: Option { .bool("json", "print one JSON document") }
+}
+
+extension Arguments {
+  /// What `--protected` and `--unprotected` say, which exclude each other.
+  var protection: Protection {
+    if flag("protected") { return .required }
+    return flag("unprotected") ? .none : .automatic
+  }
 }
