@@ -74,10 +74,18 @@ struct LinuxScene {
   var domain: TestDomain { scene.domain }
 
   /// Makes all and starts the domain; its guest has not booted yet.
-  init(_ mode: LibvirtMode) throws {
+  ///
+  /// - Parameters:
+  ///   - mode: The daemon.
+  ///   - hasIOThreads: Whether a thread of its own serves each disk, which the guest keeps busy.
+  init(_ mode: LibvirtMode, hasIOThreads: Bool = false) throws {
     let libvirt = try PrivateLibvirt.shared(mode)
     scene = try Scene(
-      libvirt, disks: [TestDisk("vda", size: 32 << 20), TestDisk("vdb", size: 32 << 20)],
+      libvirt,
+      disks: [
+        TestDisk("vda", size: 32 << 20, ioThread: hasIOThreads ? 1 : nil),
+        TestDisk("vdb", size: 32 << 20, ioThread: hasIOThreads ? 2 : nil),
+      ],
       isLinux: true)
     do {
       restored = try Pool(libvirt)

@@ -39,12 +39,12 @@ package final class LinuxGuest: Sendable {
 
   // MARK: - What a domain needs
 
-  /// What a definition says of the start.
-  var boot: String {
+  /// What a definition says of the start; a guest that is busy reads and writes without a pause.
+  func boot(isBusy: Bool) -> String {
     """
     <kernel>\(directory)/kernel</kernel>
     <initrd>\(directory)/initrd</initrd>
-    <cmdline>console=ttyS0 quiet panic=-1</cmdline>
+    <cmdline>console=ttyS0 quiet panic=-1\(isBusy ? " busy" : "")</cmdline>
     """
   }
 

@@ -43,7 +43,7 @@ extension TestDomain {
       <memory unit='MiB'>\(linux == nil ? 32 : 128)</memory>
       <vcpu>1</vcpu>
       \(ioThreads > 0 ? "<iothreads>\(ioThreads)</iothreads>" : "")
-      <os><type arch='x86_64' machine='q35'>hvm</type>\(linux?.boot ?? "")</os>
+      <os><type arch='x86_64' machine='q35'>hvm</type>\(linux?.boot(isBusy: ioThreads > 0) ?? "")</os>
       <features><acpi/></features>
       <devices>
         <emulator>/usr/bin/qemu-system-x86_64</emulator>
