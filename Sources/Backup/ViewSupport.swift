@@ -18,18 +18,29 @@ package struct ViewSupport: Sendable, Equatable {
   /// QEMU 7.2 aborts where a node is added over a disk in such a thread while a request is under
   /// way. A suspended guest has none.
   package var hasIOThreads: Bool
+  /// Whether an NBD server outlives its clients where a thread of its own serves the disk.
+  ///
+  /// QEMU before 9.0, with the fix of CVE-2024-7409 that distributions have taken over, ends with an
+  /// assertion (`nbd_blockdev_client_closed`) when a client leaves, and the guest with it. The schema
+  /// says nothing of that either.
+  package var servesIOThreads: Bool
 
   /// Makes a description; without arguments it is that of a QEMU without faults.
-  package init(spansClusters: Bool = true, hasIOThreads: Bool = false) {
+  package init(
+    spansClusters: Bool = true, hasIOThreads: Bool = false, servesIOThreads: Bool = true
+  ) {
     self.spansClusters = spansClusters
     self.hasIOThreads = hasIOThreads
+    self.servesIOThreads = servesIOThreads
   }
 
   /// Asks a QEMU.
   ///
   /// - Throws: `QMPError`, or what libvirt throws.
   package init(of monitor: any Monitor) throws {
-    spansClusters = try monitor.version() >= QEMUVersion(8)
+    let version = try monitor.version()
+    spansClusters = version >= QEMUVersion(8)
+    servesIOThreads = version >= QEMUVersion(9)
     hasIOThreads = try !monitor.ioThreads().isEmpty
   }
 }

@@ -137,6 +137,7 @@ extension PrivateLibvirt {
 
 extension Scene {
   /// Starts a session.
+  @discardableResult
   func startSession(_ name: String, _ more: String...) throws -> NBDSession {
     try startSession(name, arguments: more)
   }

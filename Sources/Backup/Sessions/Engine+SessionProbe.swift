@@ -77,14 +77,23 @@ extension Engine {
   /// - Throws: ``BackupError`` with code `failed`.
   func refuseDamaged(_ pending: Catalog.Pending) throws {
     let partial = pending.partial
-    guard partial.helper == nil, try !repository.contains(pending.mark),
-      let guest = try hypervisor.guest(uuid: partial.domainUUID),
-      let damage = try damage(of: partial, in: guest)
-    else { return }
+    guard partial.helper == nil, try !repository.contains(pending.mark) else { return }
+    let guest = try hypervisor.guest(uuid: partial.domainUUID)
+    let isThere = try guest?.monitor.blockNodes().contains {
+      $0.nodeName.hasPrefix(NodeNames.prefix(operation: partial.uuid))
+    }
+    let damage =
+      if let guest, isThere == true {
+        try self.damage(of: partial, in: guest)
+      } else {
+        "its QEMU has ended"
+      }
+    guard let damage else { return }
     try endSession(pending, keepsBitmap: false)
     throw BackupError(
       .failed,
-      "NBD session '\(partial.pointName)' has lost the instant of its start (\(damage)): what was "
-        + "read from it cannot be trusted, and it has been ended as with --failed")
+      "NBD session '\(partial.pointName)' cannot be shown to have kept the instant of its start "
+        + "(\(damage)): what was read from it cannot be trusted, and it has been ended as with "
+        + "--failed")
   }
 }

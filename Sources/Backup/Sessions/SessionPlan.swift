@@ -77,6 +77,15 @@ struct SessionPlan: Equatable {
     let name = try SessionPlan.name(options.name, in: situation)
     let operation = situation.newUUID()
     let volumes = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name)
+    if !situation.support.servesIOThreads,
+      let disk = selection.chosen.first(where: \.disk.hasIOThread)?.disk.target
+    {
+      throw BackupError(
+        .invalid,
+        "unsupported configuration: disk '\(disk)' has a thread of its own (<iothreads>), and the "
+          + "domain's QEMU, older than 9.0, dies when a client of its NBD server leaves; "
+          + "backup-create backs the disk up, and backup-start-nbd --stored serves that")
+    }
     disks = try selection.chosen.enumerated().map { number, chosen in
       let live = try live(chosen.disk)
       let base = try SessionBase(

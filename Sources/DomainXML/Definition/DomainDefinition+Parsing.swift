@@ -39,6 +39,12 @@ extension DomainDefinition {
     let devices = root.elements("devices")
     var disks: [Disk] = []
     for element in devices.flatMap({ $0.elements("disk") }) { disks.append(try Disk(element)) }
+    let hasThreadedController = devices.flatMap { $0.elements("controller") }.contains {
+      $0["type"] == "scsi" && $0.hasIOThread
+    }
+    for index in disks.indices where disks[index].bus == "scsi" && hasThreadedController {
+      disks[index].hasIOThread = true
+    }
     self.init(
       name: name, uuid: uuid.lowercased(), type: root["type"] ?? "",
       id: root["id"].flatMap { Int($0) },
@@ -84,6 +90,15 @@ extension DomainDefinition.Disk {
       isTransient: element.element("transient") != nil,
       isEncrypted: element.element("encryption") != nil || source?.element("encryption") != nil,
       alias: element.element("alias")?["name"])
+    hasIOThread = element.hasIOThread
+  }
+}
+
+extension XMLElement {
+  /// Whether the `<driver>` of a disk or controller names threads of their own for it.
+  fileprivate var hasIOThread: Bool {
+    let driver = element("driver")
+    return driver?["iothread"] != nil || driver?.element("iothreads") != nil
   }
 }
 

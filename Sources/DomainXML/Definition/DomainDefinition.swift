@@ -72,6 +72,8 @@ package struct DomainDefinition: Sendable, Equatable {
     package var isEncrypted: Bool
     /// The device's alias in a live definition (`virtio-disk0`).
     package var alias: String?
+    /// Whether a thread of its own (`<iothreads>`) serves the disk, or some SCSI disks of the domain.
+    package var hasIOThread = false
 
     /// Makes the description of a disk.
     package init(
