@@ -19,7 +19,7 @@ extension CreatePlan {
     package var isAutostart: Bool?
     /// All nodes of its QEMU.
     package var nodes: [BlockNode]
-    /// All devices of its QEMU.
+    /// The devices of its disks; none where a helper domain has these.
     package var devices: [BlockInfo]
     /// The pool.
     package var catalog: Catalog

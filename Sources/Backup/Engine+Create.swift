@@ -125,7 +125,7 @@ extension Engine {
     let text = try guest.definition()
     let definition = try DomainDefinition(parsing: text)
     let nodes = try guest.monitor.blockNodes()
-    let devices = try guest.monitor.blockDevices()
+    let devices = try guest.monitor.blockDevices(of: definition)
     return try CreatePlan(
       options,
       in: .init(

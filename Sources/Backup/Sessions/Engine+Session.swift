@@ -74,7 +74,7 @@ extension Engine {
     catalog: Catalog
   ) throws -> SessionPlan {
     let nodes = try guest.monitor.blockNodes()
-    let devices = try guest.monitor.blockDevices()
+    let devices = try guest.monitor.blockDevices(of: definition)
     let nodesByName = nodes.byName
     return try SessionPlan(
       options,
