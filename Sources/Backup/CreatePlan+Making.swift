@@ -94,7 +94,8 @@ extension CreatePlan {
       let live = try live(disk)
       let base = try BaseChoice(
         live, request: request, options: options, points: points, chain: chain,
-        catalog: situation.catalog, isForgotten: isForgotten)
+        catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil)
+      if request.target == nil { chainLengths[live.name] = base.chainLength + 1 }
       planned.append(
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),

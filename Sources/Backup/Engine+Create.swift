@@ -60,6 +60,7 @@ extension Engine {
     for disk in plan.manifest.disks {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
     }
+    if let line = plan.longChain { observer.notice(line) }
     try checkSpace(for: plan)
   }
 
