@@ -18,23 +18,35 @@ struct BaseChoice {
   var reason: Reason?
   /// Bytes that will be copied, as far as can be told.
   var expectedBytes: UInt64
+  /// How many backups it will stand on.
+  var chainLength = 0
 
   /// Chooses.
   ///
   /// Any doubt makes a full, unless the user said that it must not.
   ///
+  /// - Parameters:
+  ///   - disk: The disk.
+  ///   - request: What the user said about it.
+  ///   - options: What the user asked for.
+  ///   - points: The points of the domain.
+  ///   - chain: UUID of the domain's points in the pool.
+  ///   - catalog: The pool.
+  ///   - isForgotten: Whether the domain's bitmaps were removed by `backup-forget`.
+  ///   - isPoint: Whether a point will stand on it.
   /// - Throws: ``BackupError`` when an incremental was demanded and cannot be had, or the point
   ///   that was named does not exist.
   init(
     _ disk: LiveDisk, request: CreateOptions.DiskRequest, options: CreateOptions, points: [Point],
-    chain: String, catalog: Catalog, isForgotten: Bool
+    chain: String, catalog: Catalog, isForgotten: Bool, isPoint: Bool
   ) throws {
     expectedBytes = disk.allocation
     if request.isFull || (options.isFull && !request.isIncremental && request.parent == nil) {
       reason = .requested
       return
     }
-    let search = Search(disk: disk, chain: chain, catalog: catalog, isForgotten: isForgotten)
+    let search = Search(
+      disk: disk, chain: chain, catalog: catalog, isForgotten: isForgotten, isPoint: isPoint)
     let named = request.parent ?? options.parent
     if let named {
       guard
@@ -80,6 +92,8 @@ struct BaseChoice {
         case .failure(let refusal):
           firstRefusal = firstRefusal ?? refusal.reason
         }
+        // Whatever bitmaps older points have: this is what the next backup would continue.
+        if firstRefusal?.code == Reason.chainLong(0).code { break }
       }
       reason = firstRefusal ?? points.last.map { .newDisk(since: $0.manifest.name) } ?? .first
       if candidates.isEmpty, search.hasBitmapOfDeletedPoint { reason = .baseDeleted }
@@ -94,6 +108,7 @@ struct BaseChoice {
     parent = point
     bitmaps = found.bitmaps
     expectedBytes = found.bytes
+    chainLength = found.chainLength
   }
 }
 
@@ -102,6 +117,7 @@ private struct Search {
   struct Found {
     var bitmaps: [CreatePlan.BitmapPlace]
     var bytes: UInt64
+    var chainLength: Int
   }
 
   struct Refusal: Error {
@@ -112,6 +128,7 @@ private struct Search {
   let chain: String
   let catalog: Catalog
   let isForgotten: Bool
+  let isPoint: Bool
 
   /// Whether everything that changed since a point is known.
   func check(_ point: Point) -> Result<Found, Refusal> {
@@ -122,6 +139,9 @@ private struct Search {
     guard let volumes = try? catalog.chain(of: point, disk: disk.name),
       volumes.allSatisfy({ catalog.volumes.contains($0.volume.name) })
     else { return refuse(.baseMissing(point.manifest.name)) }
+    guard !isPoint || volumes.count < ChainLength.longest else {
+      return refuse(.chainLong(volumes.count))
+    }
 
     let name = BitmapName(
       chain: point.manifest.chain, point: point.manifest.uuid, disk: disk.name
@@ -150,7 +170,8 @@ private struct Search {
     return .success(
       Found(
         bitmaps: found.map { .init(node: $0.node, name: name) },
-        bytes: min(bitmaps.reduce(0) { $0 &+ $1.count }, disk.capacity)))
+        bytes: min(bitmaps.reduce(0) { $0 &+ $1.count }, disk.capacity),
+        chainLength: volumes.count))
   }
 
   /// How many images of the disk, from the top, were written to since a point.

@@ -56,6 +56,8 @@ package struct Catalog: Sendable {
   package private(set) var merging: [String: Partial.DeleteMerge] = [:]
   /// Places of the points by UUID.
   private var places: [String: Int] = [:]
+  /// Places of the points that stand on one, by its UUID.
+  private var childPlaces: [String: [Int]] = [:]
 
   /// Reads a pool.
   ///
@@ -97,8 +99,13 @@ package struct Catalog: Sendable {
       ($0.manifest.domainUUID, $0.manifest.sequence, $0.manifest.uuid)
         < ($1.manifest.domainUUID, $1.manifest.sequence, $1.manifest.uuid)
     }
-    for (place, point) in points.enumerated() { places[point.manifest.uuid] = place }
-    for index in points.indices { points[index].missingVolumes = missingVolumes(of: points[index]) }
+    for (place, point) in points.enumerated() {
+      places[point.manifest.uuid] = place
+      for parent in Set(point.manifest.disks.compactMap(\.parent)) {
+        childPlaces[parent, default: []].append(place)
+      }
+    }
+    findMissingVolumes()
   }
 
   private mutating func load(
@@ -185,7 +192,7 @@ extension Catalog {
 
   /// The points that stand on this one, by any disk, oldest first.
   package func children(of uuid: String) -> [Point] {
-    points.filter { $0.manifest.disks.contains { $0.parent == uuid } }
+    (childPlaces[uuid] ?? []).map { points[$0] }
   }
 
   /// All points that stand on this one, directly or not, oldest first: each after what it stands on.
@@ -279,18 +286,42 @@ extension Catalog {
       .notFound, "Domain backup not found: no domain backup with matching name '\(text)'")
   }
 
-  private func missingVolumes(of point: Point) -> [String] {
-    var missing: [String] = []
-    for disk in point.manifest.disks {
-      do {
-        let chain = try self.chain(of: point, disk: disk.name)
-        missing += chain.map(\.volume.name).filter { !volumes.contains($0) }
-      } catch {
-        missing.append(disk.volume.name)
+  /// Finds out what is not there of each point.
+  ///
+  /// What is missing of a chain is found from what is missing of the chain below: a pool may hold a
+  /// thousand points of one domain.
+  private mutating func findMissingVolumes() {
+    var known: [String: [String]] = [:]
+    for index in points.indices {
+      let manifest = points[index].manifest
+      var missing: [String] = []
+      for disk in manifest.disks {
+        let below = disk.parent.flatMap { known["\($0)/\(disk.name)"] }
+        let found: [String]
+        if disk.parent == nil || below != nil, isSound(disk, of: manifest) {
+          found = [disk.volume.name].filter { !volumes.contains($0) } + (below ?? [])
+        } else {
+          // What it stands on comes later, or is not there.
+          let chain = try? self.chain(of: points[index], disk: disk.name)
+          found =
+            chain.map { $0.map(\.volume.name).filter { !volumes.contains($0) } }
+            ?? [disk.volume.name]
+          guard chain != nil else {
+            missing += found
+            continue
+          }
+        }
+        known["\(manifest.uuid)/\(disk.name)"] = found
+        missing += found
       }
+      let states = [manifest.nvram, manifest.tpm].compactMap { $0?.volume.name }
+      points[index].missingVolumes = missing + states.filter { !volumes.contains($0) }
     }
-    let states = [point.manifest.nvram, point.manifest.tpm].compactMap { $0?.volume.name }
-    missing += states.filter { !volumes.contains($0) }
-    return missing
+  }
+
+  /// Whether what a disk stands on is of the same domain.
+  private func isSound(_ disk: Manifest.Disk, of manifest: Manifest) -> Bool {
+    guard let parent = disk.parent else { return true }
+    return point(uuid: parent)?.manifest.domainUUID == manifest.domainUUID
   }
 }

@@ -19,7 +19,7 @@ extension CreatePlan {
     package var isAutostart: Bool?
     /// All nodes of its QEMU.
     package var nodes: [BlockNode]
-    /// All devices of its QEMU.
+    /// The devices of its disks; none where a helper domain has these.
     package var devices: [BlockInfo]
     /// The pool.
     package var catalog: Catalog
@@ -108,7 +108,8 @@ extension CreatePlan {
       let live = try live(disk)
       let base = try BaseChoice(
         live, request: request, options: options, points: points, chain: chain,
-        catalog: situation.catalog, isForgotten: isForgotten)
+        catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil)
+      if request.target == nil { chainLengths[live.name] = base.chainLength + 1 }
       planned.append(
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),

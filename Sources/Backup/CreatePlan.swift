@@ -51,6 +51,9 @@ package struct CreatePlan: Sendable, Equatable {
     package var name: String
   }
 
+  /// How many backups each disk of the point is made of, its own included.
+  package var chainLengths: [String: Int] = [:]
+
   /// Seconds a guest write may wait for the scratch.
   static let filterTimeout: Int64 = 15
   /// Requests of all copies at one time.

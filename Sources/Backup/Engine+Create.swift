@@ -96,6 +96,7 @@ extension Engine {
       if let reason = disk.reason { observer.notice("disk '\(disk.name)': full (\(reason))") }
     }
     if !plan.isOffline, !plan.isProtected { observer.notice(Protection.warning) }
+    if let line = plan.longChain { observer.notice(line) }
     try checkSpace(for: plan)
   }
 
@@ -158,7 +159,7 @@ extension Engine {
     let text = try guest.definition()
     let definition = try DomainDefinition(parsing: text)
     let nodes = try guest.monitor.blockNodes()
-    let devices = try guest.monitor.blockDevices()
+    let devices = try guest.monitor.blockDevices(of: definition)
     return try CreatePlan(
       options,
       in: .init(

@@ -26,9 +26,7 @@ extension Engine {
     _ filter: String, claim: String, of disk: Partial.CreateDisk, definition: DomainDefinition,
     in monitor: any Monitor
   ) throws {
-    func isOnDevice() throws -> Bool {
-      try monitor.blockDevices().contains { $0.inserted?.nodeName == filter }
-    }
+    func isOnDevice() throws -> Bool { try monitor.isNode(filter, on: disk.device) }
     let end = ContinuousClock.now + .seconds(Engine.claimLimit)
     while try isOnDevice() {
       let owned = "\(claim).\(process.owner.text)"

@@ -40,27 +40,27 @@ extension Engine {
     outlivesClient: Bool = false
   ) throws -> HeldDisks {
     let isKVM = isTrusted && domain.type == "kvm"
+    let definition = HelperDefinition(
+      name: Engine.helperName(operation: operation), uuid: process.newUUID(),
+      operation: operation, client: outlivesClient ? nil : process.owner.text,
+      type: isKVM ? "kvm" : "qemu",
+      architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
+      disks: disks.map(\.disk))
     let helper = try hypervisor.startHelper(
-      try HelperDefinition(
-        name: Engine.helperName(operation: operation), uuid: process.newUUID(),
-        operation: operation, client: outlivesClient ? nil : process.owner.text,
-        type: isKVM ? "kvm" : "qemu",
-        architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
-        disks: disks.map(\.disk)
-      ).xml(), outlivesClient: outlivesClient)
+      try definition.xml(), outlivesClient: outlivesClient)
     do {
-      return HeldDisks(helper: helper, disks: try liveDisks(of: helper, names: disks.map(\.name)))
+      return HeldDisks(helper: helper, disks: try open(disks, of: definition, in: helper))
     } catch {
       try? helper.destroy()
       throw error
     }
   }
 
-  /// What a helper's QEMU has for its disks, under the names that they have for us.
+  /// What a helper's QEMU has for a domain's own disks, under the names that they have for us.
   private func liveDisks(of helper: any Guest, names: [String]) throws -> [LiveDisk] {
     let definition = try DomainDefinition(parsing: try helper.definition())
     let nodes = try helper.monitor.blockNodes().byName
-    let devices = try helper.monitor.blockDevices()
+    let devices = try helper.monitor.blockDevices(of: definition)
     // Behind the disks it may have the NVRAM.
     guard definition.disks.count >= names.count else {
       throw BackupError(.failed, "the helper domain has not all disks")

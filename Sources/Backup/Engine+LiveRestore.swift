@@ -110,6 +110,7 @@ extension Engine {
           })
       }
     ).applied(to: plain)
+    try refuseUnstartable(plan, domain: parsed)
     try willWrite()
 
     let live = Partial.LiveRestore(

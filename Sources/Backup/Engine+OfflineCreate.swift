@@ -80,7 +80,7 @@ extension Engine {
     do {
       var situation = situation(
         definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
-        devices: try looking.helper.monitor.blockDevices(), catalog: catalog)
+        devices: [], catalog: catalog)
       if nvram != nil, let held = looking.disks.last {
         state.nvram = .init(node: held.node.nodeName, capacity: held.capacity)
       }

@@ -20,8 +20,7 @@ extension Engine {
   ) -> StateSources {
     var sources = StateSources()
     if definition.nvram != nil {
-      // `/machine/system.flash1`, `/machine/virt.flash1`: the first flash has the firmware itself.
-      let device = devices.first { $0.qdev?.hasSuffix(".flash1") == true }
+      let device = devices.first { $0.qdev.hasSuffix(".flash1") == true }
       if let node = device?.inserted.flatMap({ nodes.byName[$0.nodeName] }) {
         sources.nvram = .init(node: node.nodeName, capacity: node.image.virtualSize)
       } else {

@@ -62,8 +62,7 @@ package struct LiveDisk: Sendable, Equatable {
     _ disk: DomainDefinition.Disk, nodes: [String: BlockNode], devices: [BlockInfo]
   ) throws {
     guard let alias = disk.alias,
-      let info = devices.first(where: { LiveDisk.path(of: $0.qdev, alias: alias) != nil }),
-      let path = LiveDisk.path(of: info.qdev, alias: alias)
+      let info = devices.first(where: { LiveDisk.isDevice($0.qdev, alias: alias) })
     else { throw BackupError(.failed, "QEMU has no device for disk '\(disk.target)'") }
     guard let index = disk.chain.first?.index,
       let node = LiveDisk.node(index: index, among: nodes)
@@ -74,7 +73,7 @@ package struct LiveDisk: Sendable, Equatable {
     }
     name = disk.target
     format = disk.format ?? node.driver
-    device = path
+    device = info.qdev
     self.node = node
     backing = disk.chain.dropFirst().compactMap(\.index).compactMap {
       LiveDisk.node(index: $0, among: nodes)
@@ -82,15 +81,28 @@ package struct LiveDisk: Sendable, Equatable {
     sources = disk.chain.map(\.source)
   }
 
+  /// Makes the description of a disk that no device has.
+  ///
+  /// - Parameters:
+  ///   - name: The target name.
+  ///   - chain: Its nodes, top first; not empty.
+  ///   - sources: Where the images are, top first.
+  init(name: String, chain: [BlockNode], sources: [DomainDefinition.Source]) {
+    self.name = name
+    node = chain[0]
+    format = node.driver
+    device = ""
+    backing = Array(chain.dropFirst())
+    self.sources = sources
+  }
+
   /// The node libvirt made for an image: of its format, or of its file where there is no other.
   package static func node(index: Int, among nodes: [String: BlockNode]) -> BlockNode? {
     nodes["libvirt-\(index)-format"] ?? nodes["libvirt-\(index)-storage"]
   }
 
-  /// The path of a device of that alias; nil for another device.
-  private static func path(of qdev: String?, alias: String) -> String? {
-    guard let qdev else { return nil }
-    if qdev == alias { return "/machine/peripheral/\(alias)" }
-    return qdev.split(separator: "/").contains { $0 == alias } ? qdev : nil
+  /// Whether a path leads to the device of that alias, or to one that it made for itself.
+  private static func isDevice(_ path: String, alias: String) -> Bool {
+    path.split(separator: "/").contains { $0 == alias }
   }
 }

@@ -45,4 +45,8 @@ package struct Reason: Sendable, Equatable {
   /// The bitmap was in memory because of internal snapshots.
   package static let internalSnapshots = Reason(
     code: "internal_snapshots", text: "internal snapshots allow no stored bitmap")
+  /// The chain shall not grow any more.
+  package static func chainLong(_ count: Int) -> Reason {
+    Reason(code: "chain_long", text: "its chain has \(count) backups")
+  }
 }

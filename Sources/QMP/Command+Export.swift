@@ -135,11 +135,6 @@ package struct ChardevInfo: Decodable, Sendable, Equatable {
   }
 }
 
-/// A member of QEMU's tree of objects (`ObjectPropertyInfo`).
-private struct ObjectPropertyInfo: Decodable {
-  var name: String
-}
-
 extension Monitor {
   /// Lists all exports.
   ///
@@ -159,8 +154,6 @@ extension Monitor {
   ///
   /// The corresponding QMP command is `qom-list`, path `/objects`.
   package func objects() throws -> [String] {
-    try execute(
-      Command("qom-list", ["path": "/objects"]), returning: [ObjectPropertyInfo].self
-    ).map(\.name)
+    try properties(of: "/objects").map(\.name)
   }
 }

@@ -43,6 +43,24 @@ struct BaseChoiceTests {
   }
 
   @Test
+  func `a chain ends when it is long, and says before how long it is`() throws {
+    var world = World(.init("vda"))
+    for number in 1...150 {
+      let plan = try world.plan()
+      #expect((plan.longChain != nil) == (number >= 60), "\(number)")
+      try world.make("p\(number)")
+    }
+    #expect(try world.reasons() == ["vda": "chain_long"])
+    #expect(throws: BackupError.self) { try world.plan(.init(isIncremental: true)) }
+    #expect(throws: BackupError.self) { try world.plan(.init(parent: "p150")) }
+    // What is not a point makes no chain longer.
+    #expect(try world.session(.init(parent: "p150")).disks[0].reason == nil)
+    try world.make("p151")
+    let next = try world.plan()
+    #expect(next.manifest.disks[0].mode == .incremental && next.longChain == nil)
+  }
+
+  @Test
   func `a disk that no point has is new`() throws {
     var world = World(.init("vda"))
     try world.make("p1")

@@ -17,14 +17,17 @@ struct BuildingTests {
   private static let chain: [DomainDefinition.Image] = [
     .init(source: .file("/pool/b 'c' <d>.qcow2"), format: "qcow2", index: 9),
     .init(source: .block("/dev/vg/a"), format: "qcow2", index: nil),
-    .init(source: .volume(pool: "p", name: "v"), format: "raw", index: nil),
+    .init(source: .volume(pool: "p", name: "v"), format: "qcow2", index: nil),
   ]
 
   @Test
   func `A helper domain opens its disks and nothing else`() throws {
-    let text = try Self.helper([
+    // What is in two chains is opened once, and may be written where one of them is to be.
+    let helper = Self.helper([
       .init(chain: Self.chain), .init(chain: [Self.chain[1]], isReadOnly: false),
-    ]).xml()
+    ])
+    #expect(helper.targets(of: 0) == ["sda", "sdb", "sdc"] && helper.targets(of: 1) == ["sdb"])
+    let text = try helper.xml()
     #expect(
       text == """
         <domain type='qemu'>
@@ -44,26 +47,29 @@ struct BuildingTests {
           <devices>
             <emulator>/usr/bin/qemu-system-x86_64</emulator>
             <disk type='file' device='disk'>
-              <driver name='qemu' type='qcow2'/>
+              <driver name='qemu' type='raw'/>
               <source file='/pool/b &apos;c&apos; &lt;d&gt;.qcow2'/>
-              <backingStore type='block'>
-                <format type='qcow2'/>
-                <source dev='/dev/vg/a'/>
-                <backingStore type='volume'>
-                  <format type='raw'/>
-                  <source pool='p' volume='v'/>
-                  <backingStore/>
-                </backingStore>
-              </backingStore>
-              <target dev='vda' bus='virtio'/>
+              <backingStore/>
+              <target dev='sda' bus='scsi'/>
               <readonly/>
+              <address type='drive' controller='0' bus='0' target='0' unit='0'/>
             </disk>
             <disk type='block' device='disk'>
-              <driver name='qemu' type='qcow2'/>
+              <driver name='qemu' type='raw'/>
               <source dev='/dev/vg/a'/>
               <backingStore/>
-              <target dev='vdb' bus='virtio'/>
+              <target dev='sdb' bus='scsi'/>
+              <address type='drive' controller='0' bus='0' target='0' unit='1'/>
             </disk>
+            <disk type='volume' device='disk'>
+              <driver name='qemu' type='raw'/>
+              <source pool='p' volume='v'/>
+              <backingStore/>
+              <target dev='sdc' bus='scsi'/>
+              <readonly/>
+              <address type='drive' controller='0' bus='0' target='0' unit='2'/>
+            </disk>
+            <controller type='scsi' index='0' model='virtio-scsi'/>
             <controller type='usb' model='none'/>
             <memballoon model='none'/>
           </devices>
@@ -72,11 +78,19 @@ struct BuildingTests {
         """)
     #expect(RelaxNGSchema.libvirt("domain")?.validate(text) ?? .valid == .valid)
     let definition = try DomainDefinition(parsing: text)
-    #expect(definition.disks[0].chain.map(\.source) == Self.chain.map(\.source))
-    #expect(definition.disks[0].isReadOnly)
-    #expect(!definition.disks[1].isReadOnly)
+    #expect(definition.disks.map(\.source) == Self.chain.map(\.source))
+    #expect(definition.disks.map(\.isReadOnly) == [true, false, true])
     #expect(try HelperDefinition.operation(in: text) == Samples.parentUUID)
     #expect(try HelperDefinition.client(in: text) == "'host' 1")
+  }
+
+  @Test
+  func `A chain can be one disk, as a domain would have it`() throws {
+    let text = try Self.helper([.init(nested: Self.chain)]).xml()
+    let disks = try DomainDefinition(parsing: text).disks
+    #expect(disks.map { $0.chain.map(\.source) } == [Self.chain.map(\.source)])
+    #expect(disks.first?.isReadOnly == true && disks.first?.format == "qcow2")
+    #expect(RelaxNGSchema.libvirt("domain")?.validate(text) ?? .valid == .valid)
   }
 
   @Test
@@ -93,7 +107,7 @@ struct BuildingTests {
   }
 
   @Test(arguments: [
-    (0, "vda"), (25, "vdz"), (26, "vdaa"), (51, "vdaz"), (52, "vdba"), (702, "vdaaa"),
+    (0, "sda"), (25, "sdz"), (26, "sdaa"), (51, "sdaz"), (52, "sdba"), (702, "sdaaa"),
   ])
   func `Targets are counted as libvirt counts them`(index: Int, target: String) {
     #expect(HelperDefinition.target(at: index) == target)
@@ -130,6 +144,7 @@ struct BuildingTests {
     }
     let images: [(inout [DomainDefinition.Image]) -> Void] = [
       { $0[0].format = nil }, { $0[1].format = "" }, { $0[2].source = .none },
+      { $0[2].format = "raw" }, { $0 = [] },
       { $0[0].source = .file("a") }, { $0[0].source = .file("/a\u{0}") },
       { $0[2].source = .other(type: "network") },
     ]
@@ -166,9 +181,9 @@ struct BuildingTests {
     let first = try #require(disks.first)
     #expect(
       first.elements.map(\.localName)
-        == ["driver", "source", "backingStore", "encryption", "target", "readonly"])
+        == ["driver", "source", "backingStore", "encryption", "target", "readonly", "address"])
     #expect(first["type"] == "network" && first["snapshot"] == nil)
-    #expect(first.element("target")?["dev"] == "vda")
+    #expect(first.element("target")?["dev"] == "sda")
     #expect(first.element("driver")?["cache"] == nil)
     #expect(first.element("source")?["name"] == "pool/image")
     #expect(first.element("source")?["index"] == nil)

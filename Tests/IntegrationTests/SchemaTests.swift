@@ -33,6 +33,9 @@ struct SchemaTests {
         .blockdevAdd(.image("vb-r", format: "raw", file: "vb-f", access: access)),
       ]
     } + [
+      .blockdevAdd(.layer("l", file: "f", backing: "b", readOnly: true)),
+      .blockdevAdd(.layer("l", file: "f", backing: nil, readOnly: false)),
+      .blockdevAdd(.nothing("n")),
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
       .blockdevAdd(.window("vb-w", file: "vb-v", size: 65536)),
@@ -71,7 +74,8 @@ struct SchemaTests {
       .endMirror("j"), .jobFinalize("j"), .jobDismiss("j"), .jobCancel("j"),
       .blockJobSetSpeed("j", speed: 1),
       .addFd(set: nil, opaque: "f"), .addFd(set: 1, opaque: "f"), .removeFd(set: 1),
-      Command("query-named-block-nodes", ["flat": true]), Command("query-block"),
+      Command("query-named-block-nodes", ["flat": true]),
+      Command("qom-get", ["path": "/machine/x", "property": "drive"]),
       Command("query-jobs"), Command("query-fdsets"),
       .blockdevReopen("a", format: "qcow2", file: "b", backing: "c", readOnly: false),
       .blockdevReopen("a", format: "qcow2", file: "b", backing: nil, readOnly: true),

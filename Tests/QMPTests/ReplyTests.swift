@@ -59,16 +59,14 @@ struct ReplyTests {
   @Test
   func `devices and jobs are read`() throws {
     let monitor = ScriptedMonitor(
-      """
-      {"return": [{"qdev": "/machine/peripheral/virtio-disk0/virtio-backend", "device": "",
-        "inserted": {"node-name": "n", "file": "/x"}}, {"device": "sata0-0-0"}]}
-      """,
+      #"{"return": "n"}"#, #"{"return": ""}"#,
+      #"{"return": [{"name": "a", "type": "child<SCSI>"}, {"name": "b", "type": "str"}]}"#,
       """
       {"return": [{"id": "j", "type": "backup", "status": "concluded", "current-progress": 5,
         "total-progress": 7, "error": "No space left on device"}]}
       """)
-    let devices = try monitor.blockDevices()
-    #expect(devices.map(\.inserted?.nodeName) == ["n", nil] && devices[1].qdev == nil)
+    #expect(try monitor.drive(of: "/machine/x") == "n" && monitor.drive(of: "/machine/y") == nil)
+    #expect(try monitor.properties(of: "/machine/z").map(\.isChild) == [true, false])
     #expect(
       try monitor.jobs() == [
         JobInfo(

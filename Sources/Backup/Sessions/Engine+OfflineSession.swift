@@ -85,7 +85,7 @@ extension Engine {
         options,
         in: situation(
           definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
-          devices: try looking.helper.monitor.blockDevices(), catalog: catalog),
+          devices: [], catalog: catalog),
         live: looking.disk(of:))
       return (plan, looking)
     } catch {

@@ -83,7 +83,7 @@ extension Engine {
     isProtected: Bool, catalog: Catalog
   ) throws -> SessionPlan {
     let nodes = try guest.monitor.blockNodes()
-    let devices = try guest.monitor.blockDevices()
+    let devices = try guest.monitor.blockDevices(of: definition)
     let nodesByName = nodes.byName
     var situation = situation(
       definition, text: text, nodes: nodes, devices: devices, catalog: catalog)

@@ -46,7 +46,7 @@ struct SessionBase {
     let base = try BaseChoice(
       disk, request: .init(name: disk.name, parent: parent), options: CreateOptions(),
       points: points, chain: chain, catalog: situation.catalog,
-      isForgotten: situation.catalog.forgotten[situation.definition.uuid] != nil)
+      isForgotten: situation.catalog.forgotten[situation.definition.uuid] != nil, isPoint: false)
     bitmaps = base.bitmaps
     reason = base.reason
   }

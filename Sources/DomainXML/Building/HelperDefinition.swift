@@ -6,54 +6,6 @@
 /// The definition of a helper domain: a paused domain that only opens disks, so that its QEMU can
 /// run block jobs on them.
 package struct HelperDefinition: Sendable, Equatable {
-  /// A disk that the helper opens.
-  package struct Disk: Sendable, Equatable {
-    /// Where a disk's images are.
-    enum Content: Sendable, Equatable {
-      /// The active layer first, then its backing files, all of them: nothing is probed.
-      case chain([DomainDefinition.Image])
-      /// As a domain's `<disk>` says.
-      case copied(XMLElement)
-    }
-
-    var content: Content
-    /// Whether it is opened read-only, which keeps a killed helper from leaving its bitmaps
-    /// inconsistent.
-    package var isReadOnly: Bool
-
-    /// Makes the description of a disk of images we made.
-    ///
-    /// - Parameters:
-    ///   - chain: The active layer first, then its backing files, all of them: nothing is probed.
-    ///     Every image must have a format and be a file, a block device or a volume.
-    ///   - isReadOnly: Whether it is opened read-only.
-    package init(chain: [DomainDefinition.Image], isReadOnly: Bool = true) {
-      content = .chain(chain)
-      self.isReadOnly = isReadOnly
-    }
-
-    /// Makes the description of a disk of a domain: libvirt finds the images as it would for the
-    /// domain itself.
-    ///
-    /// - Parameters:
-    ///   - target: The disk's target name.
-    ///   - definition: The domain's definition.
-    ///   - isReadOnly: Whether it is opened read-only.
-    /// - Throws: `DomainXMLError` where the definition has no such disk.
-    package init(
-      copying target: String, of definition: String, isReadOnly: Bool = true
-    ) throws(DomainXMLError) {
-      let root = try XMLElement(parsing: definition)
-      guard
-        let disk = root.elements("devices").flatMap({ $0.elements("disk") }).first(where: {
-          $0.element("target")?["dev"] == target
-        })
-      else { throw .invalid("the domain has no disk '\(target)'") }
-      content = .copied(disk)
-      self.isReadOnly = isReadOnly
-    }
-  }
-
   /// Namespace of our marks in `<metadata>`.
   static let namespace = "https://virsh-backup/ns/1"
 
@@ -71,7 +23,7 @@ package struct HelperDefinition: Sendable, Equatable {
   package var architecture: String
   /// `<emulator>`; nil for libvirt's choice.
   package var emulator: String?
-  /// The disks, which become `vda`, `vdb` and so on.
+  /// The disks; ``targets(of:)`` tells what becomes of them.
   package var disks: [Disk]
 
   /// Makes the description of a helper domain.
@@ -87,17 +39,6 @@ package struct HelperDefinition: Sendable, Equatable {
     self.architecture = architecture
     self.emulator = emulator
     self.disks = disks
-  }
-
-  /// The target name of the disk at an index, counted from 0: `vda` to `vdz`, then `vdaa`.
-  package static func target(at index: Int) -> String {
-    var letters = ""
-    var rest = index
-    repeat {
-      letters = String(UnicodeScalar(UInt8(ascii: "a") + UInt8(rest % 26))) + letters
-      rest = rest / 26 - 1
-    } while rest >= 0
-    return "vd" + letters
   }
 
   /// Writes the definition as a document.
@@ -116,9 +57,10 @@ package struct HelperDefinition: Sendable, Equatable {
       throw .invalid("the emulator is not an absolute path")
     }
     var devices = emulator.map { [XMLElement("emulator", text: $0)] } ?? []
-    for (index, disk) in disks.enumerated() {
-      devices.append(try disk.xmlElement(target: Self.target(at: index)))
-    }
+    devices += try diskElements()
+    // One of these has room for more disks than a QEMU can have files open.
+    devices.append(
+      XMLElement("controller", ["type": "scsi", "index": "0", "model": "virtio-scsi"]))
     devices.append(XMLElement("controller", ["type": "usb", "model": "none"]))
     devices.append(XMLElement("memballoon", ["model": "none"]))
     let machine = architecture == "x86_64" ? "q35" : nil
@@ -175,54 +117,6 @@ package struct HelperDefinition: Sendable, Equatable {
     mark.namespace = Self.namespace
     mark.declarations = [.init(prefix: "vb", uri: Self.namespace)]
     return mark
-  }
-}
-
-extension HelperDefinition.Disk {
-  /// The disk as an element.
-  fileprivate func xmlElement(target: String) throws(DomainXMLError) -> XMLElement {
-    switch content {
-    case .chain(let chain): return try xmlElement(target: target, chain: chain)
-    case .copied(let disk): return xmlElement(target: target, disk: disk)
-    }
-  }
-
-  /// What the helper needs of a domain's disk to open it, and nothing of how its guest sees it.
-  private func xmlElement(target: String, disk: XMLElement) -> XMLElement {
-    let driver = disk.element("driver")
-    var source = disk.element("source") ?? XMLElement("source")
-    source["index"] = nil
-    var children = [
-      XMLElement("driver", ["name": "qemu", "type": driver?["type"] ?? "raw"]), source,
-    ]
-    children += disk.elements("backingStore") + disk.elements("encryption")
-    children.append(XMLElement("target", ["dev": target, "bus": "virtio"]))
-    if isReadOnly { children.append(XMLElement("readonly")) }
-    return XMLElement("disk", ["type": disk["type"], "device": "disk"], children)
-  }
-
-  private func xmlElement(
-    target: String, chain: [DomainDefinition.Image]
-  ) throws(DomainXMLError) -> XMLElement {
-    guard let top = chain.first, let format = top.format, Syntax.isWord(format) else {
-      throw .invalid("a disk of a helper domain needs an image of a known format")
-    }
-    var backing = XMLElement("backingStore")
-    for image in chain.dropFirst().reversed() {
-      guard let format = image.format, Syntax.isWord(format) else {
-        throw .invalid("every image of a helper domain needs a format")
-      }
-      let (type, source) = try image.source.xmlElement()
-      backing = XMLElement(
-        "backingStore", ["type": type], [XMLElement("format", ["type": format]), source, backing])
-    }
-    let (type, source) = try top.source.xmlElement()
-    return XMLElement(
-      "disk", ["type": type, "device": "disk"],
-      [
-        XMLElement("driver", ["name": "qemu", "type": format]), source, backing,
-        XMLElement("target", ["dev": target, "bus": "virtio"]),
-      ] + (isReadOnly ? [XMLElement("readonly")] : []))
   }
 }
 

@@ -23,7 +23,7 @@ package struct DomainDefinition: Sendable, Equatable {
   }
 
   /// Where a disk's data is.
-  package enum Source: Sendable, Equatable {
+  package enum Source: Sendable, Hashable {
     /// A file, by absolute path.
     case file(String)
     /// A block device, by absolute path.
