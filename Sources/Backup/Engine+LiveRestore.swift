@@ -85,6 +85,7 @@ extension Engine {
     _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> Catalog.Pending {
+    try checkName(options.newName)
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
@@ -96,6 +97,7 @@ extension Engine {
     try refuseWhatCannotLayer(plan, definition: parsed)
     try checkTrust(plan, options: options, definition: plain, emulators: emulators)
     try refuseWhileTaken(plain)
+    try refuseUndefinable(plain, options: options, isLive: true)
     let targets = try targetRepositories(for: plan)
     let owner = try imageOwner(of: parsed)
     let definition = try LayeredDefinition(

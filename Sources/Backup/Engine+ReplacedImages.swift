@@ -51,7 +51,7 @@ extension Engine {
         try hypervisor.rename(disk.temporaryPath, to: disk.path)
           || isResumed && isThere(disk.path)
       else {
-        throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
+        throw BackupError(.notFound, "file '\(disk.temporaryPath)' is gone")
       }
     }
     for directory in Set(disks.filter { !$0.isDevice }.map { RestorePlan.split($0.path).directory })
@@ -74,7 +74,13 @@ extension Engine {
     guard try isMine() else {
       throw BackupError(.busy, "another client ended the restore before it was complete; try again")
     }
-    try hypervisor.define(definition)
+    do {
+      try hypervisor.define(definition)
+    } catch {
+      // Its own client sees the error and takes the files away.
+      guard isResumed, try !isSwitched(pending.partial) else { throw error }
+      throw try givingUp(pending, because: error)
+    }
   }
 
   /// Ends what a client left of a restore over a domain.

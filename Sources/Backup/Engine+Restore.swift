@@ -42,6 +42,7 @@ extension Engine {
     let decision = try decide(
       point, options: options, catalog: catalog, emulators: emulators)
     let plan = decision.plan, existing = decision.existing, definition = decision.definition
+    try refuseUndefinable(definition, options: options)
     try willWrite()
     tellWhatIsMissing(plan, tpm: decision.tpm, definition: definition, options: options)
 
@@ -107,6 +108,7 @@ extension Engine {
   private func decide(
     _ point: Point, options: RestoreOptions, catalog: Catalog, emulators: Set<String>
   ) throws -> RestoreDecision {
+    if options.isDefined { try checkName(options.newName) }
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))

@@ -41,7 +41,15 @@ extension Engine {
           "the scratch file '\(volume)' in '\(disk.scratchDirectory ?? "")' is left where it is")
         continue
       }
-      try scratchRepository(disk.scratchDirectory).delete(volume)
+      do {
+        try scratchRepository(disk.scratchDirectory).delete(volume)
+      } catch {
+        guard let directory = disk.scratchDirectory, hypervisor.isGone(directory) else {
+          throw error
+        }
+        observer.notice(
+          "the scratch file '\(volume)' is not deleted: its directory '\(directory)' is gone")
+      }
     }
   }
 

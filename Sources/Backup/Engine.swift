@@ -62,6 +62,8 @@ package final class Engine {
   private var knownManifests: [String: Manifest] = [:]
   /// What this engine wrote down of operations that it began, by their UUIDs.
   private var begun: [String: Partial] = [:]
+  /// The operations of which this engine has told that they cannot be settled, by their UUIDs.
+  private var toldUnsettled: Set<String> = []
 
   /// Makes an engine for one pool of one host.
   package init(
@@ -76,6 +78,11 @@ package final class Engine {
 
   /// Remembers an operation that this engine begins.
   func note(_ partial: Partial) { begun[partial.uuid] = partial }
+
+  /// Takes note that an operation cannot be settled.
+  ///
+  /// - Returns: Whether that is news.
+  func noteUnsettled(_ partial: Partial) -> Bool { toldUnsettled.insert(partial.uuid).inserted }
 
   /// Whether an operation may say what is deleted outside of the pool: it is what this engine wrote
   /// down itself, or nobody else could have written it.

@@ -134,7 +134,12 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   func poolDirectory(name: String) throws -> String {
-    try repository(of: try connection.storagePool(name: name)).directory
+    guard let pool = try unless(.noStoragePool, look: { try connection.storagePool(name: name) })
+    else {
+      throw BackupError(
+        .notFound, "Storage pool not found: no storage pool with matching name '\(name)'")
+    }
+    return try repository(of: pool).directory
   }
 
   func repository(directory: String) throws -> any Repository {
@@ -233,6 +238,11 @@ final class LibvirtHypervisor: Hypervisor {
   func isTaken(_ path: String) -> Bool {
     var status = stat()
     return isLocal && lstat(path, &status) == 0
+  }
+
+  func isGone(_ directory: String) -> Bool {
+    var status = stat()
+    return isLocal && stat(directory, &status) != 0 && [ENOENT, ENOTDIR].contains(errno)
   }
 
   func canRename(in directory: String) -> Bool {
