@@ -14,9 +14,8 @@ extension Engine {
   /// - Throws: ``BackupError`` when nothing runs that could be cancelled; with code `busy` where a
   ///   client is at it whose work cannot be taken from it.
   package func abort(domainUUID: String) throws {
-    let host = try hypervisor.hostUUID()
     func pending() throws -> [Catalog.Pending] {
-      try catalog().pending(concerning: domainUUID).filter { $0.partial.hostUUID == host }
+      try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
     }
     var isAborted = false
     var busy: (any Error)?
@@ -39,6 +38,13 @@ extension Engine {
     for item in try pending() { try end(item) { try abort(item, settled[item.partial.uuid]) } }
     if let busy { throw busy }
     guard isAborted else {
+      if let elsewhere = try catalog().pending(concerning: domainUUID).first?.partial {
+        throw BackupError(
+          .invalid,
+          "Requested operation is not valid: \(elsewhere.title) runs on host "
+            + "'\(elsewhere.host.title)', where backup-jobabort ends it; where that host is gone for "
+            + "good, --host-is-gone forgets it")
+      }
       throw BackupError(
         .invalid, "Requested operation is not valid: no job is active on the domain")
     }
@@ -66,7 +72,9 @@ extension Engine {
     if let guest = try guest(of: partial), try !jobs(of: partial, in: guest.monitor).isEmpty {
       return try abort(pending, in: guest)
     }
-    if partial.owner != process.owner, process.liveness(partial.owner) == .alive {
+    if partial.owner != process.owner, process.liveness(partial.owner) == .alive,
+      try repository.age(of: pending.volume) <= Engine.setupLimit
+    {
       throw BackupError(
         .busy,
         "Requested operation is not valid: a client, process \(partial.owner.pid), is at "

@@ -43,8 +43,8 @@ extension Engine {
     of pending: Catalog.Pending, _ settlement: Settlement?
   ) throws -> JobReport {
     let partial = pending.partial
-    guard partial.hostUUID == (try hypervisor.hostUUID()) else {
-      return JobReport(of: partial, state: "running on \(partial.hostUUID)")
+    guard try isHere(partial) else {
+      return JobReport(of: partial, state: "running on \(partial.host.title)")
     }
     if settlement == .failed { return JobReport(of: partial, state: "failed") }
     let guest = try guest(of: partial)

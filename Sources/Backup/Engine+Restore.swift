@@ -146,7 +146,7 @@ extension Engine {
     let prefix = NodeNames.prefix(operation: plan.operation)
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
-      domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
       helper: Engine.helperName(operation: plan.operation),
       operation: .restore(

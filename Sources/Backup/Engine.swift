@@ -17,7 +17,7 @@ package final class Engine {
     case alive
     /// It is provably gone.
     case dead
-    /// It was on another machine.
+    /// It was on another machine, in another container or before this machine was started.
     case unknown
   }
 
@@ -27,6 +27,9 @@ package final class Engine {
     package var owner: Partial.Owner
     /// Whether another client still runs.
     package var liveness: @Sendable (Partial.Owner) -> Liveness
+    /// When this machine was started, in seconds since 1970-01-01T00:00:00Z; nil where that is not
+    /// known.
+    package var bootTime: Int64?
     /// Seconds since 1970-01-01T00:00:00Z.
     package var time: @Sendable () -> Int64
     /// Makes UUIDs, lower case.
@@ -35,10 +38,12 @@ package final class Engine {
     /// Makes the description of a process.
     package init(
       owner: Partial.Owner, liveness: @escaping @Sendable (Partial.Owner) -> Liveness,
+      bootTime: Int64? = nil,
       time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String
     ) {
       self.owner = owner
       self.liveness = liveness
+      self.bootTime = bootTime
       self.time = time
       self.newUUID = newUUID
     }

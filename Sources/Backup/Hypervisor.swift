@@ -53,8 +53,8 @@ package protocol Guest: AnyObject {
 
 /// The libvirt host the engine works on.
 package protocol Hypervisor: DomainRegistry {
-  /// UUID of the host, the same in every connection to it.
-  func hostUUID() throws -> String
+  /// Which libvirt it is, for those who meet what it left.
+  func host() throws -> HostIdentity
   /// The running domain of that UUID; nil when there is none.
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.

@@ -13,6 +13,7 @@ final class LibvirtHypervisor: Hypervisor {
   let connection: Connection
   private let interrupt: Interrupt
   private var cachedCapabilities: HostCapabilities?
+  private var cachedHost: HostIdentity?
   /// Pools made only to write into a directory that had none.
   private var ownPools: [StoragePool] = []
   /// The guests that were asked for, by UUID; a domain that is started again has another id.
@@ -40,11 +41,27 @@ final class LibvirtHypervisor: Hypervisor {
     return !uri.hasSuffix("/session") && !uri.contains("/session?")
   }()
 
-  func hostUUID() throws -> String {
+  func host() throws -> HostIdentity {
+    if let cachedHost { return cachedHost }
     guard let uuid = try capabilities().hostUUID else {
       throw BackupError(.failed, "the hypervisor has no host UUID")
     }
-    return uuid
+    var host = HostIdentity(uuid: uuid, name: try? connection.hostName)
+    // A socket that leads to another machine looks like one of this.
+    if isLocal, host.name.map(ProcessIdentity.isOwnName) ?? true {
+      host.bootID = ProcessIdentity.own.bootID
+      host.machineID = ProcessIdentity.machineID()
+      host.instance = instance
+    }
+    cachedHost = host
+    return host
+  }
+
+  /// Which of the daemons of this machine it is: its URI without the host and, where each user has
+  /// one, the user.
+  private var instance: String? {
+    guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return nil }
+    return "\(uri[colon...].dropFirst(":///".count))" + (isSystem ? "" : " \(getuid())")
   }
 
   func imageOwner(ofDomainType type: String) throws -> FileOwner? {

@@ -59,7 +59,7 @@ struct BackupListing {
       }
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domainUUID: domainUUID,
-        hostUUID: try? workplace.hypervisor.hostUUID())
+        host: try? workplace.hypervisor.host())
       found += try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
     }
     if let domain = try arguments.string("domain"), !wasRecorded {
@@ -98,7 +98,7 @@ struct BackupListing {
 
   /// Every point and every document that is none, those of one domain where one is given.
   private static func entries(
-    _ catalog: Catalog, pool: String, domainUUID: String?, hostUUID: String?
+    _ catalog: Catalog, pool: String, domainUUID: String?, host: HostIdentity?
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
       domainUUID == nil || $0.manifest.domainUUID == domainUUID
@@ -118,8 +118,8 @@ struct BackupListing {
       entries.append(
         Entry(
           name: manifest.name, point: nil, domain: manifest.domainName, pool: pool,
-          state: pending.partial.hostUUID == hostUUID
-            ? "running" : "running on \(pending.partial.owner.host)",
+          state: host.map { Workplace.process.isHere(pending.partial, $0) } ?? false
+            ? "running" : "running on \(pending.partial.host.name ?? pending.partial.owner.host)",
           time: manifest.creationTime, parent: nil))
     }
     if domainUUID == nil {
