@@ -120,7 +120,7 @@ extension Engine {
       let repository =
         try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
-        try repository.refresh()
+        try repository.look()
       }
       if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
         throw BackupError(.exists, "\(disk.title): file '\(disk.path)' exists")

@@ -54,7 +54,16 @@ extension Engine {
         throw BackupError(.notFound, "file '\(disk.temporaryPath)' is gone")
       }
     }
-    for directory in directories { try hypervisor.repository(directory: directory).refresh() }
+    for directory in directories { try showFiles(in: directory) }
+  }
+
+  /// Has the pool of a directory, if libvirt can look at it, know files that have new names.
+  func showFiles(in directory: String) throws {
+    do {
+      try hypervisor.repository(directory: directory).refresh()
+    } catch {
+      try rethrowUnlessLocal(error)
+    }
   }
 
   /// Ends a restore whose data is whole and stays where it is.
@@ -123,7 +132,7 @@ extension Engine {
   func delete(_ path: String) throws {
     let (directory, name) = RestorePlan.split(path)
     let files = try hypervisor.repository(directory: directory)
-    try files.refresh()
+    try files.look()
     try files.delete(name)
   }
 

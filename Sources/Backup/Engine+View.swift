@@ -19,7 +19,7 @@ extension Engine {
   func checkScratch(of view: FrozenView) throws {
     for directory in Set(view.disks.map(\.scratchDirectory)) {
       let scratch = try scratchRepository(directory)
-      try scratch.refresh()
+      try scratch.look()
       for disk in view.disks where disk.scratchDirectory == directory {
         let path = scratch.path(of: disk.scratchVolume)
         guard try !scratch.contains(disk.scratchVolume), !hypervisor.isTaken(path) else {

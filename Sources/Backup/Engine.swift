@@ -103,11 +103,12 @@ package final class Engine {
 
   /// Reads the pool.
   ///
-  /// The first time, and whenever asked, the pool looks what others put into it; what goes through
-  /// the same libvirt it knows anyway. A manifest is read once.
+  /// Where it cannot be read past libvirt, the pool looks what others put into it, the first time and
+  /// whenever asked; what goes through the same libvirt it knows anyway. A manifest is read once.
   package func catalog(refresh: Bool = false) throws -> Catalog {
     let catalog = try Catalog(
-      of: repository, refresh: refresh || !hasRefreshed, known: knownManifests)
+      of: repository, refresh: (refresh || !hasRefreshed) && !repository.isReadDirectly,
+      known: knownManifests)
     hasRefreshed = true
     knownManifests = Dictionary(
       catalog.points.map { ($0.manifestVolume, $0.manifest) }, uniquingKeysWith: { $1 })

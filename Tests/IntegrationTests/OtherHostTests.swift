@@ -136,12 +136,50 @@ struct OtherHostTests {
     var helper = ""
     try eventually("it copies") {
       let names = try scene.libvirt.domainNames().filter { $0.hasPrefix("virsh-backup-") }
-      helper = names.first { (try? scene.libvirt.virsh("dumpxml", $0))?.contains(scene.pool.directory) == true } ?? ""
+      helper =
+        names.first {
+          (try? scene.libvirt.virsh("dumpxml", $0))?.contains(scene.pool.directory) == true
+        } ?? ""
       return !helper.isEmpty
     }
     let info = try scene.run("backup-jobinfo").expectSuccess()
     #expect(info.stdout.contains("running"), "\(info)")
     try client.wait().expectSuccess()
     try scene.expectNoStrays()
+  }
+
+  @Test func `a backup of a clone in the same pool is taken only when it is named`() throws {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(.session))
+    defer { scene.history.remove() }
+    let pool = scene.history.pool, domain = scene.domain
+    // The newer one, as if a clone of this host had made it.
+    let manifest = try #require(try pool.files().first { $0.hasSuffix(".q.backup.xml") })
+    try edit(pool.path(manifest)) { text in
+      text.replacing(/<host [^>]*\/>/, with: "").replacing(
+        "</consistency>",
+        with: "</consistency><host uuid='\(UUID().uuidString.lowercased())' name='clone'/>")
+    }
+    let list = try Program.expectSuccess(
+      scene.libvirt, "backup-list", "--domain", domain.name, "--pool", pool.name)
+    #expect(list.contains("Host") && list.contains("clone"), "\(list)")
+    let info = try scene.history.run("backup-info", "q").expectSuccess().stdout
+    #expect(info.contains(/Host: +clone/), "\(info)")
+
+    let own = try scene.history.run("backup-restore", "--overwrite").expectSuccess()
+    #expect(own.stderr.contains("newer backup of host 'clone': q"), "\(own)")
+    #expect(try scene.differences(from: "p") == [])
+    let named = try scene.history.run("backup-restore", "q", "--overwrite").expectSuccess()
+    #expect(named.stderr.contains("made on host 'clone'"), "\(named)")
+    #expect(try scene.differences(from: "q") == [])
+
+    // Without one of this host none is taken in place of a domain's disks.
+    try scene.history.run("backup-delete", "p").expectSuccess()
+    let refused = try scene.history.run("backup-restore", "--overwrite")
+    #expect(refused.status == 1 && refused.stderr.contains("'q' of host 'clone'"), "\(refused)")
+    #expect(try scene.differences(from: "q") == [])
+    try domain.undefine()
+    for file in try scene.files() { try FileManager.default.removeItem(atPath: scene.path(file)) }
+    try scene.history.run("backup-restore").expectSuccess()
+    #expect(try scene.differences(from: "q") == [])
   }
 }

@@ -146,7 +146,7 @@ final class LibvirtHypervisor: Hypervisor {
 
   func repositories() throws -> [any Repository] {
     try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap {
-      try? repository(of: $0)
+      PoolTrial.isTrial($0.name) ? nil : try? repository(of: $0)
     }
   }
 
@@ -227,8 +227,12 @@ final class LibvirtHypervisor: Hypervisor {
 
   func makeDirectory(_ path: String) throws {
     if (try? repository(directory: path).refresh()) != nil { return }
-    // A pool that served it while it was there.
-    try? existingPool(directory: path)?.destroy()
+    // A pool of ours that served it while it was there; one of the user's stays.
+    let pool = try existingPool(directory: path)
+    guard pool.map({ $0.name == LibvirtHypervisor.poolName(directory: path) }) ?? true else {
+      return
+    }
+    try? pool?.destroy()
     _ = try makePool(directory: path, isKept: false, isBuilt: true)
   }
 

@@ -68,7 +68,8 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "domain", "inactiveDomain",
+    "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "domain",
+    "inactiveDomain",
   ]
 }
 

@@ -29,7 +29,8 @@ extension Partial {
             "pidNamespace": owner.pidNamespace.map { String($0) },
           ]),
         XMLElement("creationTime", text: String(creationTime)),
-      ] + [host.detailElement].compactMap(\.self) + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
+      ] + [host.detailElement].compactMap(\.self)
+        + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
     let root = XMLElement("backup", ["version": String(Manifest.version)], [element] + rest)
     let text = try root.document()
     _ = try Self(parsing: text)
