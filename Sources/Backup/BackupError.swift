@@ -23,6 +23,8 @@ package struct BackupError: Error, Sendable, Equatable, CustomStringConvertible 
     case interrupted
     /// The work took longer than was allowed.
     case timedOut
+    /// It cannot be ended any more, and was ended as it is.
+    case givenUp
     /// It was tried and did not work.
     case failed
   }
@@ -78,7 +80,7 @@ extension BackupError {
       BackupError(
         .busy,
         "Requested operation is not valid: a restore of backup '\(other.pointName)'\(place) over "
-          + "the domain is already running")
+          + "the domain is already running; backup-jobabort ends it")
     } else if other.liveRestore != nil {
       BackupError(
         .busy,
@@ -88,7 +90,7 @@ extension BackupError {
       BackupError(
         .busy,
         "Requested operation is not valid: backup '\(other.pointName)'\(place) of the domain is "
-          + "already running")
+          + "already running; backup-jobabort ends it")
     } else {
       BackupError(
         .busy,

@@ -254,6 +254,12 @@ extension Catalog {
       fitting = Set(points.filter { $0.manifest.domainName == text }.map(\.manifest.domainUUID))
         .sorted()
     }
+    if fitting.isEmpty {
+      let partials = pending.map(\.partial)
+      fitting = Set(
+        partials.filter { $0.domainName == text || $0.domainUUID == lowered }.map(\.domainUUID)
+      ).sorted()
+    }
     guard let first = fitting.first else {
       throw BackupError(.notFound, "no domain and no backup of a domain with name '\(text)'")
     }

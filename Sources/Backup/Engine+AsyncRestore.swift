@@ -42,7 +42,7 @@ extension Engine {
       return try givingBack(claim, of: pending) { try end(pending, claim: claim, helper: helper) }
     } catch {
       // The command has something else to do.
-      observer.notice("\(title(of: partial)) has not ended; the next command tries again: \(error)")
+      observer.notice("\(partial.title) has not ended; the next command tries again: \(error)")
       return .running
     }
   }
@@ -87,15 +87,11 @@ extension Engine {
       let directory = RestorePlan.split(disk.path).directory
       guard hypervisor.canRename(in: directory) else {
         observer.notice(
-          "\(title(of: partial)) can be ended only on its host, by who may write to '\(directory)'")
+          "\(partial.title) can be ended only on its host, by who may write to '\(directory)'")
         return false
       }
     }
     return true
-  }
-
-  private func title(of partial: Partial) -> String {
-    "the restore of domain '\(partial.domainName)' from backup '\(partial.pointName)'"
   }
 
   // MARK: - Who ends it
@@ -182,7 +178,7 @@ extension Engine {
         && !repository.contains(pending.claim(number + 1))
     }
     return try partial.isOverwrite
-      ? replaceImages(pending, isMine: isMine) : define(pending, isMine: isMine)
+      ? replaceImages(pending, isMine: isMine) : finishForAnother(pending, isMine: isMine)
   }
 
   /// Has the copies end, all of which are made, unless one failed.
@@ -215,8 +211,11 @@ extension Engine {
       do {
         try switchImages(of: unchangedDomain(pending), pending, isResumed: true, isMine: isMine)
       } catch let error as BackupError where [.invalid, .notFound, .exists].contains(error.code) {
-        observer.notice("\(title(of: pending.partial)) is undone: \(error)")
+        observer.notice("\(pending.partial.title) is undone: \(error)")
         try undoWhole(pending)
+        return .undone
+      } catch let error as BackupError where error.code == .givenUp {
+        observer.notice("\(pending.partial.title) is given up: \(error)")
         return .undone
       }
     }
@@ -238,29 +237,6 @@ extension Engine {
         "Requested operation is not valid: domain '\(domain.name)' was redefined in the meantime")
     }
     return domain
-  }
-
-  /// Gives the files their names and defines the domain.
-  private func define(
-    _ pending: Catalog.Pending, isMine: () throws -> Bool
-  ) throws -> Settlement {
-    do {
-      if let text = pending.partial.restore?.definition {
-        try refuseTakenName(of: DomainDefinition(parsing: text))
-      }
-      guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
-      try finishRestore(pending)
-      return .finished
-    } catch let error as BackupError where error.code == .exists {
-      let paths = (pending.partial.restore?.disks ?? []).map { disk in
-        isThere(disk.temporaryPath) ? disk.temporaryPath : disk.path
-      }
-      observer.notice(
-        "\(title(of: pending.partial)) is given up: \(error); what was restored is in "
-          + paths.joined(separator: ", "))
-      try forget(pending)
-      return .undone
-    }
   }
 
   /// Starts a domain that has its restored images, where that was asked for.

@@ -41,9 +41,8 @@ extension Engine {
   ///
   /// What another host left of the domain cannot be running: the domain is here.
   func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
-    let host = try hypervisor.hostUUID()
-    return catalog.pending(of: domainUUID).map(\.partial).filter {
-      $0.occupiesDomain && $0.hostUUID == host
+    try catalog.pending(of: domainUUID).map(\.partial).filter {
+      try $0.occupiesDomain && isHere($0)
     }
   }
 

@@ -13,7 +13,8 @@ package struct JobReport: Sendable, Equatable {
   /// Name of the point.
   package var name: String
   /// `running`, `running on HOST`, `failed` for a session whose QEMU has ended or that has lost the
-  /// instant of its start, `stopped` or `shut off` for a live restore whose data does not move.
+  /// instant of its start, and for what can be neither finished nor undone, `stopped` or `shut off`
+  /// for a live restore whose data does not move.
   package var state: String
   /// Seconds since 1970-01-01T00:00:00Z when it began.
   package var started: Int64
@@ -29,82 +30,46 @@ extension Engine {
   /// Settles, then tells what still runs.
   package func jobs(of domainUUID: String) throws -> [JobReport] {
     let settled = try settle(domainUUID: domainUUID, endsLostSessions: false)
-    let host = try hypervisor.hostUUID()
     return try catalog().pending(concerning: domainUUID).map { pending in
-      let partial = pending.partial
-      let isHere = partial.hostUUID == host
-      let guest = isHere ? try self.guest(of: partial) : nil
-      var damage: String?
-      if let guest, partial.session != nil { damage = try self.damage(of: partial, in: guest) }
-      let isLost = settled[partial.uuid] == .lost || damage != nil
-      if let live = partial.liveRestore, isHere {
-        return JobReport(
-          operation: partial.operation.name, name: partial.pointName,
-          state: try liveState(of: pending), started: partial.creationTime,
-          disks: try guest.map { try liveProgress(of: live, in: $0) } ?? [])
+      let settlement = settled[pending.partial.uuid]
+      do {
+        return try report(of: pending, settlement)
+      } catch {
+        try rethrowUnlessLocal(error)
+        tellUnsettled(pending.partial, error)
+        return JobReport(of: pending.partial, state: "failed")
       }
-      return JobReport(
-        operation: partial.operation.name, name: partial.pointName,
-        state: isLost ? "failed" : isHere ? "running" : "running on \(partial.hostUUID)",
-        started: partial.creationTime,
-        disks: partial.session != nil
-          ? []
-          : try guest.flatMap { guest in
-            try unlessEnded(partial) {
-              progress(
-                of: try jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
-                operation: partial.uuid)
-            }
-          } ?? [],
-        session: try partial.session.flatMap { try report(of: partial, $0, guest: guest) },
-        damage: damage)
     }
   }
 
-  /// Cancels what runs on a domain and undoes it.
-  ///
-  /// - Throws: ``BackupError`` when nothing runs that could be cancelled.
-  package func abort(domainUUID: String) throws {
-    let host = try hypervisor.hostUUID()
-    func pending() throws -> [Catalog.Pending] {
-      try catalog().pending(concerning: domainUUID).filter { $0.partial.hostUUID == host }
+  private func report(
+    of pending: Catalog.Pending, _ settlement: Settlement?
+  ) throws -> JobReport {
+    let partial = pending.partial
+    guard try isHere(partial) else {
+      return JobReport(of: partial, state: "running on \(partial.host.title)")
     }
-    var isAborted = false
-    // One that has copied all is not ended first: that would replace what the domain has.
-    for item in try pending() where try abortAsyncRestore(item) { isAborted = true }
-    try settle(domainUUID: domainUUID)
-    for item in try pending() {
-      if item.partial.session != nil {
-        try endSession(item, keepsBitmap: false)
-        isAborted = true
-        continue
-      }
-      if let live = item.partial.liveRestore {
-        if try abortLive(item, live) { isAborted = true }
-        continue
-      }
-      guard let guest = try guest(of: item.partial) else { continue }
-      switch item.partial.operation {
-      case .create:
-        try undoCreate(item, guest: guest)
-        isAborted = true
-      case .restore where item.partial.restore?.isAsync == true && repository.isTrusted:
-        continue
-      case .restore:
-        // The client that waits sees the end of the jobs and does the rest.
-        try cancelJobs(of: item.partial, in: guest)
-        isAborted = true
-      case .delete:
-        try abortDelete(item, in: guest)
-        isAborted = true
-      case .live, .session:
-        continue
-      }
+    if settlement == .failed { return JobReport(of: partial, state: "failed") }
+    let guest = try guest(of: partial)
+    if let live = partial.liveRestore {
+      return JobReport(
+        of: partial, state: try liveState(of: pending),
+        disks: try guest.map { try liveProgress(of: live, in: $0) } ?? [])
     }
-    guard isAborted else {
-      throw BackupError(
-        .invalid, "Requested operation is not valid: no job is active on the domain")
+    var report = JobReport(of: partial, state: settlement == .lost ? "failed" : "running")
+    if let session = partial.session {
+      report.session = try self.report(of: partial, session, guest: guest)
+      report.damage = try guest.flatMap { try damage(of: partial, in: $0) }
+      if report.damage != nil { report.state = "failed" }
+    } else if let guest {
+      report.disks =
+        try unlessEnded(partial) {
+          progress(
+            of: try jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
+            operation: partial.uuid)
+        } ?? []
     }
+    return report
   }
 
   /// Removes our bitmaps from a running domain's disks.
@@ -145,6 +110,14 @@ extension Engine {
     if let helper = partial.helper { return try hypervisor.guest(name: helper) }
     guard !partial.liveDisks.isEmpty || partial.liveRestore != nil else { return nil }
     return try hypervisor.guest(uuid: partial.domainUUID)
+  }
+}
+
+extension JobReport {
+  init(of partial: Partial, state: String, disks: [DiskProgress] = []) {
+    self.init(
+      operation: partial.operation.name, name: partial.pointName, state: state,
+      started: partial.creationTime, disks: disks, session: nil)
   }
 }
 

@@ -21,7 +21,7 @@ extension Engine {
       case .file:
         let (directory, name) = RestorePlan.split(path)
         let files = try targetRepository(directory, of: path)
-        try files.refresh()
+        try files.look()
         guard try !files.contains(name), !hypervisor.isTaken(path) else {
           throw BackupError.targetExists(path, disk: disk.live.name)
         }
@@ -178,7 +178,7 @@ extension Engine {
       let (directory, name) = RestorePlan.split(target.path)
       do {
         let files = try hypervisor.repository(directory: directory)
-        try files.refresh()
+        try files.look()
         try files.delete(name)
       } catch {
         // The directory may be gone: that must not keep the rest from being undone.

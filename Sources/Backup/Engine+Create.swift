@@ -189,11 +189,12 @@ extension Engine {
   func begin(
     _ plan: CreatePlan, isSuspended: Bool = false, isFrozen: Bool = false, helper: String? = nil
   ) throws -> Catalog.Pending {
-    let manifest = plan.manifest
+    var manifest = plan.manifest
+    manifest.host = try hypervisor.host().withoutBoot
     let names = manifest.volumeNames
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
-      domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: manifest.creationTime, helper: helper,
       operation: .create(
         manifest: manifest,

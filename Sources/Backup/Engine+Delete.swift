@@ -66,7 +66,7 @@ extension Engine {
     let uuid = process.newUUID()
     let partial = Partial(
       uuid: uuid, pointName: point.manifest.name, domainName: point.manifest.domainName,
-      domainUUID: domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      domainUUID: domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
       helper: merged.merges.isEmpty ? nil : Engine.helperName(operation: uuid),
       operation: .delete(

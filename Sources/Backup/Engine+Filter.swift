@@ -81,7 +81,12 @@ extension Engine {
 
 extension Partial.Owner {
   /// The client in one word.
-  var text: String { "\(pid).\(startTime).\(bootID).\(host)" }
+  var text: String {
+    let namespace = pidNamespace.map { "\(Partial.Owner.namespacePrefix)\($0)." } ?? ""
+    return "\(pid).\(startTime).\(bootID).\(namespace)\(host)"
+  }
+
+  private static let namespacePrefix = "ns-"
 
   /// Reads what ``text`` wrote.
   init?(text: some StringProtocol) {
@@ -89,6 +94,12 @@ extension Partial.Owner {
     guard parts.count == 4, let pid = Int32(parts[0]), let startTime = UInt64(parts[1]) else {
       return nil
     }
-    self.init(host: String(parts[3]), bootID: String(parts[2]), pid: pid, startTime: startTime)
+    let rest = parts[3].split(separator: ".", maxSplits: 1)
+    let prefix = Partial.Owner.namespacePrefix
+    let namespace =
+      rest.count == 2 && rest[0].hasPrefix(prefix) ? UInt64(rest[0].dropFirst(prefix.count)) : nil
+    self.init(
+      host: namespace == nil ? String(parts[3]) : String(rest[1]),
+      bootID: String(parts[2]), pid: pid, startTime: startTime, pidNamespace: namespace)
   }
 }

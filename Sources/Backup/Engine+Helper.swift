@@ -19,7 +19,7 @@ extension Engine {
   typealias HelperDisk = (name: String, disk: HelperDefinition.Disk)
 
   /// The name of an operation's helper domain.
-  static func helperName(operation: String) -> String {
+  package static func helperName(operation: String) -> String {
     "virsh-backup-\(operation.filter { $0 != "-" }.prefix(12))"
   }
 
@@ -76,10 +76,21 @@ extension Engine {
   ///
   /// libvirt sees to that, unless it was killed itself meanwhile.
   func endOrphans() throws {
+    do {
+      try hypervisor.forgetTrials()
+    } catch {
+      // It is tried again by the next command.
+      try rethrowUnlessLocal(error)
+    }
     for (name, definition) in try hypervisor.helperDomains() {
       let client = try HelperDefinition.client(in: definition).flatMap { Partial.Owner(text: $0) }
       guard client.map(process.liveness) == .dead else { continue }
-      try hypervisor.guest(name: name)?.destroy()
+      do {
+        try hypervisor.guest(name: name)?.destroy()
+      } catch {
+        try rethrowUnlessLocal(error)
+        observer.notice("the helper domain '\(name)' could not be ended: \(error)")
+      }
     }
   }
 

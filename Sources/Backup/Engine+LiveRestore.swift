@@ -71,10 +71,9 @@ extension Engine {
   private func ownLiveRestore(
     of domainUUID: String, newName: String?, in catalog: Catalog
   ) throws -> Catalog.Pending? {
-    let host = try hypervisor.hostUUID()
-    return catalog.pending(concerning: domainUUID).first { pending in
+    try catalog.pending(concerning: domainUUID).first { pending in
       let partial = pending.partial
-      guard partial.liveRestore != nil, partial.hostUUID == host else { return false }
+      guard partial.liveRestore != nil, try isHere(partial) else { return false }
       return newName.map { $0 == partial.domainName } ?? (partial.domainUUID == domainUUID)
     }
   }
@@ -85,6 +84,7 @@ extension Engine {
     _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> Catalog.Pending {
+    try checkName(options.newName)
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
@@ -96,6 +96,7 @@ extension Engine {
     try refuseWhatCannotLayer(plan, definition: parsed)
     try checkTrust(plan, options: options, definition: plain, emulators: emulators)
     try refuseWhileTaken(plain)
+    try refuseUndefinable(plain, options: options, isLive: true)
     let targets = try targetRepositories(for: plan)
     let owner = try imageOwner(of: parsed)
     let definition = try LayeredDefinition(
@@ -123,7 +124,7 @@ extension Engine {
     let pending = try begin(
       Partial(
         uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
-        domainUUID: parsed.uuid, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+        domainUUID: parsed.uuid, host: try hypervisor.host(), owner: process.owner,
         creationTime: process.time(), helper: nil, operation: .live(live)),
       in: point.manifest.volumeNames.partial(operation: plan.operation))
     do {

@@ -132,7 +132,7 @@ extension Engine {
     for disk in live.disks where !taken.contains(disk.path) {
       let (directory, name) = RestorePlan.split(disk.path)
       let target = try hypervisor.repository(directory: directory)
-      try target.refresh()
+      try target.look()
       if try isThin(name, in: target, over: disk) { try target.delete(name) }
     }
     // The helper that copied the NVRAM ends with its client, unless libvirt was killed meanwhile.

@@ -153,7 +153,10 @@ extension Engine {
     try endHelper(of: pending.partial)
     for var manifest in delete.manifests {
       let merges = delete.merges.filter { $0.point == manifest.uuid }
-      let isMoved = try merges.map { (merge: $0, isMerged: try isMerged($0)) }
+      // Into a volume that is gone nothing has moved.
+      let isMoved = try merges.map {
+        (merge: $0, isMerged: try repository.contains($0.volume) && isMerged($0))
+      }
       guard isMoved.contains(where: \.isMerged) else { continue }
       for (merge, isMerged) in isMoved where !isMerged {
         guard let index = manifest.disks.firstIndex(where: { $0.name == merge.disk }) else {

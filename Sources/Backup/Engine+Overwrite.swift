@@ -139,7 +139,7 @@ extension Engine {
     for disk: RestorePlan.Disk, of domain: String, isTaken: (String) -> Bool
   ) throws -> String {
     let files = try hypervisor.repository(directory: disk.directory)
-    try files.refresh()
+    try files.look()
     let stem = "\(VolumeNames.escape(domain))-\(disk.stored.name)"
     let suffix = disk.format == "raw" ? "img" : disk.format
     var name = disk.fileName
@@ -199,6 +199,7 @@ extension Engine {
     }
     let paths = plan.disks.filter(isWritten).map(\.path) + replaced
     guard !paths.isEmpty else { return }
+    lookForUsers(of: paths)
     let users = try imageUsers(of: paths, besides: domain?.definition.uuid)
     for disk in plan.disks {
       let old = disk.replaced.flatMap { $0.isKept ? nil : $0.path }

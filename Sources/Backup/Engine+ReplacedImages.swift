@@ -51,12 +51,12 @@ extension Engine {
         try hypervisor.rename(disk.temporaryPath, to: disk.path)
           || isResumed && isThere(disk.path)
       else {
-        throw BackupError(.failed, "file '\(disk.temporaryPath)' is gone")
+        throw BackupError(.notFound, "file '\(disk.temporaryPath)' is gone")
       }
     }
     for directory in Set(disks.filter { !$0.isDevice }.map { RestorePlan.split($0.path).directory })
     {
-      try hypervisor.repository(directory: directory).refresh()
+      try showFiles(in: directory)
     }
     let uuid = domain.definition.uuid
     guard try !hypervisor.isActive(uuid: uuid) else {
@@ -74,7 +74,13 @@ extension Engine {
     guard try isMine() else {
       throw BackupError(.busy, "another client ended the restore before it was complete; try again")
     }
-    try hypervisor.define(definition)
+    do {
+      try hypervisor.define(definition)
+    } catch {
+      // Its own client sees the error and takes the files away.
+      guard isResumed, try !isSwitched(pending.partial) else { throw error }
+      throw try givingUp(pending, because: error)
+    }
   }
 
   /// Ends what a client left of a restore over a domain.
@@ -162,13 +168,17 @@ extension Engine {
     try forget(pending)
   }
 
+  /// Has libvirt look for volumes that stand on one of these images and may be new.
+  func lookForUsers(of paths: [String]) {
+    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
+      try? hypervisor.repository(directory: directory).refresh()
+    }
+  }
+
   /// Deletes files, but none that anything refers to.
   private func deleteUnused(_ paths: [String], of partial: Partial) throws {
     guard !paths.isEmpty else { return }
-    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
-      // A volume that stands on one of them may be new.
-      try? hypervisor.repository(directory: directory).refresh()
-    }
+    lookForUsers(of: paths)
     let users = try imageUsers(of: paths, besides: nil)
     for path in paths {
       if let user = users[path] {

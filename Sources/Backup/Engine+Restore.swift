@@ -42,6 +42,7 @@ extension Engine {
     let decision = try decide(
       point, options: options, catalog: catalog, emulators: emulators)
     let plan = decision.plan, existing = decision.existing, definition = decision.definition
+    try refuseUndefinable(definition, options: options)
     try willWrite()
     tellWhatIsMissing(plan, tpm: decision.tpm, definition: definition, options: options)
 
@@ -107,6 +108,7 @@ extension Engine {
   private func decide(
     _ point: Point, options: RestoreOptions, catalog: Catalog, emulators: Set<String>
   ) throws -> RestoreDecision {
+    if options.isDefined { try checkName(options.newName) }
     var plan = try RestorePlan(
       point, options: options, catalog: catalog, operation: process.newUUID(),
       poolDirectory: hypervisor.poolDirectory(name:))
@@ -144,7 +146,7 @@ extension Engine {
     let prefix = NodeNames.prefix(operation: plan.operation)
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
-      domainUUID: manifest.domainUUID, hostUUID: try hypervisor.hostUUID(), owner: process.owner,
+      domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
       helper: Engine.helperName(operation: plan.operation),
       operation: .restore(

@@ -58,6 +58,35 @@ extension Engine {
     }
   }
 
+  /// Refuses a name that libvirt gives to no domain.
+  ///
+  /// - Throws: ``BackupError`` with code `invalid`.
+  func checkName(_ name: String?) throws {
+    guard let name, !Syntax.isDomainName(name) else { return }
+    throw BackupError(
+      .invalid,
+      "invalid domain name '\(name)': --newname takes at most 247 bytes without '/' and line ends")
+  }
+
+  /// Refuses a definition that libvirt would refuse when all is copied.
+  ///
+  /// - Throws: ``BackupError`` with code `invalid` that says what helps.
+  func refuseUndefinable(
+    _ definition: String?, options: RestoreOptions, isLive: Bool = false
+  ) throws {
+    guard let definition, let refusal = try hypervisor.refusal(of: definition) else { return }
+    let remedy =
+      if options.isOverwriting {
+        "--diskspec restores disks and keeps the domain's own definition"
+      } else {
+        "--no-define\(isLive ? " without --live" : "") restores the disks alone"
+      }
+    throw BackupError(
+      .invalid,
+      "this host refuses the definition of the domain: \(refusal); \(remedy), "
+        + "\(isLive ? "and --print-xml without it" : "--print-xml") shows the definition")
+  }
+
   /// Refuses a definition whose UUID or name a domain has.
   ///
   /// - Throws: ``BackupError`` with code `exists`.
@@ -91,7 +120,7 @@ extension Engine {
       let repository =
         try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
       if repositories.updateValue(repository, forKey: disk.directory) == nil {
-        try repository.refresh()
+        try repository.look()
       }
       if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
         throw BackupError(.exists, "\(disk.title): file '\(disk.path)' exists")

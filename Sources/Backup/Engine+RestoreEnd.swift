@@ -9,25 +9,94 @@ import QMP
 /// How a restore ends, by its own client or by one that settles.
 extension Engine {
   /// Gives the files their names and defines the domain: the data is whole.
-  func finishRestore(_ pending: Catalog.Pending) throws {
+  ///
+  /// Where that is not possible any more the restore is over, and what was restored stays: its data
+  /// is whole.
+  ///
+  /// - Parameters:
+  ///   - pending: The restore.
+  ///   - isMine: Whether this client may still do it, asked before anything is changed.
+  /// - Throws: ``BackupError`` with code `givenUp` where libvirt refuses the definition, the name is
+  ///   taken, or a file is gone or cannot have its name; what libvirt throws.
+  func finishRestore(_ pending: Catalog.Pending, isMine: () throws -> Bool = { true }) throws {
     guard let restore = pending.partial.restore else { return }
-    let disks = restore.disks
-    var directories: Set<String> = []
-    for disk in disks where disk.temporaryPath != disk.path {
-      directories.insert(RestorePlan.split(disk.path).directory)
-      _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
+    do {
+      if let text = restore.definition { try refuseTakenName(of: DomainDefinition(parsing: text)) }
+      guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
+      try nameFiles(of: restore)
+    } catch let error as BackupError where error.code != .busy {
+      throw try givingUp(pending, because: error)
     }
-    for directory in directories { try hypervisor.repository(directory: directory).refresh() }
     if let definition = restore.definition {
       let uuid = try DomainDefinition(parsing: definition).uuid
       if try hypervisor.domainName(uuid: uuid) == nil {
         try restoreTPM(restore.tpm, to: uuid, of: pending)
-        try hypervisor.define(definition)
+        do {
+          try hypervisor.define(definition)
+        } catch {
+          // Another client that settles may have been faster.
+          if try hypervisor.domainName(uuid: uuid) == nil {
+            throw try givingUp(pending, because: error)
+          }
+        }
       }
       try restoreAutostart(pending, uuid: uuid)
       startIfAsked(restore, uuid: uuid)
     }
     try forget(pending)
+  }
+
+  private func nameFiles(of restore: Partial.Restore) throws {
+    var directories: Set<String> = []
+    for disk in restore.disks where disk.temporaryPath != disk.path {
+      directories.insert(RestorePlan.split(disk.path).directory)
+      guard try hypervisor.rename(disk.temporaryPath, to: disk.path) || isThere(disk.path) else {
+        throw BackupError(.notFound, "file '\(disk.temporaryPath)' is gone")
+      }
+    }
+    for directory in directories { try showFiles(in: directory) }
+  }
+
+  /// Has the pool of a directory, if libvirt can look at it, know files that have new names.
+  func showFiles(in directory: String) throws {
+    do {
+      try hypervisor.repository(directory: directory).refresh()
+    } catch {
+      try rethrowUnlessLocal(error)
+    }
+  }
+
+  /// Ends a restore whose data is whole and stays where it is.
+  ///
+  /// - Returns: What is to be thrown then.
+  func givingUp(
+    _ pending: Catalog.Pending, because cause: any Error
+  ) throws -> BackupError {
+    let restore = pending.partial.restore
+    let paths = (restore?.disks ?? []).map { disk in
+      isThere(disk.temporaryPath) ? disk.temporaryPath : disk.path
+    }
+    try forget(pending)
+    return BackupError(
+      .givenUp,
+      "\(cause); what was restored is in \(paths.joined(separator: ", "))"
+        + (restore?.definition == nil
+          ? "" : ", and backup-restore --print-xml shows the definition"))
+  }
+
+  /// Finishes a restore for another client.
+  ///
+  /// - Returns: What became of it; one that is given up is told.
+  func finishForAnother(
+    _ pending: Catalog.Pending, isMine: () throws -> Bool = { true }
+  ) throws -> Settlement {
+    do {
+      try finishRestore(pending, isMine: isMine)
+      return .finished
+    } catch let error as BackupError where error.code == .givenUp {
+      observer.notice("\(pending.partial.title) is given up: \(error)")
+      return .undone
+    }
   }
 
   /// Takes back a restore whose data is not whole.
@@ -44,16 +113,26 @@ extension Engine {
         observer.notice("the file '\(disk.temporaryPath)' is not whole; it is left where it is")
         continue
       }
-      try delete(disk.temporaryPath)
+      try discard(disk.temporaryPath)
     }
     try forget(pending)
+  }
+
+  /// Deletes a file that is of no use any more; where its directory is gone that is told.
+  func discard(_ path: String) throws {
+    do {
+      try delete(path)
+    } catch {
+      guard hypervisor.isGone(RestorePlan.split(path).directory) else { throw error }
+      observer.notice("the file '\(path)' is not deleted: its directory is gone")
+    }
   }
 
   /// Deletes a file through the pool of its directory; a missing one is fine.
   func delete(_ path: String) throws {
     let (directory, name) = RestorePlan.split(path)
     let files = try hypervisor.repository(directory: directory)
-    try files.refresh()
+    try files.look()
     try files.delete(name)
   }
 
@@ -79,10 +158,7 @@ extension Engine {
       return .undone
     }
     try endHelper(of: partial)
-    if repository.isTrusted {
-      try finishRestore(pending)
-      return .finished
-    }
+    if repository.isTrusted { return try finishForAnother(pending) }
     // Others can write to the pool: what it says is whole must not be moved and defined by us.
     try leaveRestore(pending)
     return .undone

@@ -73,6 +73,7 @@ extension Engine {
 
   /// Whether there is such a file, in a directory that there may not be.
   func isThere(_ path: String) -> Bool {
+    if hypervisor.isTaken(path) { return true }
     let (directory, name) = RestorePlan.split(path)
     // A pool outlives its directory.
     guard let files = try? hypervisor.repository(directory: directory),
@@ -87,7 +88,7 @@ extension Engine {
   func read(_ tpm: StateSources.TPM) throws -> [UInt8] {
     let (directory, name) = RestorePlan.split(tpm.path)
     let files = try hypervisor.repository(directory: directory)
-    try files.refresh()
+    try files.look()
     return try files.read(name, offset: 0, length: Engine.longestState)
   }
 
@@ -148,7 +149,7 @@ extension Engine {
   private func freePath(_ wanted: String, besides old: String?) throws -> String {
     let (directory, name) = RestorePlan.split(wanted)
     let files = try hypervisor.repository(directory: directory)
-    try files.refresh()
+    try files.look()
     let stem = name.hasSuffix(".fd") ? String(name.dropLast(3)) : name
     var path = wanted
     var number = 2
@@ -209,7 +210,7 @@ extension Engine {
     let state = try stateOfTPM(in: tpm.volume)
     try hypervisor.makeDirectory(directory)
     let files = try hypervisor.repository(directory: directory)
-    try files.refresh()
+    try files.look()
     if try files.contains(name) {
       let old = try files.read(name, offset: 0, length: Engine.longestState)
       if old == state { return }

@@ -11,13 +11,15 @@ package enum Settlement: Sendable, Equatable {
   /// Its copies run, or its client is about to start them.
   case running
   /// Another libvirt host runs it.
-  case elsewhere(hostUUID: String)
+  case elsewhere
   /// It was complete and has been finished.
   case finished
   /// Its QEMU ended; it is left for its owner to see.
   case lost
   /// It had failed or its client is dead, and it has been undone.
   case undone
+  /// It could be neither finished nor undone, which was told; it is left as it is.
+  case failed
 }
 
 extension Engine {
@@ -25,20 +27,28 @@ extension Engine {
   ///
   /// Jobs speak for themselves: what works is left alone, what is ready is published, what failed is
   /// undone, whoever started it. An operation without jobs belongs to a client that is setting up
-  /// and is undone only when that client is gone, or much too late.
+  /// and is undone only when that client is gone or, where that cannot be known, much too late. One that can be neither finished
+  /// nor undone is told and left, and stops nothing else.
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.
   ///   - endsLostSessions: Whether NBD sessions whose QEMU has ended are ended too.
   /// - Returns: What became of each, by the operation's UUID.
-  /// - Throws: What libvirt throws; the rest is left for the next command.
+  /// - Throws: ``BackupError`` where the user asked to stop, and what libvirt throws where it does not
+  ///   answer; the rest is left for the next command.
   @discardableResult
   package func settle(
     domainUUID: String, endsLostSessions: Bool = true
   ) throws -> [String: Settlement] {
     var settled: [String: Settlement] = [:]
     for pending in try removeStumps().pending(concerning: domainUUID) {
-      settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
+      do {
+        settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
+      } catch {
+        try rethrowUnlessLocal(error)
+        settled[pending.partial.uuid] = .failed
+        tellUnsettled(pending.partial, error)
+      }
     }
     try endOrphans()
     return settled
@@ -48,8 +58,7 @@ extension Engine {
     _ pending: Catalog.Pending, endsLostSessions: Bool
   ) throws -> Settlement {
     let partial = pending.partial
-    let host = try hypervisor.hostUUID()
-    guard partial.hostUUID == host else { return .elsewhere(hostUUID: partial.hostUUID) }
+    guard try isHere(partial) else { return .elsewhere }
     switch partial.operation {
     case .create(let manifest, _, _, _): return try settleCreate(pending, manifest)
     case .restore: return try settleRestore(pending)
@@ -93,7 +102,12 @@ extension Engine {
   /// Whether nobody will go on with an operation that has no jobs.
   func isAbandoned(_ pending: Catalog.Pending) throws -> Bool {
     if pending.partial.owner == process.owner { return true }
-    if process.liveness(pending.partial.owner) == .dead { return true }
+    switch process.liveness(pending.partial.owner) {
+    case .dead: return true
+    // However long it takes.
+    case .alive: return false
+    case .unknown: break
+    }
     return try repository.age(of: pending.volume) > Engine.setupLimit
   }
 

@@ -16,10 +16,9 @@ extension Engine {
   /// - Throws: ``BackupError`` when no copy runs.
   package func setSpeed(domainUUID: String, bandwidth: UInt64?) throws {
     try settle(domainUUID: domainUUID, endsLostSessions: false)
-    let host = try hypervisor.hostUUID()
     var isSet = false
     for pending in try catalog().pending(concerning: domainUUID)
-    where pending.partial.hostUUID == host && pending.partial.session == nil {
+    where try isHere(pending.partial) && pending.partial.session == nil {
       guard let guest = try guest(of: pending.partial) else { continue }
       let isFound: Bool
       if let live = pending.partial.liveRestore {

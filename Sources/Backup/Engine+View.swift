@@ -19,7 +19,7 @@ extension Engine {
   func checkScratch(of view: FrozenView) throws {
     for directory in Set(view.disks.map(\.scratchDirectory)) {
       let scratch = try scratchRepository(directory)
-      try scratch.refresh()
+      try scratch.look()
       for disk in view.disks where disk.scratchDirectory == directory {
         let path = scratch.path(of: disk.scratchVolume)
         guard try !scratch.contains(disk.scratchVolume), !hypervisor.isTaken(path) else {
@@ -41,7 +41,15 @@ extension Engine {
           "the scratch file '\(volume)' in '\(disk.scratchDirectory ?? "")' is left where it is")
         continue
       }
-      try scratchRepository(disk.scratchDirectory).delete(volume)
+      do {
+        try scratchRepository(disk.scratchDirectory).delete(volume)
+      } catch {
+        guard let directory = disk.scratchDirectory, hypervisor.isGone(directory) else {
+          throw error
+        }
+        observer.notice(
+          "the scratch file '\(volume)' is not deleted: its directory '\(directory)' is gone")
+      }
     }
   }
 

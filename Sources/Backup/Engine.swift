@@ -17,7 +17,7 @@ package final class Engine {
     case alive
     /// It is provably gone.
     case dead
-    /// It was on another machine.
+    /// It was on another machine, in another container or before this machine was started.
     case unknown
   }
 
@@ -27,6 +27,9 @@ package final class Engine {
     package var owner: Partial.Owner
     /// Whether another client still runs.
     package var liveness: @Sendable (Partial.Owner) -> Liveness
+    /// When this machine was started, in seconds since 1970-01-01T00:00:00Z; nil where that is not
+    /// known.
+    package var bootTime: Int64?
     /// Seconds since 1970-01-01T00:00:00Z.
     package var time: @Sendable () -> Int64
     /// Makes UUIDs, lower case.
@@ -35,10 +38,12 @@ package final class Engine {
     /// Makes the description of a process.
     package init(
       owner: Partial.Owner, liveness: @escaping @Sendable (Partial.Owner) -> Liveness,
+      bootTime: Int64? = nil,
       time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String
     ) {
       self.owner = owner
       self.liveness = liveness
+      self.bootTime = bootTime
       self.time = time
       self.newUUID = newUUID
     }
@@ -62,6 +67,8 @@ package final class Engine {
   private var knownManifests: [String: Manifest] = [:]
   /// What this engine wrote down of operations that it began, by their UUIDs.
   private var begun: [String: Partial] = [:]
+  /// The operations of which this engine has told that they cannot be settled, by their UUIDs.
+  private var toldUnsettled: Set<String> = []
 
   /// Makes an engine for one pool of one host.
   package init(
@@ -77,6 +84,11 @@ package final class Engine {
   /// Remembers an operation that this engine begins.
   func note(_ partial: Partial) { begun[partial.uuid] = partial }
 
+  /// Takes note that an operation cannot be settled.
+  ///
+  /// - Returns: Whether that is news.
+  func noteUnsettled(_ partial: Partial) -> Bool { toldUnsettled.insert(partial.uuid).inserted }
+
   /// Whether an operation may say what is deleted outside of the pool: it is what this engine wrote
   /// down itself, or nobody else could have written it.
   func trusts(_ partial: Partial) -> Bool {
@@ -91,11 +103,12 @@ package final class Engine {
 
   /// Reads the pool.
   ///
-  /// The first time, and whenever asked, the pool looks what others put into it; what goes through
-  /// the same libvirt it knows anyway. A manifest is read once.
+  /// Where it cannot be read past libvirt, the pool looks what others put into it, the first time and
+  /// whenever asked; what goes through the same libvirt it knows anyway. A manifest is read once.
   package func catalog(refresh: Bool = false) throws -> Catalog {
     let catalog = try Catalog(
-      of: repository, refresh: refresh || !hasRefreshed, known: knownManifests)
+      of: repository, refresh: (refresh || !hasRefreshed) && !repository.isReadDirectly,
+      known: knownManifests)
     hasRefreshed = true
     knownManifests = Dictionary(
       catalog.points.map { ($0.manifestVolume, $0.manifest) }, uniquingKeysWith: { $1 })

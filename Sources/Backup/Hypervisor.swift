@@ -53,8 +53,8 @@ package protocol Guest: AnyObject {
 
 /// The libvirt host the engine works on.
 package protocol Hypervisor: DomainRegistry {
-  /// UUID of the host, the same in every connection to it.
-  func hostUUID() throws -> String
+  /// Which libvirt it is, for those who meet what it left.
+  func host() throws -> HostIdentity
   /// The running domain of that UUID; nil when there is none.
   func guest(uuid: String) throws -> (any Guest)?
   /// The running domain of that name; nil when there is none.
@@ -72,6 +72,13 @@ package protocol Hypervisor: DomainRegistry {
   func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
+  /// Why libvirt would refuse to define that, in its own words; nil where it would not.
+  ///
+  /// It is asked for a command line (`virConnectDomainXMLToNative`) and, where it gives none, to
+  /// define a domain of another name, which is forgotten at once.
+  func refusal(of definition: String) throws -> String?
+  /// Forgets what ``refusal(of:)`` defined for clients that died in that moment.
+  func forgetTrials() throws
   /// Forgets the definition of a domain that is shut off, and nothing that belongs to it
   /// (`virDomainUndefineFlags`).
   func undefine(uuid: String) throws
@@ -97,6 +104,9 @@ package protocol Hypervisor: DomainRegistry {
   /// Whether there is something of that path, as far as it can be seen from here; libvirt lists
   /// neither hidden files nor links that lead nowhere.
   func isTaken(_ path: String) -> Bool
+  /// Whether there is provably no directory of that path: the hypervisor is this machine, and there
+  /// is nothing of that name.
+  func isGone(_ directory: String) -> Bool
   /// Whom the images of a domain of that type belong to, where its definition does not say.
   func imageOwner(ofDomainType type: String) throws -> FileOwner?
   /// Gives a file its final name.
@@ -107,6 +117,8 @@ package protocol Hypervisor: DomainRegistry {
   /// Whether the hypervisor is this machine and files in that directory can be renamed from here.
   func canRename(in directory: String) -> Bool
   /// Directory of a pool, by the pool's name.
+  ///
+  /// - Throws: ``BackupError`` where there is none, or none that is active and has a directory.
   func poolDirectory(name: String) throws -> String
   /// The persistent definition of a domain, with what a definition keeps secret
   /// (`virDomainGetXMLDesc`); nil when there is no such domain, or it is transient.

@@ -21,6 +21,12 @@ package protocol Repository: AnyObject {
   var isReadDirectly: Bool { get }
 
   /// Makes the pool see what others put into it (`virStoragePoolRefresh`).
+  ///
+  /// libvirt stops a pool where that fails: one file that it cannot look at is enough. So it is tried
+  /// first on a pool of our own.
+  ///
+  /// - Throws: ``BackupError`` where libvirt cannot look at something in the directory; the pool is as
+  ///   it was then.
   func refresh() throws
   /// Names of all volumes (`virStoragePoolListAllVolumes`).
   func volumeNames() throws -> [String]
@@ -48,6 +54,13 @@ package protocol Repository: AnyObject {
   func available() throws -> UInt64
   /// Seconds since the volume was last written, by the pool's own clock.
   func age(of volume: String) throws -> Int64
+}
+
+extension Repository {
+  /// Makes the pool see what others put into it, where names are not read past it anyway.
+  func look() throws {
+    if !isReadDirectly { try refresh() }
+  }
 }
 
 /// A volume to make.

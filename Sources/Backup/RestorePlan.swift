@@ -83,7 +83,8 @@ package struct RestorePlan: Sendable, Equatable {
       let request = named[stored.name] ?? .init(name: stored.name)
       let format = try RestorePlan.format(request.format ?? options.format, stored: stored)
       let path = try RestorePlan.path(
-        of: stored.name, request: request, options: options, format: format, original: place)
+        of: stored.name, request: request, options: options, format: format, original: place,
+        pool: origin.flatMap { $0.source.pool })
       return Disk(
         stored: stored, chain: try catalog.chain(of: point, disk: stored.name),
         names: NodeNames(operation: operation, disk: number), path: path,
@@ -105,7 +106,7 @@ package struct RestorePlan: Sendable, Equatable {
     return (directory, String(path[path.utf8.index(after: slash)...]))
   }
 
-  /// Where a disk of a definition has its file; nil where it has none.
+  /// Where a disk of a definition has its file; nil where it has none, or its pool is not there.
   static func originalPath(
     of disk: DomainDefinition.Disk?, poolDirectory: (String) throws -> String
   ) throws -> String? {
@@ -113,7 +114,11 @@ package struct RestorePlan: Sendable, Equatable {
     case .file(let path): return path
     case .volume(let pool, let name):
       guard !name.utf8.contains(UInt8(ascii: "/")) else { return nil }
-      return try poolDirectory(pool) + "/" + name
+      do {
+        return try poolDirectory(pool) + "/" + name
+      } catch is BackupError {
+        return nil
+      }
     default: return nil
     }
   }
@@ -131,7 +136,7 @@ package struct RestorePlan: Sendable, Equatable {
 
   private static func path(
     of disk: String, request: RestoreOptions.DiskRequest, options: RestoreOptions, format: String,
-    original: String?
+    original: String?, pool: String?
   ) throws -> String {
     if let file = request.file {
       guard Syntax.isAbsolutePath(file), file.utf8.last != UInt8(ascii: "/") else {
@@ -141,22 +146,33 @@ package struct RestorePlan: Sendable, Equatable {
     }
     if let newName = options.newName {
       guard let directory = options.targetDirectory ?? original.map({ split($0).directory }) else {
-        throw noPlace(for: disk)
+        throw noPlace(for: disk, pool: pool)
       }
       let name = VolumeNames.escape(newName)
       return "\(directory)/\(name)-\(disk).\(format == "raw" ? "img" : format)"
     }
     guard let original else {
-      guard let directory = options.targetDirectory else { throw noPlace(for: disk) }
+      guard let directory = options.targetDirectory else { throw noPlace(for: disk, pool: pool) }
       return "\(directory)/\(disk).\(format == "raw" ? "img" : format)"
     }
     return options.targetDirectory.map { "\($0)/\(split(original).name)" } ?? original
   }
 
-  private static func noPlace(for disk: String) -> BackupError {
-    BackupError(
+  private static func noPlace(for disk: String, pool: String?) -> BackupError {
+    let reason =
+      pool.map { "was in storage pool '\($0)', which is not there or not active" }
+      ?? "was not a file"
+    return BackupError(
       .invalid,
-      "disk '\(disk)' was not a file; say where it goes with --diskspec \(disk),file=PATH, with "
+      "disk '\(disk)' \(reason); say where it goes with --diskspec \(disk),file=PATH, with "
         + "stype=block where that is a block device, or --target-pool")
+  }
+}
+
+extension DomainDefinition.Source {
+  /// The pool that a volume is in; nil for what is no volume.
+  fileprivate var pool: String? {
+    if case .volume(let pool, _) = self { return pool }
+    return nil
   }
 }

@@ -34,6 +34,13 @@ package enum Syntax {
       && !text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
   }
 
+  /// Whether libvirt can have a domain of that name, for which it makes files and directories.
+  package static func isDomainName(_ text: String) -> Bool {
+    // The longest of the files has ".xml.new" behind the name.
+    (1...247).contains(text.utf8.count) && text != "." && text != ".."
+      && !text.utf8.contains { [UInt8(ascii: "/"), UInt8(ascii: "\n"), 0].contains($0) }
+  }
+
   /// Whether a text is the name of a helper domain: `virsh-backup-` and 12 hex digits.
   package static func isHelperName(_ text: String) -> Bool {
     let prefix = "virsh-backup-"

@@ -71,7 +71,7 @@ enum Samples {
   static func partial(_ operation: Partial.Operation, helper: String? = nil) -> Partial {
     Partial(
       uuid: "55555555-5555-4555-8555-555555555555", pointName: "20261122T020000Z",
-      domainName: "web1", domainUUID: domainUUID, hostUUID: hostUUID,
+      domainName: "web1", domainUUID: domainUUID, host: .init(uuid: hostUUID),
       owner: .init(
         host: "client.example.org", bootID: "66666666-6666-4666-8666-666666666666", pid: 4711,
         startTime: 123_456), creationTime: 1_795_312_800, helper: helper, operation: operation)

@@ -47,6 +47,22 @@ struct OverwriteScene {
     ["backup-restore", domain.name, point, "--pool", history.pool.name, "--overwrite"] + more
   }
 
+  /// The daemon.
+  var libvirt: PrivateLibvirt { history.libvirt }
+
+  /// Starts a restore of a point that goes on without its client, and waits until all is copied.
+  func startAsync(_ point: String, isOverwriting: Bool = true, _ more: String...) throws {
+    var arguments = arguments(point, ["--async"] + more)
+    if !isOverwriting { arguments.removeAll { $0 == "--overwrite" } }
+    try Program.run(libvirt, arguments).expectSuccess()
+    let helper = try #require(try history.helpers().first, "no helper domain")
+    try eventually("all is copied") {
+      let jobs = try libvirt.monitor(helper, "query-jobs") as? [[String: Any]]
+      return jobs?.isEmpty == false
+        && jobs?.allSatisfy { $0["status"] as? String == "ready" } == true
+    }
+  }
+
   /// Path of an image beside the domain's own.
   func path(_ name: String) -> String { "\(domain.directory)/\(name)" }
 

@@ -13,6 +13,8 @@ package enum Program {
     case ofTheDaemon
     /// The user of this process.
     case ourselves
+    /// As `ofTheDaemon`, in a PID namespace of its own: root only.
+    case inContainer
     /// As `ofTheDaemon`, where all the daemon's paths lead to what they lead it to.
     case besideTheDaemon
   }
@@ -89,6 +91,7 @@ package enum Program {
       switch user {
       case .ofTheDaemon: libvirt.clientPrefix
       case .ourselves: [String]()
+      case .inContainer: ["unshare", "--pid", "--fork", "--mount-proc"] + libvirt.clientPrefix
       case .besideTheDaemon: libvirt.namespacePrefix + libvirt.clientPrefix
       }
     let copy = try ProgramCopy.reachable(path, libvirt, prefix: prefix)

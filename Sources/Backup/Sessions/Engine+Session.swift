@@ -240,7 +240,7 @@ extension Engine {
     try begin(
       Partial(
         uuid: operation, pointName: name, domainName: domain.name, domainUUID: domain.uuid,
-        hostUUID: try hypervisor.hostUUID(), owner: process.owner, creationTime: process.time(),
+        host: try hypervisor.host(), owner: process.owner, creationTime: process.time(),
         helper: helper, operation: .session(session)),
       in: VolumeNames(domain: domain.name, uuid: domain.uuid, point: name).partial)
   }

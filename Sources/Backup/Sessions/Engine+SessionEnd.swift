@@ -23,9 +23,8 @@ extension Engine {
     domainUUID: String, name: String?, isFailed: Bool, forgets: Bool
   ) throws -> String? {
     try settle(domainUUID: domainUUID, endsLostSessions: false)
-    let host = try hypervisor.hostUUID()
     let active = try catalog().pending(of: domainUUID).filter {
-      $0.partial.session != nil && $0.partial.hostUUID == host
+      try $0.partial.session != nil && isHere($0.partial)
     }
     let found = active.first { name == nil || $0.partial.pointName == name }
     if active.count > 1, name == nil {

@@ -13,6 +13,7 @@ final class LibvirtHypervisor: Hypervisor {
   let connection: Connection
   private let interrupt: Interrupt
   private var cachedCapabilities: HostCapabilities?
+  private var cachedHost: HostIdentity?
   /// Pools made only to write into a directory that had none.
   private var ownPools: [StoragePool] = []
   /// The guests that were asked for, by UUID; a domain that is started again has another id.
@@ -40,11 +41,27 @@ final class LibvirtHypervisor: Hypervisor {
     return !uri.hasSuffix("/session") && !uri.contains("/session?")
   }()
 
-  func hostUUID() throws -> String {
+  func host() throws -> HostIdentity {
+    if let cachedHost { return cachedHost }
     guard let uuid = try capabilities().hostUUID else {
       throw BackupError(.failed, "the hypervisor has no host UUID")
     }
-    return uuid
+    var host = HostIdentity(uuid: uuid, name: try? connection.hostName)
+    // A socket that leads to another machine looks like one of this.
+    if isLocal, host.name.map(ProcessIdentity.isOwnName) ?? true {
+      host.bootID = ProcessIdentity.own.bootID
+      host.machineID = ProcessIdentity.machineID()
+      host.instance = instance
+    }
+    cachedHost = host
+    return host
+  }
+
+  /// Which of the daemons of this machine it is: its URI without the host and, where each user has
+  /// one, the user.
+  private var instance: String? {
+    guard let uri = try? connection.uri, let colon = uri.firstIndex(of: ":") else { return nil }
+    return "\(uri[colon...].dropFirst(":///".count))" + (isSystem ? "" : " \(getuid())")
   }
 
   func imageOwner(ofDomainType type: String) throws -> FileOwner? {
@@ -129,12 +146,17 @@ final class LibvirtHypervisor: Hypervisor {
 
   func repositories() throws -> [any Repository] {
     try connection.storagePools(activeOnly: true).sorted { $0.name < $1.name }.compactMap {
-      try? repository(of: $0)
+      PoolTrial.isTrial($0.name) ? nil : try? repository(of: $0)
     }
   }
 
   func poolDirectory(name: String) throws -> String {
-    try repository(of: try connection.storagePool(name: name)).directory
+    guard let pool = try unless(.noStoragePool, look: { try connection.storagePool(name: name) })
+    else {
+      throw BackupError(
+        .notFound, "Storage pool not found: no storage pool with matching name '\(name)'")
+    }
+    return try repository(of: pool).directory
   }
 
   func repository(directory: String) throws -> any Repository {
@@ -205,8 +227,12 @@ final class LibvirtHypervisor: Hypervisor {
 
   func makeDirectory(_ path: String) throws {
     if (try? repository(directory: path).refresh()) != nil { return }
-    // A pool that served it while it was there.
-    try? existingPool(directory: path)?.destroy()
+    // A pool of ours that served it while it was there; one of the user's stays.
+    let pool = try existingPool(directory: path)
+    guard pool.map({ $0.name == LibvirtHypervisor.poolName(directory: path) }) ?? true else {
+      return
+    }
+    try? pool?.destroy()
     _ = try makePool(directory: path, isKept: false, isBuilt: true)
   }
 
@@ -233,6 +259,11 @@ final class LibvirtHypervisor: Hypervisor {
   func isTaken(_ path: String) -> Bool {
     var status = stat()
     return isLocal && lstat(path, &status) == 0
+  }
+
+  func isGone(_ directory: String) -> Bool {
+    var status = stat()
+    return isLocal && stat(directory, &status) != 0 && [ENOENT, ENOTDIR].contains(errno)
   }
 
   func canRename(in directory: String) -> Bool {

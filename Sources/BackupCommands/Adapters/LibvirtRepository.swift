@@ -87,13 +87,19 @@ final class LibvirtRepository: Repository {
   private func refresh(_ pool: StoragePool) throws {
     // Only what changes volumes needs libvirt to know them.
     if pool.connection.isReadOnly { return }
+    // One of ours is made again.
+    if remake == nil { try PoolTrial.refuseUnreadable(directory, of: pool) }
     var failure: (any Error)?
     for _ in 0..<50 {
       do {
         return try pool.refresh()
       } catch {
         // libvirt refuses while another client makes or writes a volume in the pool.
-        guard try pool.isActive else { throw error }
+        guard try pool.isActive else {
+          // Something has come in between.
+          if remake == nil { try? pool.start() }
+          throw error
+        }
         failure = error
         usleep(100_000)
       }
@@ -125,16 +131,15 @@ final class LibvirtRepository: Repository {
   }
 
   func delete(_ volume: String) throws {
-    var known = try find(volume)
-    if known == nil, files?.contains(volume) == true {
-      try refresh()
-      known = try find(volume)
+    guard let found = try findAgain(volume) else {
+      if let files, files.contains(volume) { try files.delete(volume) }
+      return
     }
-    guard let found = known else { return }
     do {
       _ = try unless(.noStorageVolume) { try found.delete() }
     } catch {
       // The file may have gone without the pool's knowledge.
+      if let files, !files.contains(volume) { return }
       try refresh()
       if try find(volume) != nil { throw error }
     }
@@ -142,6 +147,7 @@ final class LibvirtRepository: Repository {
 
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
     if let bytes = try files?.read(volume, offset: offset, length: length) { return bytes }
+    _ = try findAgain(volume)
     return try withPool {
       try $0.volume(name: volume).download(offset: offset, length: Int(length))
     }
@@ -151,7 +157,8 @@ final class LibvirtRepository: Repository {
     let made = try make(
       VolumeDefinition(name: volume, capacity: UInt64(content.count), format: "raw"))
     do {
-      try made.upload(content)
+      // After an upload libvirt refreshes the pool.
+      if try files?.fill(volume, content) != true { try made.upload(content) }
     } catch {
       try? made.delete()
       throw error
@@ -166,17 +173,24 @@ final class LibvirtRepository: Repository {
   }
 
   func owner(of volume: String) throws -> FileOwner {
-    try FileOwner(
+    if let owner = files?.owner(of: volume) { return owner }
+    return try FileOwner(
       parsingVolume: try withPool { try $0.volume(name: volume).xmlDescription() })
   }
 
-  func available() throws -> UInt64 { try withPool { try $0.info.available } }
+  func available() throws -> UInt64 {
+    try files?.available() ?? withPool { try $0.info.available }
+  }
 
   func age(of volume: String) throws -> Int64 {
-    guard let found = try find(volume) else { return 0 }
+    let local = files?.modified(volume)
+    let known = local == nil ? try find(volume) : nil
+    guard local != nil || known != nil else { return 0 }
     let probe = "virsh-backup-\(UUIDs.random()).clock"
     try write(probe, [0x0a])
     defer { try? delete(probe) }
+    if let local, let now = files?.modified(probe) { return now - local }
+    guard let found = try known ?? find(volume) else { return 0 }
     let now = try VolumeTimes(
       parsing: try withPool { try $0.volume(name: probe).xmlDescription() })
     return now.modified - (try VolumeTimes(parsing: try found.xmlDescription()).modified)
@@ -186,13 +200,28 @@ final class LibvirtRepository: Repository {
     try unless(.noStorageVolume) { try withPool { try $0.volume(name: volume) } }
   }
 
+  /// A volume, looked for once more where its file is there and libvirt does not know it.
+  private func findAgain(_ volume: String) throws -> StorageVolume? {
+    if let found = try find(volume) { return found }
+    guard files?.contains(volume) == true, (try? refresh()) != nil else { return nil }
+    return try find(volume)
+  }
+
+  /// Whether libvirt knew a volume whose file is gone, and does not any more.
+  private func isStale(_ volume: String) -> Bool {
+    guard let files, !files.contains(volume), (try? refresh()) != nil else { return false }
+    return !files.contains(volume)
+  }
+
   @discardableResult
   private func make(_ volume: VolumeDefinition) throws -> StorageVolume {
     let xml = try volume.xml()
+    func create() throws -> StorageVolume? {
+      try unless(.storageVolExist) { try withPool { try $0.createVolume(xml: xml) } }
+    }
     // libvirt would overwrite a file that it has not seen yet.
     guard files?.contains(volume.name) != true,
-      let made = try unless(
-        .storageVolExist, look: { try withPool { try $0.createVolume(xml: xml) } })
+      let made = try create() ?? (isStale(volume.name) ? create() : nil)
     else {
       throw BackupError(.exists, "volume '\(volume.name)' already exists in pool '\(name)'")
     }

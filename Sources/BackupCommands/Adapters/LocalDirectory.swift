@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import DomainXML
 import Glibc
 
 /// A pool's directory, read past libvirt where the hypervisor is this machine.
@@ -71,6 +72,58 @@ struct LocalDirectory {
     var status = stat()
     guard lstat("\(path)/\(name)", &status) == 0 else { return nil }
     return UInt64(status.st_blocks) * 512
+  }
+
+  /// Writes the content of a file that is there; false when we may not open it, which libvirt then can.
+  ///
+  /// - Throws: ``BackupError`` when it cannot be written as a whole.
+  func fill(_ name: String, _ content: [UInt8]) throws -> Bool {
+    let descriptor = open("\(path)/\(name)", O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+    var written = 0
+    while written < content.count {
+      let count = content.withUnsafeBytes { buffer in
+        pwrite(
+          descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written,
+          off_t(written))
+      }
+      guard count > 0 else { throw failure("write '\(path)/\(name)'") }
+      written += count
+    }
+    return true
+  }
+
+  /// Whom a file belongs to; nil when it is not there.
+  func owner(of name: String) -> FileOwner? {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0 else { return nil }
+    return FileOwner(owner: status.st_uid, group: status.st_gid)
+  }
+
+  /// When a file was last written, in seconds since 1970-01-01T00:00:00Z; nil when it is not there.
+  func modified(_ name: String) -> Int64? {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0 else { return nil }
+    return Int64(status.st_mtim.tv_sec)
+  }
+
+  /// Bytes free in the file system, as libvirt counts them; nil when it does not tell.
+  func available() -> UInt64? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return UInt64(status.f_bfree) * UInt64(status.f_frsize)
+  }
+
+  /// Deletes a file.
+  ///
+  /// - Throws: ``BackupError`` when that is not possible; one that is gone is fine.
+  func delete(_ name: String) throws {
+    guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else {
+      throw failure("delete '\(path)/\(name)'")
+    }
   }
 
   private func failure(_ attempt: String) -> BackupError {

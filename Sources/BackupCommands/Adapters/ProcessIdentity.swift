@@ -11,16 +11,20 @@ import Glibc
 enum ProcessIdentity {
   /// This process.
   static let own = Partial.Owner(
-    host: hostName(), bootID: bootID(), pid: getpid(), startTime: startTime(of: getpid()) ?? 0)
+    host: hostName(), bootID: bootID(), pid: getpid(), startTime: startTime(of: getpid()) ?? 0,
+    pidNamespace: pidNamespace())
 
   /// Whether a client still runs.
   ///
-  /// Only on its own machine and in the same boot can that be known; a process id that was given
-  /// to another process since is told by its start time.
+  /// Only on its own machine, in the same boot and among the same processes can that be known; two
+  /// machines may have one name, and so may two containers. A process id that was given to another
+  /// process since is told by its start time.
   static func liveness(of owner: Partial.Owner) -> Engine.Liveness {
-    guard owner.host == own.host else { return .unknown }
-    guard owner.bootID == own.bootID else { return .dead }
-    return startTime(of: owner.pid) == owner.startTime ? .alive : .dead
+    guard owner.host == own.host, owner.bootID == own.bootID,
+      owner.pidNamespace == nil || owner.pidNamespace == own.pidNamespace
+    else { return .unknown }
+    if startTime(of: owner.pid) == owner.startTime { return .alive }
+    return owner.pidNamespace == nil ? .unknown : .dead
   }
 
   private static func hostName() -> String {
@@ -29,9 +33,36 @@ enum ProcessIdentity {
     return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  /// Whether a host name is this machine's, with or without a domain.
+  static func isOwnName(_ name: String) -> Bool {
+    func label(_ name: String) -> Substring { name.prefix { $0 != "." } }
+    return label(name) == label(own.host)
+  }
+
   private static func bootID() -> String {
     let text = readFile("/proc/sys/kernel/random/boot_id") ?? ""
     return String(text.prefix { $0 != "\n" })
+  }
+
+  /// The inode of our PID namespace; nil where `/proc` does not tell.
+  private static func pidNamespace() -> UInt64? {
+    var status = stat()
+    return stat("/proc/self/ns/pid", &status) == 0 ? UInt64(status.st_ino) : nil
+  }
+
+  /// What systemd calls this machine; nil where it does not.
+  static func machineID() -> String? {
+    readFile("/etc/machine-id").map { String($0.prefix { $0 != "\n" }) }.flatMap {
+      $0.isEmpty ? nil : $0
+    }
+  }
+
+  /// When this machine was started, in seconds since 1970-01-01T00:00:00Z.
+  static func bootTime() -> Int64? {
+    let line = readFile("/proc/stat", atMost: 1 << 20)?.split(separator: "\n").first {
+      $0.hasPrefix("btime ")
+    }
+    return line.flatMap { Int64($0.dropFirst("btime ".count)) }
   }
 
   /// The process that started another; nil when there is no such process.
@@ -56,11 +87,11 @@ enum ProcessIdentity {
     return text[text.index(after: end)...].split(separator: " ")
   }
 
-  private static func readFile(_ path: String) -> String? {
+  private static func readFile(_ path: String, atMost limit: Int = 4096) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 4096)
+    var bytes = [UInt8](repeating: 0, count: limit)
     let count = read(descriptor, &bytes, bytes.count)
     return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
   }

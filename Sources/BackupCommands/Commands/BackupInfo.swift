@@ -27,7 +27,9 @@ extension Vsh.Command where Context == Client {
       let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(try arguments.string("backupname"), of: uuid)
-      let description = BackupDescription(point: point, catalog: catalog, repository: repository)
+      let description = BackupDescription(
+        point: point, catalog: catalog, repository: repository,
+        here: try? workplace.hypervisor.host())
       if arguments.flag("xml") {
         shell.print(try point.manifest.xml(), terminator: "")
       } else if arguments.flag("json") {
@@ -45,6 +47,8 @@ private struct BackupDescription {
   let point: Point
   let catalog: Catalog
   let repository: any Repository
+  /// The host that is asked; nil where it does not say which it is.
+  let here: HostIdentity?
 
   private var manifest: Manifest { point.manifest }
   private var state: String { point.isComplete ? "complete" : "missing volume" }
@@ -72,6 +76,9 @@ private struct BackupDescription {
     shell.printProperty("Name:", manifest.name)
     shell.printProperty("UUID:", manifest.uuid)
     shell.printProperty("Domain:", manifest.domainName)
+    if catalog.hasSeveralHosts(of: manifest.domainUUID, here: here) {
+      shell.printProperty("Host:", point.hostTitle ?? "-")
+    }
     shell.printProperty("State:", state)
     shell.printProperty("Type:", point.type.rawValue)
     shell.printProperty("Created:", Timestamp.local(seconds: manifest.creationTime))

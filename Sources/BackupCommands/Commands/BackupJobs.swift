@@ -59,8 +59,14 @@ extension Vsh.Command where Context == Client {
   static var backupJobabort: Command {
     Command(
       "backup-jobabort", summary: "Cancel the backup operations of a domain",
-      description: "Cancel the operations that are running on a domain and undo what they made.",
-      options: [.recordedDomain, .pool]
+      description: """
+        Cancel the operations that are running on a domain and undo what they made. Those of \
+        another host are ended there, or forgotten with --host-is-gone.
+        """,
+      options: [
+        .recordedDomain, .pool,
+        .bool("host-is-gone", "forget what a host that is gone for good has under way"),
+      ]
     ) { shell, arguments in
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
@@ -68,6 +74,11 @@ extension Vsh.Command where Context == Client {
         observer: Console(shell, label: "Backup"))
       let uuid = try workplace.domainUUID(
         try arguments.required("domain"), in: try engine.catalog())
+      if arguments.flag("host-is-gone") {
+        let forgotten = try engine.forgetGoneHosts(domainUUID: uuid)
+        for line in forgotten { shell.printNotice(line.capitalizedASCII) }
+        return true
+      }
       try engine.abort(domainUUID: uuid)
       return true
     }

@@ -30,6 +30,8 @@ struct BackupListing {
 
   /// What is shown, in order.
   var entries: [Entry] = []
+  /// Whether the points of a domain are of more than one host.
+  private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
   var hidden = 0
 
@@ -57,9 +59,13 @@ struct BackupListing {
           continue
         }
       }
+      let host = try? workplace.hypervisor.host()
       let states = try BackupListing.entries(
-        catalog, pool: repository.name, domainUUID: domainUUID,
-        hostUUID: try? workplace.hypervisor.hostUUID())
+        catalog, pool: repository.name, domainUUID: domainUUID, host: host)
+      let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })
+      if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
+        hasSeveralHosts = true
+      }
       found += try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
     }
     if let domain = try arguments.string("domain"), !wasRecorded {
@@ -98,7 +104,7 @@ struct BackupListing {
 
   /// Every point and every document that is none, those of one domain where one is given.
   private static func entries(
-    _ catalog: Catalog, pool: String, domainUUID: String?, hostUUID: String?
+    _ catalog: Catalog, pool: String, domainUUID: String?, host: HostIdentity?
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
       domainUUID == nil || $0.manifest.domainUUID == domainUUID
@@ -118,8 +124,8 @@ struct BackupListing {
       entries.append(
         Entry(
           name: manifest.name, point: nil, domain: manifest.domainName, pool: pool,
-          state: pending.partial.hostUUID == hostUUID
-            ? "running" : "running on \(pending.partial.owner.host)",
+          state: host.map { Workplace.process.isHere(pending.partial, $0) } ?? false
+            ? "running" : "running on \(pending.partial.host.name ?? pending.partial.owner.host)",
           time: manifest.creationTime, parent: nil))
     }
     if domainUUID == nil {
@@ -172,6 +178,7 @@ struct BackupListing {
     let showsPools = arguments.flag("all-pools")
     var header = ["Name", "Domain", "Creation Time", "Type", "Size"]
     if showsPools { header.append("Pool") }
+    if hasSeveralHosts { header.append("Host") }
     if showsState { header.append("State") }
     if isDetailed { header.append("Disks") }
     if arguments.flag("parent") || isDetailed { header.append("Parent") }
@@ -186,6 +193,7 @@ struct BackupListing {
         entry.point.map { ByteCount.text($0.size) } ?? "-",
       ]
       if showsPools { cells.append(entry.pool) }
+      if hasSeveralHosts { cells.append(entry.point?.hostTitle ?? "-") }
       if showsState { cells.append(entry.state) }
       if isDetailed { cells.append(manifest?.disks.map(\.name).joined(separator: ",") ?? "-") }
       if arguments.flag("parent") || isDetailed { cells.append(entry.parent ?? "-") }

@@ -62,7 +62,14 @@ extension Vsh.Command where Context == Client {
       let engine = try workplace.engine(pool: try arguments.string("pool"), observer: console)
       let catalog = try engine.catalog()
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
-      let point = try catalog.point(try arguments.string("backupname"), of: uuid)
+      let point =
+        if let name = try arguments.string("backupname") {
+          try catalog.point(name, of: uuid)
+        } else {
+          try catalog.newestToRestore(
+            of: uuid, here: try workplace.hypervisor.host(),
+            isOverwriting: arguments.flag("overwrite"))
+        }
       let isPaused = arguments.flag("paused")
       let options = RestoreOptions(
         newName: try arguments.string("newname"),
@@ -134,9 +141,20 @@ extension Vsh.Command where Context == Client {
   ) throws {
     guard !shell.isQuiet else { return }
     let manifest = point.manifest
+    let catalog = try engine.catalog(), here = try workplace.hypervisor.host()
+    let isNamed =
+      !point.isOf(here) || catalog.hasSeveralHosts(of: manifest.domainUUID, here: here)
+    let host = isNamed ? ", made on host '\(point.hostTitle ?? here.title)'" : ""
     shell.printNotice(
       "Restoring domain '\(manifest.domainName)' from backup \(manifest.name) of "
-        + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'")
+        + "\(Timestamp.local(seconds: manifest.creationTime)) in pool '\(engine.poolName)'\(host)")
+    if let other = catalog.points(of: manifest.domainUUID).last, !other.isOf(here),
+      other.manifest.sequence > manifest.sequence
+    {
+      shell.printNotice(
+        "Pool '\(engine.poolName)' holds a newer backup of host '\(other.hostTitle ?? "")': "
+          + "\(other.manifest.name) of \(Timestamp.local(seconds: other.manifest.creationTime))")
+    }
     for repository in try workplace.pools.all() where repository.name != engine.poolName {
       // A pool that is refreshed while others work in it may be stopped by libvirt.
       guard

@@ -36,8 +36,10 @@ struct Workplace {
       process: Workplace.process)
   }
 
-  private static let process = Engine.Process(
+  /// This process, for the engine.
+  static let process = Engine.Process(
     owner: ProcessIdentity.own, liveness: ProcessIdentity.liveness(of:),
+    bootTime: ProcessIdentity.bootTime(),
     time: { Int64(time(nil)) }, newUUID: UUIDs.random)
 
   /// The domain a user means: one that exists, else one that is recorded in the pool.

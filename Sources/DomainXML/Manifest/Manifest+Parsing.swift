@@ -60,6 +60,8 @@ extension Manifest {
     guard [nil, "yes", "no"].contains(autostart) else {
       throw .invalid("<autostart> is neither 'yes' nor 'no'")
     }
+    var host: HostIdentity?
+    if let element = try reader.element("host") { host = try HostIdentity(element) }
     let disks = try Self.disks(reader.required("disks"))
     let nvram = try reader.element("nvram").map(State.init)
     let tpm = try reader.element("tpm").map(State.init)
@@ -78,6 +80,7 @@ extension Manifest {
       domainXML: try domain.xml(),
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
     guestInformation = information
+    self.host = host
     try validate()
   }
 

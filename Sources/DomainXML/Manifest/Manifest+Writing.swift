@@ -39,6 +39,7 @@ extension Manifest {
     if let isAutostart {
       elements.append(XMLElement("autostart", text: isAutostart ? "yes" : "no"))
     }
+    if let host { elements.append(host.xmlElement) }
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
     if let nvram { elements.append(nvram.xmlElement("nvram")) }
     if let tpm { elements.append(tpm.xmlElement("tpm")) }
@@ -67,7 +68,8 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "disks", "nvram", "tpm", "guestInfo", "domain", "inactiveDomain",
+    "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "domain",
+    "inactiveDomain",
   ]
 }
 

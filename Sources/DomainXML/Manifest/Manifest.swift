@@ -113,6 +113,9 @@ package struct Manifest: Sendable, Equatable {
   /// Whether the domain started with its host at the instant; nil where nothing says so, as for a
   /// transient domain.
   package var isAutostart: Bool?
+  /// The libvirt host that made the point, without what changes when it is started again; nil where
+  /// an earlier version made it.
+  package var host: HostIdentity?
   /// The disks of the point, in the domain's order.
   package var disks: [Disk]
   /// The variables of its UEFI firmware; nil where there were none, or they were not saved.

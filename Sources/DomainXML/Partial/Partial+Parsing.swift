@@ -41,12 +41,17 @@ extension Partial {
       operation = .session(try Session(reader.required("session")))
     default: throw .invalid("unknown operation '\(type)'")
     }
+    let hostUUID = try reader.required(text: "hostUUID").lowercased()
+    var host = HostIdentity(uuid: hostUUID)
+    if let element = try reader.element("host") {
+      host = try HostIdentity(element, uuid: hostUUID)
+    }
     self.init(
       uuid: try reader.required(text: "uuid").lowercased(),
       pointName: try reader.required(text: "pointName"),
       domainName: try reader.required(text: "domainName"),
       domainUUID: try reader.required(text: "domainUUID").lowercased(),
-      hostUUID: try reader.required(text: "hostUUID").lowercased(),
+      host: host,
       owner: try Self.owner(reader.required("owner")),
       creationTime: Int64(
         try Manifest.number(reader.required(text: "creationTime"), "creationTime")),
@@ -59,10 +64,13 @@ extension Partial {
     var reader = try ElementReader(element)
     let pid = try Manifest.number(reader.required(attribute: "pid"), "pid")
     guard let pid = Int32(exactly: pid) else { throw .invalid("'pid' is not a number in range") }
+    let namespace = reader.attribute("pidNamespace")
     let owner = Owner(
       host: try reader.required(attribute: "host"),
       bootID: try reader.required(attribute: "bootID").lowercased(), pid: pid,
-      startTime: try Manifest.number(reader.required(attribute: "startTime"), "startTime"))
+      startTime: try Manifest.number(reader.required(attribute: "startTime"), "startTime"),
+      pidNamespace: namespace == nil
+        ? nil : try Manifest.number(namespace ?? "", "pidNamespace"))
     try reader.finish()
     return owner
   }

@@ -7,7 +7,7 @@ extension Partial {
   /// Checks a partial that was read.
   func validate() throws(DomainXMLError) {
     for (uuid, what) in [
-      (uuid, "uuid"), (domainUUID, "domainUUID"), (hostUUID, "hostUUID"),
+      (uuid, "uuid"), (domainUUID, "domainUUID"), (host.uuid, "hostUUID"),
       (owner.bootID, "bootID"),
     ] {
       guard Syntax.isUUID(uuid) else { throw .invalid("'\(what)' is not a UUID") }

@@ -20,15 +20,17 @@ extension Partial {
         XMLElement("pointName", text: pointName),
         XMLElement("domainName", text: domainName),
         XMLElement("domainUUID", text: domainUUID),
-        XMLElement("hostUUID", text: hostUUID),
+        XMLElement("hostUUID", text: host.uuid),
         XMLElement(
           "owner",
           [
             "host": owner.host, "bootID": owner.bootID, "pid": String(owner.pid),
             "startTime": String(owner.startTime),
+            "pidNamespace": owner.pidNamespace.map { String($0) },
           ]),
         XMLElement("creationTime", text: String(creationTime)),
-      ] + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
+      ] + [host.detailElement].compactMap(\.self)
+        + (helper.map { [XMLElement("helper", text: $0)] } ?? []) + [detail])
     let root = XMLElement("backup", ["version": String(Manifest.version)], [element] + rest)
     let text = try root.document()
     _ = try Self(parsing: text)

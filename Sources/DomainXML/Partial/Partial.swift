@@ -19,13 +19,19 @@ package struct Partial: Sendable, Equatable {
     package var pid: Int32
     /// Its start time, field 22 of `/proc/PID/stat`, in clock ticks since the boot.
     package var startTime: UInt64
+    /// Inode of its PID namespace (`/proc/self/ns/pid`), which its process id is of; nil where it is
+    /// not known.
+    package var pidNamespace: UInt64?
 
     /// Makes the description of a client.
-    package init(host: String, bootID: String, pid: Int32, startTime: UInt64) {
+    package init(
+      host: String, bootID: String, pid: Int32, startTime: UInt64, pidNamespace: UInt64? = nil
+    ) {
       self.host = host
       self.bootID = bootID
       self.pid = pid
       self.startTime = startTime
+      self.pidNamespace = pidNamespace
     }
   }
 
@@ -106,8 +112,8 @@ package struct Partial: Sendable, Equatable {
   package var domainName: String
   /// UUID of the domain, lower case.
   package var domainUUID: String
-  /// Host UUID of the libvirt that runs the operation (`<host><uuid>` of its capabilities).
-  package var hostUUID: String
+  /// The libvirt that runs the operation.
+  package var host: HostIdentity
   /// The client.
   package var owner: Owner
   /// Seconds since 1970-01-01T00:00:00Z when it began.
@@ -119,14 +125,14 @@ package struct Partial: Sendable, Equatable {
 
   /// Makes the description of an operation.
   package init(
-    uuid: String, pointName: String, domainName: String, domainUUID: String, hostUUID: String,
+    uuid: String, pointName: String, domainName: String, domainUUID: String, host: HostIdentity,
     owner: Owner, creationTime: Int64, helper: String?, operation: Operation
   ) {
     self.uuid = uuid
     self.pointName = pointName
     self.domainName = domainName
     self.domainUUID = domainUUID
-    self.hostUUID = hostUUID
+    self.host = host
     self.owner = owner
     self.creationTime = creationTime
     self.helper = helper

@@ -116,6 +116,15 @@ package final class StoragePool: Sendable {
     }
   }
 
+  /// Starts a pool that has a definition.
+  ///
+  /// The corresponding libvirt function is `virStoragePoolCreate`.
+  ///
+  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is started.
+  package func start() throws(LibvirtError) {
+    try checking("virStoragePoolCreate", detail: name) { unsafe virStoragePoolCreate(handle, 0) }
+  }
+
   /// Stops the pool; its volumes stay where they are.
   ///
   /// The corresponding libvirt function is `virStoragePoolDestroy`.

@@ -1,0 +1,118 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+extension Engine {
+  /// Cancels what runs on a domain and undoes it.
+  ///
+  /// Every operation can be ended: of one that cannot be undone as a whole the rest is told and left.
+  ///
+  /// - Throws: ``BackupError`` when nothing runs that could be cancelled; with code `busy` where a
+  ///   client is at it whose work cannot be taken from it.
+  package func abort(domainUUID: String) throws {
+    func pending() throws -> [Catalog.Pending] {
+      try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
+    }
+    var isAborted = false
+    var busy: (any Error)?
+    /// Ends one; what keeps it from being ended does not keep others.
+    func end(_ item: Catalog.Pending, _ body: () throws -> Bool) throws {
+      do {
+        if try body() { isAborted = true }
+      } catch let error as BackupError where error.code == .busy {
+        busy = error
+      } catch {
+        try rethrowUnlessLocal(error)
+        try giveUp(item, because: error)
+        isAborted = true
+      }
+    }
+    // One that has copied all is not ended first: that would replace what the domain has.
+    for item in try pending() { try end(item) { try abortAsyncRestore(item) } }
+    if let busy { throw busy }
+    let settled = try settle(domainUUID: domainUUID)
+    for item in try pending() { try end(item) { try abort(item, settled[item.partial.uuid]) } }
+    if let busy { throw busy }
+    guard isAborted else {
+      if let elsewhere = try catalog().pending(concerning: domainUUID).first?.partial {
+        throw BackupError(
+          .invalid,
+          "Requested operation is not valid: \(elsewhere.title) runs on host "
+            + "'\(elsewhere.host.title)', where backup-jobabort ends it; where that host is gone for "
+            + "good, --host-is-gone forgets it")
+      }
+      throw BackupError(
+        .invalid, "Requested operation is not valid: no job is active on the domain")
+    }
+  }
+
+  /// Cancels one operation of this host.
+  ///
+  /// - Parameters:
+  ///   - pending: The operation.
+  ///   - settlement: What settling found of it, right before.
+  /// - Returns: Whether there was something to cancel.
+  /// - Throws: ``BackupError`` with code `busy` where a living client has not begun to copy; what
+  ///   keeps it from being undone.
+  private func abort(_ pending: Catalog.Pending, _ settlement: Settlement?) throws -> Bool {
+    let partial = pending.partial
+    if partial.session != nil {
+      try endSession(pending, keepsBitmap: false)
+      return true
+    }
+    if let live = partial.liveRestore {
+      guard settlement == .failed else { return try abortLive(pending, live) }
+      try giveUp(pending, because: nil)
+      return true
+    }
+    if let guest = try guest(of: partial), try !jobs(of: partial, in: guest.monitor).isEmpty {
+      return try abort(pending, in: guest)
+    }
+    if partial.owner != process.owner, process.liveness(partial.owner) == .alive,
+      try repository.age(of: pending.volume) <= Engine.setupLimit
+    {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: a client, process \(partial.owner.pid), is at "
+          + "\(partial.title) and does not copy now; try again, or end that process first")
+    }
+    switch partial.operation {
+    case .create: try undoCreate(pending, guest: try guest(of: partial))
+    case .restore where try repository.contains(pending.mark): try undoMarked(pending)
+    case .restore: try undoRestore(pending)
+    case .delete: try undoMerge(pending)
+    case .live, .session: return false
+    }
+    // Where the rest could not be done it says nothing.
+    if try repository.contains(pending.volume) { try giveUp(pending, because: nil) }
+    return true
+  }
+
+  /// Undoes a restore whose data is whole, but for one that its domain has already.
+  private func undoMarked(_ pending: Catalog.Pending) throws {
+    if pending.partial.isOverwrite {
+      _ = try endOverwrite(pending)
+    } else if trusts(pending.partial) {
+      try endHelper(of: pending.partial)
+      try undoWhole(pending)
+    } else {
+      try leaveRestore(pending)
+    }
+  }
+
+  /// Cancels an operation that copies.
+  private func abort(_ pending: Catalog.Pending, in guest: any Guest) throws -> Bool {
+    switch pending.partial.operation {
+    case .create: try undoCreate(pending, guest: guest)
+    // The client that waits sees the end of the jobs and does the rest.
+    case .restore: try cancelJobs(of: pending.partial, in: guest)
+    case .delete: try abortDelete(pending, in: guest)
+    case .live, .session: return false
+    }
+    return true
+  }
+}

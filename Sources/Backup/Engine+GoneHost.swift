@@ -1,0 +1,68 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What becomes of the operations of a host that is gone for good.
+extension Engine {
+  /// Forgets what other hosts have under way on a domain, and deletes what of it is in the pool and
+  /// belongs to no backup.
+  ///
+  /// No domain of this host is asked or touched: the one of that UUID here may be a clone.
+  ///
+  /// - Returns: What was forgotten, a line each.
+  /// - Throws: ``BackupError`` with code `notFound` where no other host has anything under way.
+  package func forgetGoneHosts(domainUUID: String) throws -> [String] {
+    let gone = try catalog().pending(concerning: domainUUID).filter { try !isHere($0.partial) }
+    guard !gone.isEmpty else {
+      throw BackupError(
+        .notFound,
+        "Requested operation is not valid: no operation of another host is under way on the domain")
+    }
+    for pending in gone { try forgetGone(pending) }
+    return gone.map { "\($0.partial.title) on host '\($0.partial.host.title)' forgotten" }
+  }
+
+  private func forgetGone(_ pending: Catalog.Pending) throws {
+    let partial = pending.partial
+    switch partial.operation {
+    case .create(let manifest, let disks, _, _):
+      if partial.isCopy {
+        tellLeft(disks.compactMap(\.target?.path))
+      } else if try !isWhole(pending, manifest) {
+        if publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
+          try repository.delete(manifest.volumeNames.manifest)
+        }
+        try deleteUnowned(manifest.volumes.map(\.name))
+      }
+    case .restore(let restore): tellLeft(restore.disks.map(\.temporaryPath))
+    case .live(let live): tellLeft(live.disks.map(\.path))
+    case .delete:
+      // What moved is written down as it is; every point stays.
+      return try undoMerge(pending)
+    case .session: break
+    }
+    try deleteUnowned(
+      partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume))
+    tellLeft(
+      partial.liveDisks.compactMap { disk in
+        disk.scratchDirectory.flatMap { directory in
+          disk.scratchVolume.map { "\(directory)/\($0)" }
+        }
+      })
+    try forget(pending)
+  }
+
+  private func tellLeft(_ paths: [String]) {
+    guard !paths.isEmpty else { return }
+    observer.notice("left on that host: \(paths.joined(separator: ", "))")
+  }
+
+  /// Deletes volumes of the pool, but none that is of a backup.
+  private func deleteUnowned(_ volumes: [String]) throws {
+    let owned = Set(try catalog().points.flatMap(\.manifest.volumes).map(\.name))
+    for volume in volumes where !owned.contains(volume) { try repository.delete(volume) }
+  }
+}

@@ -1,0 +1,115 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// What becomes of an operation that can be neither finished nor undone: it is told, and stands in
+/// the way of nothing else; `backup-jobabort` ends it whatever its state.
+extension Engine {
+  /// Throws an error on that concerns the whole command and not the one thing it came from: the user
+  /// asked to stop, or libvirt does not answer any more.
+  func rethrowUnlessLocal(_ error: any Error) throws {
+    if observer.isInterrupted { throw error }
+    if let error = error as? BackupError, error.code == .interrupted { throw error }
+    // Any question shows it: there is no such domain.
+    _ = try hypervisor.domainName(uuid: process.newUUID())
+  }
+
+  /// Says, once in a command, that an operation could not be settled.
+  func tellUnsettled(_ partial: Partial, _ error: any Error) {
+    guard noteUnsettled(partial) else { return }
+    observer.notice(
+      "\(partial.title) could be neither finished nor undone: \(error); backup-jobabort ends it")
+  }
+
+  /// Ends an operation whatever became of it: what can be undone is, the rest is told and left.
+  ///
+  /// - Parameters:
+  ///   - pending: The operation.
+  ///   - cause: Why it could not be undone as others are; nil where that was told.
+  /// - Throws: What libvirt throws where it does not answer; ``BackupError`` where what only the
+  ///   partial knows could not be written elsewhere.
+  func giveUp(_ pending: Catalog.Pending, because cause: (any Error)?) throws {
+    let partial = pending.partial
+    if let cause { observer.notice("\(partial.title) cannot be undone as a whole: \(cause)") }
+    try attempt("its helper domain could not be ended") { try endHelper(of: partial) }
+    switch partial.operation {
+    case .create(let manifest, _, _, _): try giveUp(pending, create: manifest)
+    case .restore(let restore): try giveUp(restore, of: partial)
+    case .live(let live):
+      observer.notice(
+        "what it made is left where it is: \(live.disks.map(\.path).joined(separator: ", "))")
+    case .delete(let delete): try giveUp(delete)
+    case .session: try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
+    }
+    try attempt("a scratch file is left where it is") { try deleteScratch(of: partial) }
+    try forget(pending)
+  }
+
+  /// Does what may fail, and tells when it did.
+  private func attempt(_ failure: String, _ work: () throws -> Void) throws {
+    do {
+      try work()
+    } catch {
+      try rethrowUnlessLocal(error)
+      observer.notice("\(failure): \(error)")
+    }
+  }
+
+  private func takeOut(_ pending: Catalog.Pending) throws {
+    let partial = pending.partial
+    guard let guest = try guest(of: partial) else { return }
+    try cancelJobs(of: partial, in: guest)
+    try takeDown(partial, guest: guest)
+    try dismissJobs(of: partial, in: guest.monitor)
+  }
+
+  private func giveUp(_ pending: Catalog.Pending, create manifest: Manifest) throws {
+    try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
+    // What is there as a whole stays.
+    guard try !isWhole(pending, manifest) else { return }
+    if pending.partial.isCopy { return try deleteTargets(of: pending.partial) }
+    for volume in manifest.volumes {
+      try attempt("volume '\(volume.name)' is left in the pool") {
+        try repository.delete(volume.name)
+      }
+    }
+  }
+
+  private func giveUp(_ restore: Partial.Restore, of partial: Partial) throws {
+    for disk in restore.disks where !disk.isDevice {
+      guard trusts(partial), try !has([disk], uuid: partial.domainUUID) else {
+        observer.notice("the file '\(disk.temporaryPath)' is left where it is")
+        continue
+      }
+      try attempt("the file '\(disk.temporaryPath)' is left where it is") {
+        try delete(disk.temporaryPath)
+      }
+    }
+  }
+
+  /// Sees to it that every manifest which the delete was to rewrite is in the pool without it.
+  private func giveUp(_ delete: Partial.Delete) throws {
+    for manifest in delete.manifests
+    where try !isPublished(manifest.uuid, in: manifest.volumeNames.manifest) {
+      try repository.delete(manifest.volumeNames.manifest)
+      try repository.write(manifest.volumeNames.manifest, Array(try manifest.xml().utf8))
+      forgetManifest(in: manifest.volumeNames.manifest)
+    }
+  }
+}
+
+extension Partial {
+  /// The operation, for people.
+  var title: String {
+    switch operation {
+    case .create: "backup '\(pointName)' of domain '\(domainName)'"
+    case .restore, .live: "the restore of domain '\(domainName)' from backup '\(pointName)'"
+    case .delete: "the deletion of backup '\(pointName)' of domain '\(domainName)'"
+    case .session: "NBD session '\(pointName)' of domain '\(domainName)'"
+    }
+  }
+}
