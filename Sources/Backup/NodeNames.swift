@@ -58,6 +58,12 @@ package struct NodeNames: Sendable, Equatable {
   package var filter: String { stem + "cbw" }
   /// Bitmap on the filter of the client that takes it off the device.
   package var claim: String { stem + "claim" }
+  /// A node that nothing uses, by which a flush tells how it went.
+  var probe: String { stem + "probe" }
+  /// Bitmap on the image of the client that flushes it.
+  var flushing: String { stem + "flushing" }
+  /// Bitmap on an image that is flushed.
+  var flushed: String { stem + "flushed" }
   /// The frozen state.
   package var view: String { stem + "view" }
   /// Filter that the copy job puts over what it reads.

@@ -69,16 +69,15 @@ package struct BlockdevOptions: Sendable, Equatable {
       "discard": "unmap", "detect-zeroes": "unmap",
     ]
     if format == "qcow2" { members["backing"] = .null }
-    if let keySecret {
-      if format == "luks" {
-        members["key-secret"] = .string(keySecret)
-      } else {
-        members["encrypt"] = ["format": "luks", "key-secret": .string(keySecret)]
-      }
-    }
+    members.encrypt(format: format, keySecret: keySecret)
     if let size { members["size"] = .int(Int64(clamping: size)) }
     if access != .buffered { members["cache"] = ["direct": true] }
     return BlockdevOptions(members: members)
+  }
+
+  /// A node with nothing in it.
+  package static func null(_ nodeName: String) -> BlockdevOptions {
+    BlockdevOptions(members: ["driver": "null-co", "node-name": .string(nodeName)])
   }
 
   /// A filter that saves what is about to be overwritten.
@@ -104,5 +103,17 @@ package struct BlockdevOptions: Sendable, Equatable {
     BlockdevOptions(members: [
       "driver": "snapshot-access", "node-name": .string(nodeName), "file": .string(file),
     ])
+  }
+}
+
+extension [String: JSONValue] {
+  /// Says how an image is decrypted (LUKS); nil for one that is not encrypted.
+  mutating func encrypt(format: String, keySecret: String?) {
+    guard let keySecret else { return }
+    if format == "luks" {
+      self["key-secret"] = .string(keySecret)
+    } else {
+      self["encrypt"] = ["format": "luks", "key-secret": .string(keySecret)]
+    }
   }
 }
