@@ -32,6 +32,10 @@ package struct Catalog: Sendable {
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
 
+    /// Name of the volume that says which merges of a delete are on disk; without the partial it says
+    /// nothing.
+    package var mergedNote: String { volume + VolumeNames.mergedSuffix }
+
     /// Name of the volume by which a client takes the end of the operation on itself: the first one
     /// has number 1, one that takes it over from a client that died the next.
     package func claim(_ number: Int) -> String {

@@ -168,7 +168,13 @@ extension Engine {
         try undoRestore(pending)
         return .undone
       }
-      try endCopying(partial.diskNames.count, of: partial, in: helper)
+      do {
+        try endCopying(partial.diskNames, of: partial, in: helper)
+      } catch let error as BackupError where error.code == .failed {
+        observer.notice("\(partial.title) is undone: \(error)")
+        try undoRestore(pending)
+        return .undone
+      }
       deadline = ContinuousClock.now + .seconds(Engine.switchLimit)
       try markWhole(pending)
     }

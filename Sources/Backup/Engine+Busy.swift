@@ -86,6 +86,7 @@ extension Engine {
   func forget(_ pending: Catalog.Pending) throws {
     try repository.delete(pending.volume)
     try repository.delete(pending.mark)
+    if case .delete = pending.partial.operation { try repository.delete(pending.mergedNote) }
     guard pending.partial.restore?.isAsync == true else { return }
     var number = 1
     while try repository.contains(pending.claim(number)) {

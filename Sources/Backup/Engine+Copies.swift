@@ -150,10 +150,26 @@ extension Engine {
   /// Marks copies as whole: everything is written and closed.
   func markWhole(_ pending: Catalog.Pending) throws {
     guard try repository.contains(pending.volume) else { return }
+    try synchronizeTargets(of: pending.partial)
     do {
       try repository.write(pending.mark, Array("done\n".utf8))
     } catch let error as BackupError where error.code == .exists {
       // Another client was faster.
+    }
+  }
+
+  /// Has the names of files that were written outside of the pool reach the disk.
+  private func synchronizeTargets(of partial: Partial) throws {
+    let paths: [String]
+    switch partial.operation {
+    case .create(_, let disks, _, _):
+      paths = disks.compactMap(\.target).filter { $0.type == .file }.map(\.path)
+    case .restore(let restore):
+      paths = restore.disks.filter { !$0.isDevice }.map(\.temporaryPath)
+    case .delete, .live, .session: return
+    }
+    for directory in Set(paths.map { RestorePlan.split($0).directory }) {
+      try hypervisor.repository(directory: directory).synchronize([])
     }
   }
 

@@ -138,7 +138,16 @@ extension Engine {
       try undoMerge(pending)
       return .undone
     }
-    guard jobs.allSatisfy({ $0.status == "concluded" }) else { return .running }
+    guard jobs.allSatisfy({ ["pending", "concluded"].contains($0.status) }) else {
+      return .running
+    }
+    do {
+      try endMerge(pending, in: helper)
+    } catch let error as BackupError where error.code == .failed {
+      observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
+      try undoMerge(pending)
+      return .undone
+    }
     try merge(pending, deadline: nil)
     try perform(pending)
     return .finished
@@ -159,6 +168,8 @@ extension Engine {
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let delete) = pending.partial.operation else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
+    // Who made the links may have died before they were on disk.
+    try repository.synchronize(delete.merges.map(\.volume))
     for manifest in delete.manifests { try rewrite(manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
@@ -168,6 +179,7 @@ extension Engine {
       // Another manifest may have come to that name since.
       if try !point.isKept && isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
+        try repository.synchronize([])
       }
       for volume in point.volumes where !used.contains(volume) {
         try repository.delete(volume)

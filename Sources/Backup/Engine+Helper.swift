@@ -224,9 +224,12 @@ extension Engine {
 
 extension LiveDisk {
   /// Node of the file of the active image.
-  fileprivate var storageNode: String {
+  fileprivate var storageNode: String { LiveDisk.storageNode(of: node.nodeName) }
+
+  /// Node of the file of an image that libvirt opened.
+  static func storageNode(of node: String) -> String {
     let suffix = "-format"
-    guard node.nodeName.hasSuffix(suffix) else { return node.nodeName }
-    return node.nodeName.dropLast(suffix.count) + "-storage"
+    guard node.hasSuffix(suffix) else { return node }
+    return node.dropLast(suffix.count) + "-storage"
   }
 }

@@ -100,7 +100,7 @@ extension Engine {
     _ file: DomainDefinition.Disk, number: Int, in monitor: any Monitor
   ) throws {
     let nothing = "nothing-\(number)"
-    try monitor.execute(.blockdevAdd(.nothing(nothing)))
+    try monitor.execute(.blockdevAdd(.null(nothing)))
     if let device = try monitor.blockDevice(of: file)?.qdev {
       try monitor.execute(.setDrive(device: device, node: nothing))
     }

@@ -53,7 +53,7 @@ extension Engine {
       case .ready:
         return
       case .failed(let disk, let error):
-        throw BackupError(.failed, failureText(disk: disk, error: error))
+        throw BackupError(.failed, failureText(disk: disk, error: error, of: partial))
       case .missing:
         throw BackupError(.failed, "the domain's QEMU ended during the operation")
       case .running:
@@ -94,14 +94,6 @@ extension Engine {
         DiskProgress(disk: disk, done: $0.currentProgress, total: $0.totalProgress)
       }
     }
-  }
-
-  private func failureText(disk: String, error: String) -> String {
-    var text = "copying disk '\(disk)' failed: \(error)"
-    if let left = try? repository.available(), left < 1 << 20 {
-      text += " (pool '\(repository.name)' is full)"
-    }
-    return text
   }
 
   /// Cancels jobs that still work, waits for their end.

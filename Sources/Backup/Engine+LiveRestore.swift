@@ -141,6 +141,7 @@ extension Engine {
           deadline: deadline)
       }
       try restoreTPM(tpm, to: parsed.uuid, of: pending)
+      for disk in plan.disks { try targets[disk.directory]?.synchronize([disk.fileName]) }
       try hypervisor.define(definition)
       try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
@@ -189,6 +190,7 @@ extension Engine {
   ) throws {
     let partial = pending.partial
     if try hypervisor.guest(uuid: partial.domainUUID) == nil {
+      try layerAgain(pending, live)
       do {
         try hypervisor.start(uuid: partial.domainUUID, paused: options.isPaused)
       } catch {

@@ -32,8 +32,10 @@ extension Engine {
   /// Notes that the domain is defined, and whether its data is to move.
   func mark(_ pending: Catalog.Pending, _ mark: LiveMark) throws {
     if try repository.contains(pending.mark) {
-      if try self.mark(of: pending) == mark { return }
-      try repository.delete(pending.mark)
+      if try self.mark(of: pending) != mark {
+        try repository.replace(pending.mark, Array(mark.text.utf8))
+      }
+      return
     }
     do {
       try repository.write(pending.mark, Array(mark.text.utf8))
@@ -74,7 +76,13 @@ extension Engine {
     }
     guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .lost }
     if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) {
-      try finishLive(pending, live, isOwn: false)
+      do {
+        try finishLive(pending, live, isOwn: false)
+      } catch let error as BackupError where error.code == .failed {
+        // The command has something else to do.
+        observer.notice("\(error)")
+        return .running
+      }
       return .finished
     }
     let hasClient =
@@ -89,18 +97,24 @@ extension Engine {
     return .running
   }
 
-  /// Frees the definition of what it said of the pool: nothing stands on it any more.
+  /// Frees the definition of what it said of the pool: nothing stands on it any more, once what was
+  /// pulled is on disk.
   ///
   /// - Parameters:
   ///   - pending: The restore.
   ///   - live: The same.
   ///   - isOwn: Whether we are its client. Else, where others can write to the pool, the partial may
   ///     be theirs: it must not say what is changed elsewhere.
-  /// - Throws: What libvirt throws; the next command goes on.
+  /// - Throws: ``BackupError`` with code `failed` where that is not on disk, or what libvirt throws;
+  ///   the next command goes on.
   func finishLive(
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore, isOwn: Bool
   ) throws {
     guard isOwn || repository.isTrusted else { return try forget(pending) }
+    guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else {
+      throw BackupError.ended(pending.partial)
+    }
+    try flushImages(of: pending, live, in: guest)
     let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
     if let text = try hypervisor.inactiveDefinition(uuid: pending.partial.domainUUID),
       let freed = try LayeredDefinition.freed(text, images: images)

@@ -83,13 +83,14 @@ extension Engine {
   /// Copies into the volumes that stay what they need of those that go.
   ///
   /// A volume's content is the same at every moment, and its backing file is another only when all
-  /// is copied. Whatever is killed, the same call goes on.
+  /// is copied and on disk. Whatever is killed, the same call goes on.
   ///
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func merge(_ pending: Catalog.Pending, deadline: ContinuousClock.Instant?) throws {
     guard let (helper, disks) = try startMerge(pending) else { return }
     defer { try? helper.destroy() }
     try wait(for: pending, disks: disks, in: helper, deadline: deadline)
+    try endMerge(pending, in: helper)
   }
 
   /// Starts the copies of ``merge(_:deadline:)``.
@@ -108,7 +109,11 @@ extension Engine {
     try endHelper(of: pending.partial)
     let catalog = try catalog()
     guard let point = catalog.point(uuid: first.uuid) else { return nil }
-    let open = try delete.merges.filter { try !isMerged($0) }
+    let noted = try notedMerges(of: pending)
+    let open = try delete.merges.filter { merge in
+      // A manifest that has lost the disk was rewritten, which comes after the merges.
+      try point.has(merge.disk) && !(noted.contains(merge.volume) && isLinked(merge))
+    }
     guard !open.isEmpty else { return nil }
     let disks = try open.map { merge -> HelperDisk in
       let rest = try catalog.chain(of: point, disk: merge.disk)
@@ -139,40 +144,6 @@ extension Engine {
     return (held.helper, open.map(\.disk))
   }
 
-  /// Whether a volume stands on what it is to stand on.
-  private func isMerged(_ merge: Partial.DeleteMerge) throws -> Bool {
-    let header = try Qcow2Header(
-      parsing: try repository.read(merge.volume, offset: 0, length: Qcow2Header.length))
-    return header.backingFile == merge.backing
-  }
-
-  /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.
-  func undoMerge(_ pending: Catalog.Pending) throws {
-    guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
-    else { return }
-    try endHelper(of: pending.partial)
-    for var manifest in delete.manifests {
-      let merges = delete.merges.filter { $0.point == manifest.uuid }
-      // Into a volume that is gone nothing has moved.
-      let isMoved = try merges.map {
-        (merge: $0, isMerged: try repository.contains($0.volume) && isMerged($0))
-      }
-      guard isMoved.contains(where: \.isMerged) else { continue }
-      for (merge, isMerged) in isMoved where !isMerged {
-        guard let index = manifest.disks.firstIndex(where: { $0.name == merge.disk }) else {
-          continue
-        }
-        manifest.disks[index].parent = first.uuid
-        manifest.disks[index].mode = .incremental
-        manifest.disks[index].reasonCode = nil
-        manifest.disks[index].reason = nil
-        manifest.parent = first.uuid
-      }
-      try rewrite(manifest)
-    }
-    try forget(pending)
-  }
-
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.
   func rewrite(_ manifest: Manifest) throws {
     var manifest = manifest
@@ -185,9 +156,8 @@ extension Engine {
     if let old = try? Catalog.text(of: volume, in: repository), Array(old.utf8) == content {
       return
     }
-    try repository.delete(volume)
     do {
-      try repository.write(volume, content)
+      try repository.replace(volume, content)
     } catch let error as BackupError where error.code == .exists {
       // Another client that settles writes the same.
       guard waitForManifest(manifest.uuid, in: volume) != nil else { throw error }

@@ -12,12 +12,14 @@ extension Engine {
   /// Each step may be repeated, also by two clients at once.
   ///
   /// - Returns: The manifest as published.
+  /// - Throws: ``BackupError`` with code `failed` where what was copied could not be written: it is
+  ///   for the caller to undo then.
   @discardableResult
   func publish(_ pending: Catalog.Pending, guest: any Guest) throws -> Manifest {
     guard case .create(var manifest, _, _, _) = pending.partial.operation else {
       throw BackupError(.invalid, "not a backup")
     }
-    try finalizeJobs(of: pending.partial, in: guest)
+    try endCopies(of: pending.partial, disks: pending.partial.diskNames, in: guest)
     try takeDown(pending.partial, guest: guest)
     if pending.partial.isCopy {
       try markWhole(pending)
@@ -121,7 +123,7 @@ extension Engine {
     try removeBitmaps(in: monitor) { $0.hasPrefix(prefix) }
     for (number, disk) in disks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
-      for node in [names.probe, names.probeTarget] { try close(node, in: monitor) }
+      for node in [names.sample, names.sampleTarget] { try close(node, in: monitor) }
       // While the view reads through it, the filter lets nobody else write below it.
       try close(names.view, in: monitor)
       try removeFilter(

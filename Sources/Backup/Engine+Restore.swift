@@ -184,7 +184,7 @@ extension Engine {
       disks, of: point, to: paths, pending: pending, targets: targets, bandwidth: bandwidth)
     defer { try? helper.destroy() }
     try wait(for: pending, disks: disks.map(\.stored.name), in: helper, deadline: deadline)
-    try endCopying(disks.count, of: pending.partial, in: helper)
+    try endCopying(disks.map(\.stored.name), of: pending.partial, in: helper)
   }
 
   /// Starts the copies of ``copy(_:of:to:pending:targets:bandwidth:deadline:)``.
@@ -256,9 +256,11 @@ extension Engine {
   }
 
   /// Closes what copies have written, which are ready: from here on the files are whole.
-  func endCopying(_ count: Int, of partial: Partial, in helper: any Guest) throws {
-    try finalizeJobs(of: partial, in: helper)
-    for number in 0..<count {
+  ///
+  /// - Throws: ``BackupError`` with code `failed` where they could not be written.
+  func endCopying(_ disks: [String], of partial: Partial, in helper: any Guest) throws {
+    try endCopies(of: partial, disks: disks, in: helper)
+    for number in disks.indices {
       let names = NodeNames(operation: partial.uuid, disk: number)
       try close(names.target, in: helper.monitor)
       try close(names.targetFile, in: helper.monitor)

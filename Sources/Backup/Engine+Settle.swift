@@ -87,7 +87,14 @@ extension Engine {
       return .running
     case .ready:
       guard let guest else { return .running }
-      try publish(pending, guest: guest)
+      do {
+        try publish(pending, guest: guest)
+      } catch let error as BackupError where error.code == .failed {
+        guard try !isWhole(pending, manifest) else { throw error }
+        observer.notice("backup '\(partial.pointName)' is undone: \(error)")
+        try undoCreate(pending, guest: guest)
+        return .undone
+      }
       return .finished
     case .failed:
       try undoCreate(pending, guest: guest)

@@ -31,8 +31,10 @@ extension Engine {
       // Thawing what is not frozen does no harm.
       if isFrozen, try isOurs(guest, pending.partial) { try? guest.thaw() }
       try cancelJobs(of: pending.partial, in: guest)
-      try takeDown(pending.partial, guest: guest)
+      // The jobs before the images: copies that have ended well and whose images are closed would be
+      // taken for whole.
       try dismissJobs(of: pending.partial, in: guest.monitor)
+      try takeDown(pending.partial, guest: guest)
       try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
       }

@@ -93,7 +93,7 @@ package struct FrozenView: Sendable, Equatable {
     disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
   }
 
-  /// Opens the frozen states and, where clients read them, the probes that tell whether they are
+  /// Opens the frozen states and, where clients read them, the samples that tell whether they are
   /// whole.
   package var openViews: [Command] {
     disks.flatMap { disk -> [Command] in
@@ -102,8 +102,8 @@ package struct FrozenView: Sendable, Equatable {
       guard isExported else { return [view] }
       let size = min(disk.live.capacity, UInt64(CreatePlan.granularity))
       return [
-        view, .blockdevAdd(.window(names.probe, file: names.view, size: size)),
-        .blockdevAdd(.null(names.probeTarget, size: size)),
+        view, .blockdevAdd(.window(names.sample, file: names.view, size: size)),
+        .blockdevAdd(.null(names.sampleTarget, size: size)),
       ]
     }
   }

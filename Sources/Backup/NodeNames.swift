@@ -58,16 +58,22 @@ package struct NodeNames: Sendable, Equatable {
   package var filter: String { stem + "cbw" }
   /// Bitmap on the filter of the client that takes it off the device.
   package var claim: String { stem + "claim" }
+  /// A node that nothing uses, by which a flush tells how it went.
+  var probe: String { stem + "probe" }
+  /// Bitmap on the image of the client that flushes it.
+  var flushing: String { stem + "flushing" }
+  /// Bitmap on an image that is flushed.
+  var flushed: String { stem + "flushed" }
   /// The frozen state.
   package var view: String { stem + "view" }
   /// The first cluster of the frozen state: reading it shows whether the state is still whole.
-  package var probe: String { stem + "probe" }
-  /// The disk that the probe is copied to.
-  package var probeTarget: String { stem + "null" }
-  /// Id of the job that reads the probe, for one client.
-  package func probeJob(_ client: Int32) -> String { stem + "probe.\(client)" }
-  /// Filter that the job puts over the probe.
-  package var probeFilter: String { stem + "probecbw" }
+  package var sample: String { stem + "sample" }
+  /// The disk that the sample is copied to.
+  package var sampleTarget: String { stem + "null" }
+  /// Id of the job that reads the sample, for one client.
+  package func sampleJob(_ client: Int32) -> String { stem + "sample.\(client)" }
+  /// Filter that the job puts over the sample.
+  package var sampleFilter: String { stem + "samplecbw" }
   /// Filter that the copy job puts over what it reads.
   package var jobFilter: String { stem + "jobcbw" }
   /// Id of the view's export; it tells the port where the server was to take a free one.

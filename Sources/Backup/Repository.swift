@@ -42,8 +42,20 @@ package protocol Repository: AnyObject {
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8]
   /// Makes a raw volume with that content, mode 0600 (`virStorageVolUpload`).
   ///
+  /// On this machine it is on disk when this returns.
+  ///
   /// - Throws: ``BackupError`` with code `exists` when the name is taken.
   func write(_ volume: String, _ content: [UInt8]) throws
+  /// Gives a volume that ``write(_:_:)`` made another content.
+  ///
+  /// On this machine the volume has the one or the other at every moment, also after a power cut.
+  /// Elsewhere it is missing in between: what was in it has to be somewhere else too.
+  func replace(_ volume: String, _ content: [UInt8]) throws
+  /// Has the names of volumes, made and deleted, reach the disk, and the contents of some of them;
+  /// what is on another machine is as safe as that makes it (`fsync`).
+  ///
+  /// - Throws: ``BackupError`` where that fails.
+  func synchronize(_ volumes: [String]) throws
   /// Absolute path of a volume on the hypervisor.
   func path(of volume: String) -> String
   /// Bytes a volume occupies (`virStorageVolGetInfo`).

@@ -20,6 +20,8 @@ package struct VolumeNames: Sendable, Equatable {
   package static let nvramDisk = "nvram"
   /// Ending, after a partial's name, of the mark that all data of a restore is whole.
   package static let doneSuffix = ".done"
+  /// Ending, after a partial's name, of the note of the volumes that have taken over what they need.
+  package static let mergedSuffix = ".merged"
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
   package static let claimSuffix = ".claim"
 
@@ -83,10 +85,10 @@ package struct VolumeNames: Sendable, Equatable {
   /// The note that the domain's bitmaps were forgotten.
   package var forgotten: String { stem + VolumeNames.forgottenSuffix }
 
-  /// The partial that a mark or a claim belongs to; nil for another volume.
+  /// The partial that a mark, a note or a claim belongs to; nil for another volume.
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
-    let endings = [doneSuffix] + (number.isEmpty ? [] : [claimSuffix + number])
+    let endings = [doneSuffix, mergedSuffix] + (number.isEmpty ? [] : [claimSuffix + number])
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }

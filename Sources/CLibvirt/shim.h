@@ -5,6 +5,14 @@
 /* Not part of Swift's Glibc module. */
 #include <sys/eventfd.h>
 
+/* glibc's syncfs, which only _GNU_SOURCE shows: writes back a whole file system. */
+static inline int
+virshBackupSyncFileSystem(int descriptor)
+{
+    extern int syncfs(int descriptor);
+    return syncfs(descriptor);
+}
+
 /* A C global is a mutable variable to Swift; libvirt sets this one once and for all. */
 static inline virConnectAuthPtr
 virshBackupDefaultAuth(void)

@@ -71,13 +71,7 @@ package struct BlockdevOptions: Sendable, Equatable {
       "discard": "unmap", "detect-zeroes": "unmap",
     ]
     if format == "qcow2" { members["backing"] = backing.map(JSONValue.string) ?? .null }
-    if let keySecret {
-      if format == "luks" {
-        members["key-secret"] = .string(keySecret)
-      } else {
-        members["encrypt"] = ["format": "luks", "key-secret": .string(keySecret)]
-      }
-    }
+    members.encrypt(format: format, keySecret: keySecret)
     if let size { members["size"] = .int(Int64(clamping: size)) }
     if access != .buffered { members["cache"] = ["direct": true] }
     return BlockdevOptions(members: members)
@@ -99,11 +93,6 @@ package struct BlockdevOptions: Sendable, Equatable {
       "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
       "discard": "unmap",
     ])
-  }
-
-  /// A node that takes what is written and keeps nothing, for a device that is not to have another.
-  package static func nothing(_ nodeName: String) -> BlockdevOptions {
-    BlockdevOptions(members: ["driver": "null-co", "node-name": .string(nodeName)])
   }
 
   /// A filter that saves what is about to be overwritten, and passes discards on.
@@ -148,10 +137,27 @@ package struct BlockdevOptions: Sendable, Equatable {
     ])
   }
 
-  /// A disk that takes everything and keeps nothing.
-  package static func null(_ nodeName: String, size: UInt64) -> BlockdevOptions {
-    BlockdevOptions(members: [
-      "driver": "null-co", "node-name": .string(nodeName), "size": .int(Int64(clamping: size)),
-    ])
+  /// A node that takes what is written and keeps nothing.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - size: How many bytes it has; nil for QEMU's choice.
+  /// - Returns: The node.
+  package static func null(_ nodeName: String, size: UInt64? = nil) -> BlockdevOptions {
+    var members: [String: JSONValue] = ["driver": "null-co", "node-name": .string(nodeName)]
+    if let size { members["size"] = .int(Int64(clamping: size)) }
+    return BlockdevOptions(members: members)
+  }
+}
+
+extension [String: JSONValue] {
+  /// Says how an image is decrypted (LUKS); nil for one that is not encrypted.
+  mutating func encrypt(format: String, keySecret: String?) {
+    guard let keySecret else { return }
+    if format == "luks" {
+      self["key-secret"] = .string(keySecret)
+    } else {
+      self["encrypt"] = ["format": "luks", "key-secret": .string(keySecret)]
+    }
   }
 }

@@ -21,6 +21,9 @@ extension Command {
   /// Makes an image writable, or readable only, without closing it; its bitmaps are stored when it
   /// becomes readable only.
   ///
+  /// What was written is flushed first, and the command fails where that does: also for an image
+  /// that stays what it is, and while a job writes it.
+  ///
   /// The corresponding QMP command is `blockdev-reopen`.
   ///
   /// - Parameters:
@@ -29,20 +32,43 @@ extension Command {
   ///   - file: Name of the node of its file.
   ///   - backing: Name of the node of its backing file; nil for none.
   ///   - readOnly: What it becomes.
+  ///   - keySecret: Id of the secret by which an encrypted image was opened; it need not be there.
   /// - Returns: The command.
   package static func blockdevReopen(
-    _ nodeName: String, format: String, file: String, backing: String?, readOnly: Bool
+    _ nodeName: String, format: String, file: String, backing: String?, readOnly: Bool,
+    keySecret: String? = nil
   ) -> Command {
-    Command(
-      "blockdev-reopen",
-      [
-        "options": [
-          [
-            "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
-            "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
-          ]
-        ]
+    var options: [String: JSONValue] = [
+      "driver": .string(format), "node-name": .string(nodeName), "file": .string(file),
+      "read-only": .bool(readOnly),
+    ]
+    if format == "qcow2" { options["backing"] = backing.map(JSONValue.string) ?? .null }
+    options.encrypt(format: format, keySecret: keySecret)
+    return Command("blockdev-reopen", ["options": [.object(options)]])
+  }
+
+  /// Flushes a node and fails, having changed nothing.
+  ///
+  /// The corresponding QMP command is `blockdev-reopen`: it is told to change the size of a node that
+  /// cannot be changed, and that one comes first.
+  ///
+  /// - Parameters:
+  ///   - probe: Name of a node of driver `null-co`.
+  ///   - image: Name, format and file node of what is flushed; nil for nothing.
+  /// - Returns: The command.
+  package static func blockdevReopenNothing(
+    probe: String, besides image: (node: String, format: String, file: String)?
+  ) -> Command {
+    var options: [JSONValue] = [
+      ["driver": "null-co", "node-name": .string(probe), "size": .int(512)]
+    ]
+    if let image {
+      options.append([
+        "driver": .string(image.format), "node-name": .string(image.node),
+        "file": .string(image.file),
       ])
+    }
+    return Command("blockdev-reopen", ["options": .array(options)])
   }
 
   /// Puts another node under a device.
@@ -74,7 +100,7 @@ extension Command {
   }
 
   /// Starts a copy of what an image has of its backing files, down to one of them, into the image;
-  /// that one is its backing file afterwards.
+  /// that one is its backing file once the job is finalized.
   ///
   /// The corresponding QMP command is `block-stream`.
   ///
@@ -92,7 +118,8 @@ extension Command {
   ) -> Command {
     var arguments: [String: JSONValue] = [
       "speed": .int(speed), "job-id": .string(jobID), "device": .string(device),
-      "on-error": "report", "auto-dismiss": false, "filter-node-name": .string(filterNodeName),
+      "on-error": "report", "auto-finalize": false, "auto-dismiss": false,
+      "filter-node-name": .string(filterNodeName),
     ]
     if let base { arguments["base-node"] = .string(base) }
     if let backingFile { arguments["backing-file"] = .string(backingFile) }

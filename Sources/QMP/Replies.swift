@@ -76,6 +76,8 @@ package struct ImageInfo: Decodable, Sendable, Equatable {
   package var virtualSize: UInt64
   /// Bytes the image takes on its storage.
   package var actualSize: UInt64?
+  /// Whether the image is encrypted; nil where it is not.
+  package var isEncrypted: Bool?
   /// Internal snapshots.
   package var snapshots: [Snapshot]?
   /// What only some formats say.
@@ -84,6 +86,7 @@ package struct ImageInfo: Decodable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case virtualSize = "virtual-size"
     case actualSize = "actual-size"
+    case isEncrypted = "encrypted"
     case snapshots
     case formatSpecific = "format-specific"
   }

@@ -99,7 +99,7 @@ struct CreatePlanTests {
     #expect(session.disks.map(session.exported) == ["\(prefix)0-scratch"])
     #expect(
       session.view.openViews.compactMap { $0.arguments["node-name"]?.string }
-        == ["\(prefix)0-view", "\(prefix)0-probe", "\(prefix)0-null"])
+        == ["\(prefix)0-view", "\(prefix)0-sample", "\(prefix)0-null"])
   }
 
   @Test

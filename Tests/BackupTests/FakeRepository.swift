@@ -41,6 +41,10 @@ final class FakeRepository: Repository {
     contents[volume] = content
   }
 
+  func replace(_ volume: String, _ content: [UInt8]) { contents[volume] = content }
+
+  func synchronize(_ volumes: [String]) {}
+
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
     guard let content = contents[volume], !unreadable.contains(volume) else {
       throw BackupError(.failed, "cannot read \(volume)")

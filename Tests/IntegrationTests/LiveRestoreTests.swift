@@ -195,6 +195,37 @@ struct LiveRestoreTests {
   }
 
   @Test(arguments: LibvirtMode.available)
+  func `what is restored outlives its QEMU, and what is not yet is restored again`(
+    mode: LibvirtMode
+  ) throws {
+    let scene = try LiveScene(
+      PrivateLibvirt.shared(mode), disks: [TestDisk("vda", size: 96 << 20)])
+    defer { scene.remove() }
+    let domain = scene.domain
+    try domain.write("vda", "write -P 0x11 0 64M")
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    try domain.vanish()
+
+    // All is pulled, and nobody has seen to it that it is on disk.
+    let client = try scene.start(
+      "backup-restore", "p", "--live", "--paused", "--bandwidth", "1")
+    try scene.awaitPull()
+    client.signal(SIGSTOP)
+    try domain.libvirt.virsh("blockjob", domain.name, "vda", "--bandwidth", "0")
+    try eventually("all is pulled", within: .seconds(60)) {
+      try !domain.libvirt.virsh("dumpxml", domain.name).contains(scene.pool.directory)
+    }
+    try domain.killQEMU()
+    client.signal(SIGCONT)
+    try scene.expectRefusal(client.wait(), "domain '\(domain.name)' is shut off and still stands")
+
+    try scene.run("backup-restore", "p", "--live", "--paused").expectSuccess()
+    try domain.killQEMU()
+    #expect(try !domain.inactiveDefinition().contains(scene.pool.directory))
+    try expect(domain.differences(), [])
+  }
+
+  @Test(arguments: LibvirtMode.available)
   func `what cannot run on a backup is refused, and what does not start is undone`(
     mode: LibvirtMode
   ) throws {

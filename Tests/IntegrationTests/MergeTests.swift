@@ -178,6 +178,88 @@ struct MergeTests {
     try expect(history.differences(), [])
   }
 
+  /// Kills the QEMU that merges, once it has copied all, as a host that loses its power would.
+  private static func killHelper(_ history: History) throws {
+    for helper in try history.helpers() {
+      guard let pid = history.libvirt.qemuPID(domain: helper) else { continue }
+      kill(pid, SIGKILL)
+    }
+    try eventually("the helper is gone") { try history.helpers().isEmpty }
+  }
+
+  @Test func `QEMU killed when all is merged takes nothing with it`() throws {
+    let history = try History(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 64 << 20)])
+    defer { history.remove() }
+    var points: [String] = []
+    let rounds = Rounds.count(4)
+    for number in 0...rounds + 2 {
+      // Each in a part of the image's tables that the others have nothing in.
+      try history.domain.write("vda", "write -P \(number + 1) \(number % 2 * 32 + 1)M 3M")
+      points.append("p\(number)")
+      try history.backUp("p\(number)")
+    }
+    for round in 0..<rounds {
+      let point = points.remove(at: 1)
+      try history.run("backup-delete", point, "--async").expectSuccess()
+      try eventually("all is copied", within: .seconds(60)) {
+        try history.helpers().allSatisfy { helper in
+          let jobs = try history.libvirt.monitor(helper, "query-jobs") as? [[String: Any]] ?? []
+          return !jobs.isEmpty
+            && jobs.allSatisfy { ["pending", "concluded"].contains($0["status"] as? String) }
+        }
+      }
+      // At first before anybody looked, then with the next command in the midst of its work.
+      if round > 0 {
+        _ = try Program.run(
+          history.libvirt, ["backup-jobinfo", history.domain.name, "--pool", history.pool.name],
+          environment: ["VIRSH_BACKUP_KILL_AT": "\(8 + round * 6)"])
+      }
+      try Self.killHelper(history)
+      history.drop([point])
+      #expect(try history.storedDifferences() == [], "\(point), round \(round)")
+      try history.run("backup-jobinfo").expectSuccess()
+      try Self.expectWhole(history, "after \(point) was deleted, round \(round)")
+    }
+    #expect(try history.pool.files().filter { $0.contains("partial") } == [])
+    try expect(history.differences(), [])
+  }
+
+  @Test func `a link that says that all is merged is not believed`() throws {
+    let history = try History(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 16 << 20)])
+    defer { history.remove() }
+    for number in 0..<3 {
+      try history.domain.write("vda", "write -P \(number + 1) \(number)M 2M")
+      try history.backUp("p\(number)")
+    }
+    func hasBegun() throws -> Bool {
+      try history.pool.files().contains { file in
+        guard file.hasSuffix(".partial.xml") else { return false }
+        return try String(contentsOfFile: history.pool.path(file), encoding: .utf8)
+          .contains("</delete>")
+      }
+    }
+    for call in 1...60 where try !hasBegun() {
+      _ = try Program.run(
+        history.libvirt, ["backup-delete", history.domain.name, "p1", "--pool", history.pool.name],
+        environment: ["VIRSH_BACKUP_KILL_AT": "\(call)"])
+    }
+    #expect(try hasBegun() && history.listed() == ["p0", "p1", "p2"])
+    // As QEMU leaves it when it is killed before it has written its tables.
+    func image(_ point: String) -> String { "\(history.domain.name).\(point).vda.qcow2" }
+    try Command.run(
+      "qemu-img",
+      [
+        "rebase", "-u", "-f", "qcow2", "-F", "qcow2", "-b", image("p0"),
+        history.pool.path(image("p2")),
+      ]
+    ).expectSuccess()
+    try history.run("backup-jobinfo").expectSuccess()
+    history.drop(["p1"])
+    try Self.expectWhole(history, "after p1 was deleted")
+  }
+
   @Test func `a delete that is given up leaves every point`() throws {
     let history = try History(
       PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 512 << 20)])

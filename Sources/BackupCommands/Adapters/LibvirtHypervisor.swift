@@ -271,6 +271,13 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   func rename(_ path: String, to newPath: String) throws -> Bool {
+    let isThere = try move(path, to: newPath)
+    let directory = newPath.split(separator: "/").dropLast().joined(separator: "/")
+    if isThere { try LocalDirectory("/\(directory)")?.synchronize([]) }
+    return isThere
+  }
+
+  private func move(_ path: String, to newPath: String) throws -> Bool {
     // A link never replaces a file, as rename(2) would.
     if link(path, newPath) == 0 {
       unlink(path)

@@ -159,11 +159,20 @@ final class LibvirtRepository: Repository {
     do {
       // After an upload libvirt refreshes the pool.
       if try files?.fill(volume, content) != true { try made.upload(content) }
+      try files?.synchronize([volume])
     } catch {
       try? made.delete()
       throw error
     }
   }
+
+  func replace(_ volume: String, _ content: [UInt8]) throws {
+    if try files?.replace(volume, content) == true { return }
+    try delete(volume)
+    try write(volume, content)
+  }
+
+  func synchronize(_ volumes: [String]) throws { try files?.synchronize(volumes) }
 
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
 

@@ -12,7 +12,8 @@ import Glibc
 /// A stream for each small manifest would make a large pool slow, libvirt lists no more than 16384
 /// volumes, and a read-only connection reads none at all.
 struct LocalDirectory {
-  private let path: String
+  /// Its absolute path.
+  let path: String
 
   /// Opens a directory; nil when it cannot be read from here.
   init?(_ path: String) {
@@ -126,7 +127,8 @@ struct LocalDirectory {
     }
   }
 
-  private func failure(_ attempt: String) -> BackupError {
+  /// What the last call of the system failed for.
+  func failure(_ attempt: String) -> BackupError {
     BackupError(.failed, "cannot \(attempt): \(String(cString: strerror(errno)))")
   }
 }

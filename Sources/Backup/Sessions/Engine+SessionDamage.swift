@@ -11,8 +11,8 @@ import QMP
 /// Where what the guest overwrites cannot be saved, the guest goes on and the frozen state is lost.
 /// A client that reads then gets errors at best; one that reads the scratch does not notice.
 extension Engine {
-  /// Milliseconds that the probe of a disk may take: it is one read of at most one cluster.
-  private static let probeLimit = 15_000
+  /// Milliseconds that the sample of a disk may take: it is one read of at most one cluster.
+  private static let sampleLimit = 15_000
 
   /// Returns why a session does not serve the instant of its start any more.
   ///
@@ -30,9 +30,9 @@ extension Engine {
     for (number, disk) in partial.liveDisks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
       let error =
-        nodes[names.probe] == nil
+        nodes[names.sample] == nil
         ? try guest.monitor.jobs().first { $0.id == names.job }?.error
-        : try probe(names, in: guest.monitor)
+        : try readSample(names, in: guest.monitor)
       if let error { return "disk '\(disk.name)': \(error)" }
     }
     return nil
@@ -41,14 +41,14 @@ extension Engine {
   /// Reads the first cluster of a frozen state.
   ///
   /// - Returns: Why that failed; nil where it did not.
-  private func probe(_ names: NodeNames, in monitor: any Monitor) throws -> String? {
-    let id = names.probeJob(process.owner.pid)
-    let end = ContinuousClock.now + .milliseconds(Engine.probeLimit)
+  private func readSample(_ names: NodeNames, in monitor: any Monitor) throws -> String? {
+    let id = names.sampleJob(process.owner.pid)
+    let end = ContinuousClock.now + .milliseconds(Engine.sampleLimit)
     let command = Command.transaction([
       .blockdevBackup(
         BlockdevBackup(
-          jobID: id, device: names.probe, target: names.probeTarget, bitmap: nil,
-          filterNodeName: names.probeFilter))
+          jobID: id, device: names.sample, target: names.sampleTarget, bitmap: nil,
+          filterNodeName: names.sampleFilter))
     ])
     while true {
       do {

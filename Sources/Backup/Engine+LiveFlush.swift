@@ -1,0 +1,114 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+
+/// How what a live restore has pulled reaches the storage.
+///
+/// libvirt forgets what an image stood on as soon as all is pulled, and QEMU has much of that in
+/// memory then: should the host or QEMU die, the image would be full of holes.
+extension Engine {
+  /// Has all that was pulled reach the storage, and hears of what does not.
+  ///
+  /// - Throws: ``BackupError`` with code `failed` that names the disk; the same call goes on.
+  func flushImages(
+    of pending: Catalog.Pending, _ live: Partial.LiveRestore, in guest: any Guest
+  ) throws {
+    let partial = pending.partial
+    for disk in live.disks {
+      // Most of it, and while the guest goes on to read and write.
+      let (directory, name) = RestorePlan.split(disk.path)
+      do {
+        try hypervisor.repository(directory: directory).synchronize([name])
+      } catch {
+        throw BackupError.unflushed(disk, partial, "\(error)")
+      }
+    }
+    let definition = try DomainDefinition(parsing: try guest.definition())
+    let nodes = try guest.monitor.blockNodes().byName
+    let probe = NodeNames(operation: partial.uuid, disk: 0).probe
+    if nodes[probe] == nil { try guest.monitor.execute(.blockdevAdd(.null(probe))) }
+    for disk in live.disks {
+      let chain = definition.disks.first { $0.target == disk.name }?.chain ?? []
+      // Of an image that was taken away QEMU has nothing any more.
+      guard let index = chain.first(where: { $0.source == .file(disk.path) })?.index,
+        let node = LiveDisk.node(index: index, among: nodes)
+      else { continue }
+      if let error = try flushError(of: node, probe: probe, in: guest.monitor) {
+        throw BackupError.unflushed(
+          disk, partial, error + fullness(of: disk.name, partial))
+      }
+    }
+    try close(probe, in: guest.monitor)
+  }
+
+  /// Flushes a node of a running guest, and changes nothing of it.
+  ///
+  /// `blockdev-reopen` flushes all nodes it is told before it looks at the first of them, and fails
+  /// where that fails; what cannot be done with the first one then keeps it from touching the others.
+  /// So the command always fails: the way it does without the node where the flush went well.
+  ///
+  /// - Returns: Why it could not be flushed; nil where it was.
+  private func flushError(
+    of node: BlockNode, probe: String, in monitor: any Monitor
+  ) throws -> String? {
+    func error(flushing node: BlockNode?) throws -> String {
+      do {
+        try monitor.execute(
+          .blockdevReopenNothing(
+            probe: probe,
+            besides: node.map { ($0.nodeName, $0.driver, LiveDisk.storageNode(of: $0.nodeName)) }))
+      } catch let error as QMPError {
+        return error.desc
+      }
+      throw BackupError(.failed, "QEMU does not tell whether what it writes is on disk")
+    }
+    let expected = try error(flushing: nil)
+    let found = try error(flushing: node)
+    return found == expected ? nil : found
+  }
+
+  /// Has the definition of a domain that died say again what its images stand on.
+  ///
+  /// libvirt forgot that when all was pulled, which need not have reached the disk. What did is read
+  /// from the images all the same.
+  func layerAgain(_ pending: Catalog.Pending, _ live: Partial.LiveRestore) throws {
+    let uuid = pending.partial.domainUUID
+    guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return }
+    let definition = try DomainDefinition(parsing: text)
+    let owner = try imageOwner(of: definition)
+    let freed = live.disks.filter { disk in
+      definition.disks.contains {
+        $0.target == disk.name && $0.chain.map(\.source) == [.file(disk.path)]
+      }
+    }
+    guard !freed.isEmpty else { return }
+    try hypervisor.define(
+      LayeredDefinition(
+        disks: try freed.map { disk in
+          .init(
+            target: disk.name, path: disk.path,
+            layers: try disk.backing.map {
+              .init(
+                path: repository.path(of: $0),
+                keepsOwner: try repository.owner(of: $0).owner == owner?.owner)
+            })
+        }
+      ).applied(to: text))
+  }
+}
+
+extension BackupError {
+  /// What was pulled into an image of a live restore is not on disk.
+  fileprivate static func unflushed(
+    _ disk: Partial.LiveRestoreDisk, _ partial: Partial, _ why: String
+  ) -> BackupError {
+    BackupError(
+      .failed,
+      "the image '\(disk.path)' of domain '\(partial.domainName)' is not on disk yet: \(why); "
+        + "backup-restore --live goes on")
+  }
+}
