@@ -81,26 +81,8 @@ package struct BlockdevOptions: Sendable, Equatable {
     return BlockdevOptions(members: members)
   }
 
-  /// An image in a file node with a node behind it that is there already.
-  ///
-  /// - Parameters:
-  ///   - nodeName: Name of the node.
-  ///   - file: The file node.
-  ///   - backing: The node of its backing file; nil for none.
-  ///   - readOnly: Whether it is opened for reading only.
-  /// - Returns: The node.
-  package static func layer(
-    _ nodeName: String, file: String, backing: String?, readOnly: Bool
-  ) -> BlockdevOptions {
-    BlockdevOptions(members: [
-      "driver": "qcow2", "node-name": .string(nodeName), "file": .string(file),
-      "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
-      "discard": "unmap",
-    ])
-  }
-
-  /// A node that takes what is written and keeps nothing, for a device that is not to have another.
-  package static func nothing(_ nodeName: String) -> BlockdevOptions {
+  /// A node with nothing in it.
+  package static func null(_ nodeName: String) -> BlockdevOptions {
     BlockdevOptions(members: ["driver": "null-co", "node-name": .string(nodeName)])
   }
 

@@ -35,7 +35,7 @@ struct SchemaTests {
     } + [
       .blockdevAdd(.layer("l", file: "f", backing: "b", readOnly: true)),
       .blockdevAdd(.layer("l", file: "f", backing: nil, readOnly: false)),
-      .blockdevAdd(.nothing("n")),
+      .blockdevAdd(.null("n")),
       .blockdevAdd(.copyBeforeWrite("vb-c", file: "a", target: "b", timeout: 15)),
       .blockdevAdd(.snapshotAccess("vb-v", file: "vb-c")),
       .createImage(jobID: "j", format: "qcow2", file: "vb-d", size: 512),
