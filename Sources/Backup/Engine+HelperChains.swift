@@ -34,33 +34,30 @@ extension Engine {
         return disk
       }
     }
-    var chains: [[String]] = []
-    for (number, disk) in disks.enumerated() {
-      chains.append(
-        disk.disk.isLayered
-          ? try layer(files[number], number: number, isReadOnly: disk.disk.isReadOnly, in: helper)
-          : [])
+    for (number, disk) in disks.enumerated() where disk.disk.isLayered {
+      try layer(files[number], number: number, isReadOnly: disk.disk.isReadOnly, in: helper)
     }
-    let nodes = try helper.monitor.blockNodes().byName
+    let nodes = try helper.monitor.blockNodes()
+    let chains = HelperChain.all(in: live, nodes: nodes)
+    let byName = nodes.byName
     var whole = live
-    whole.disks = zip(files, chains).flatMap { files, chain in chain.isEmpty ? files : [] }
+    whole.disks = disks.indices.filter { !disks[$0].disk.isLayered }.flatMap { files[$0] }
     let devices = try helper.monitor.blockDevices(of: whole)
-    return try disks.indices.flatMap { index -> [LiveDisk] in
-      guard !chains[index].isEmpty else {
-        return try files[index].map { file in
-          var disk = try LiveDisk(file, nodes: nodes, devices: devices)
-          disk.name = disks[index].name
-          return disk
-        }
+    return try disks.enumerated().map { number, disk in
+      guard !disk.disk.isLayered else {
+        guard let chain = chains.first(where: { $0.number == number }),
+          chain.nodes.count == files[number].count
+        else { throw BackupError(.failed, "the helper domain has not all disks") }
+        return LiveDisk(
+          name: disk.name, chain: chain.nodes.compactMap { byName[$0] },
+          sources: files[number].map(\.source))
       }
-      let chain = chains[index].compactMap { nodes[$0] }
-      guard chain.count == chains[index].count else {
+      guard let file = files[number].first else {
         throw BackupError(.failed, "the helper domain has not all disks")
       }
-      return [
-        LiveDisk(
-          name: disks[index].name, chain: chain, sources: files[index].compactMap { $0.source })
-      ]
+      var live = try LiveDisk(file, nodes: byName, devices: devices)
+      live.name = disk.name
+      return live
     }
   }
 
@@ -71,12 +68,11 @@ extension Engine {
   ///   - number: The place of the disk among those of the helper.
   ///   - isReadOnly: Whether the active layer is opened read-only; the others are.
   ///   - helper: The helper.
-  /// - Returns: The images' nodes, the active layer's first.
   /// - Throws: ``BackupError`` or `QMPError`.
   private func layer(
     _ files: [DomainDefinition.Disk], number: Int, isReadOnly: Bool, in helper: any Guest
-  ) throws -> [String] {
-    var nodes: [String] = []
+  ) throws {
+    var below: String?
     for (place, file) in files.enumerated().reversed() {
       try stopIfInterrupted()
       guard let index = file.chain.first?.index else {
@@ -84,15 +80,12 @@ extension Engine {
       }
       let isWritten = place == 0 && !isReadOnly
       if isWritten { try release(file, number: number, in: helper.monitor) }
-      // The names have no part of the operation's: what belongs to that is found by its names.
-      let node = "chain-\(number)-\(place)"
+      let layer = HelperLayer(number: number, place: place, index: index)
       try helper.monitor.execute(
         .blockdevAdd(
-          .layer(
-            node, file: "libvirt-\(index)-storage", backing: nodes.last, readOnly: !isWritten)))
-      nodes.append(node)
+          .layer(layer.node, file: layer.file, backing: below, readOnly: !isWritten)))
+      below = layer.node
     }
-    return nodes.reversed()
   }
 
   /// Takes a file that is to be written from the device that has it: only one may write.

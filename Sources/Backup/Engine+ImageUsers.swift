@@ -19,7 +19,7 @@ extension Engine {
     for domain in try hypervisor.domains() where domain.uuid != domainUUID {
       for text in domain.definitions {
         for path in try self.paths(of: try DomainDefinition(parsing: text)) {
-          for image in try backingChain(of: path, until: { users[$0] != nil }) {
+          for image in try backingChain(of: path) where users[image] == nil {
             users[image] = "domain '\(domain.name)'"
           }
         }
@@ -47,14 +47,11 @@ extension Engine {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// An image and what it stands on, as far as libvirt tells, without links, down to one that is
-  /// known already with what that stands on.
-  private func backingChain(
-    of path: String, until isKnown: (String) -> Bool
-  ) throws -> [String] {
+  /// An image and what it stands on, as far as libvirt tells, without links.
+  private func backingChain(of path: String) throws -> [String] {
     var chain: [String] = []
     var next: String? = path
-    while let image = next.map(hypervisor.resolved), !chain.contains(image), !isKnown(image) {
+    while let image = next.map(hypervisor.resolved), !chain.contains(image) {
       chain.append(image)
       next = try hypervisor.backingFile(of: image)
     }

@@ -77,24 +77,6 @@ package struct BlockdevOptions: Sendable, Equatable {
     return BlockdevOptions(members: members)
   }
 
-  /// An image in a file node with a node behind it that is there already.
-  ///
-  /// - Parameters:
-  ///   - nodeName: Name of the node.
-  ///   - file: The file node.
-  ///   - backing: The node of its backing file; nil for none.
-  ///   - readOnly: Whether it is opened for reading only.
-  /// - Returns: The node.
-  package static func layer(
-    _ nodeName: String, file: String, backing: String?, readOnly: Bool
-  ) -> BlockdevOptions {
-    BlockdevOptions(members: [
-      "driver": "qcow2", "node-name": .string(nodeName), "file": .string(file),
-      "backing": backing.map(JSONValue.string) ?? .null, "read-only": .bool(readOnly),
-      "discard": "unmap",
-    ])
-  }
-
   /// A filter that saves what is about to be overwritten, and passes discards on.
   ///
   /// - Parameters:

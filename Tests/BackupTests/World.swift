@@ -114,6 +114,28 @@ struct World {
     return plan.manifest
   }
 
+  /// Puts points below the newest one until its disks are made of so many.
+  mutating func lengthen(to count: Int) throws {
+    let points = try catalog().points(of: uuid)
+    guard var newest = points.last?.manifest else { return }
+    let volumes = VolumeNames(domain: name, uuid: uuid, point: newest.name)
+    for number in points.count..<count {
+      var point = newest
+      point.uuid = World.makeUUID(0xf000 + number)
+      point.name = "between\(number)"
+      let names = VolumeNames(domain: name, uuid: uuid, point: point.name)
+      for place in point.disks.indices {
+        point.disks[place].volume.name = names.disk(point.disks[place].name)
+        newest.disks[place].parent = point.uuid
+        repository.put(point.disks[place].volume.name, "data")
+      }
+      newest.parent = point.uuid
+      newest.sequence += 1
+      repository.put(names.manifest, try point.xml())
+    }
+    repository.put(volumes.manifest, try newest.xml())
+  }
+
   /// Starts and finishes a session as the engine would: its bitmaps stay.
   @discardableResult
   mutating func finishSession(_ options: SessionOptions) throws -> SessionPlan {

@@ -131,7 +131,8 @@ struct LongChain {
       try text.write(toFile: file(number), atomically: false, encoding: .utf8)
       if !isLast {
         try Command.run(
-          "chown", ["--reference=\(file(0))", file(number)]).expectSuccess()
+          "chown", ["--reference=\(file(0))", file(number)]
+        ).expectSuccess()
       }
       parent = uuid
     }

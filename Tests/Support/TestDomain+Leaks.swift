@@ -72,28 +72,13 @@ extension TestDomain {
     return false
   }
 
-  /// The node on top of each device that has one, which is a filter while a view exists.
-  ///
-  /// - Throws: `CommandError` when the domain does not run.
-  package func topNodes() throws -> [String: String] {
-    var result: [String: String] = [:]
-    for block in try libvirt.monitor(name, "query-block") as? [[String: Any]] ?? [] {
-      let inserted = block["inserted"] as? [String: Any]
-      if let device = block["qdev"] as? String, let node = inserted?["node-name"] as? String {
-        result[device] = node
-      }
-    }
-    return result
-  }
-
   /// Everything ours in the domain but its bitmaps, which may stay: empty when all is taken down.
   ///
   /// - Throws: `CommandError` when the domain does not run.
   package func leftovers() throws -> [String] {
-    let tops = try topNodes().values.filter(Self.isOurs)
     // libvirt opens the file of the console.
     let otherSets = linux == nil ? 0 : 1
-    return try ourNodes() + jobs() + tops + exports() + ourObjects()
+    return try ourNodes() + jobs() + exports() + ourObjects()
       + (descriptorSets() == otherSets ? [] : ["descriptor sets"])
   }
 

@@ -137,9 +137,7 @@ extension HelperDefinition {
 }
 
 extension HelperDefinition.Opened {
-  /// The disk as an element.
-  ///
-  /// - Parameter unit: Its place on the one controller.
+  /// The disk as an element, at a place on the one controller.
   fileprivate func xmlElement(unit: Int) throws(DomainXMLError) -> XMLElement {
     var element: XMLElement
     switch content {
