@@ -10,7 +10,8 @@ import Testing
 /// Bars, scripts and the manual page rely on the names of the members.
 @Suite struct JSONTests {
   private static let pointMembers = [
-    "created", "description", "disks", "domain", "domain_uuid", "name", "parent", "pool", "size",
+    "created", "description", "disks", "domain", "domain_uuid", "host", "name", "parent", "pool",
+    "size",
     "state", "type", "uuid",
   ]
 

@@ -10,18 +10,6 @@ import Testing
 
 /// Restores over a domain that go on without their client: who ends them does so once, and wholly.
 struct AsyncOverwriteTests {
-  /// Starts a restore of a point over the domain, and waits until all of it is copied.
-  private static func start(_ point: String, _ scene: OverwriteScene, _ more: String...) throws {
-    let libvirt = scene.history.libvirt
-    try Program.run(libvirt, scene.arguments(point, ["--async"] + more)).expectSuccess()
-    let helper = try #require(try scene.history.helpers().first, "no helper domain")
-    try eventually("all is copied") {
-      let jobs = try libvirt.monitor(helper, "query-jobs") as? [[String: Any]]
-      return jobs?.isEmpty == false
-        && jobs?.allSatisfy { $0["status"] as? String == "ready" } == true
-    }
-  }
-
   /// Ends what can be ended, and expects that it was.
   @discardableResult
   private static func settle(_ scene: OverwriteScene, _ when: String = "") throws -> CommandResult {
@@ -42,14 +30,14 @@ struct AsyncOverwriteTests {
     defer { scene.history.remove() }
     let domain = scene.domain
     let before = try domain.inactiveDefinition()
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     // Nothing has changed as yet.
     #expect(try domain.inactiveDefinition() == before)
     try Self.settle(scene)
     #expect(try scene.differences(from: "p") == [])
     #expect(try scene.files() == scene.imageNames())
 
-    try Self.start("q", scene, "--keep-old", "--paused")
+    try scene.startAsync("q", "--keep-old", "--paused")
     try Self.settle(scene)
     #expect(try domain.state() == "paused")
     try domain.destroy()
@@ -68,19 +56,19 @@ struct AsyncOverwriteTests {
       #expect(result.stdout.contains(" is undone: ") && result.stdout.contains(reason), "\(result)")
       #expect(try scene.files().filter { $0 != "overlay.qcow2" } == files, "\(reason)")
     }
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     try domain.start(paused: true)
     try expectKept("domain '\(domain.name)' is running")
     try domain.destroy()
 
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     try domain.redefine(replacing: [(">32768<", ">65536<")])
     let redefined = try domain.inactiveDefinition()
     try expectKept("was redefined in the meantime")
     #expect(try domain.inactiveDefinition() == redefined)
 
     let overlay = scene.path("overlay.qcow2")
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     try libvirt.virsh(
       "snapshot-create-as", domain.name, "s", "--disk-only", "--diskspec", "vda,file=\(overlay)",
       "--diskspec", "vdb,snapshot=no")
@@ -89,7 +77,7 @@ struct AsyncOverwriteTests {
     try domain.redefine(replacing: [("/overlay.qcow2'", "/vda.qcow2'")])
     try FileManager.default.removeItem(atPath: overlay)
 
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     try scene.history.run("backup-jobabort").expectSuccess()
     try Self.settle(scene)
     #expect(try scene.files() == files)
@@ -101,7 +89,7 @@ struct AsyncOverwriteTests {
     let scene = try OverwriteScene(PrivateLibvirt.shared(mode))
     defer { scene.history.remove() }
     let trace = scene.path("calls")
-    try Self.start("q", scene)
+    try scene.startAsync("q")
     try Program.run(
       scene.history.libvirt,
       ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name],
@@ -115,7 +103,7 @@ struct AsyncOverwriteTests {
     for call in stride(from: mode == .session ? 1 : 4, to: calls, by: 6) {
       let when = "killed at call \(call) of \(calls)"
       let wanted = has == "q" ? "p" : "q"
-      try Self.start(wanted, scene)
+      try scene.startAsync(wanted)
       let killed = try Program.run(
         scene.history.libvirt,
         ["backup-jobinfo", scene.domain.name, "--pool", scene.history.pool.name],
@@ -162,7 +150,7 @@ struct AsyncOverwriteTests {
       try Command.run("chmod", ["644", path]).expectSuccess()
       return path
     }
-    try Self.start("p", scene)
+    try scene.startAsync("p")
     let living = try claim(Self.ownText())
     let waits = try scene.history.run("backup-jobinfo").expectSuccess().stdout
     #expect(waits.contains("running"), "\(waits)")
@@ -174,7 +162,7 @@ struct AsyncOverwriteTests {
     try Self.settle(scene, "it gave no sign of life")
     #expect(try scene.differences(from: "p") == [])
 
-    try Self.start("q", scene)
+    try scene.startAsync("q")
     let empty = try claim("")
     try Command.run("touch", ["-d", "1 minute ago", empty]).expectSuccess()
     try Self.settle(scene, "it was killed before it wrote")
@@ -191,7 +179,7 @@ struct AsyncOverwriteTests {
     let scene = try OverwriteScene(PrivateLibvirt.shared(.session))
     defer { scene.history.remove() }
     for point in ["p", "q", "p"] {
-      try Self.start(point, scene)
+      try scene.startAsync(point)
       let clients = try (0..<4).map { _ in
         try Program.start(
           scene.history.libvirt,

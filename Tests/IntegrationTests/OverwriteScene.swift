@@ -51,7 +51,7 @@ struct OverwriteScene {
   var libvirt: PrivateLibvirt { history.libvirt }
 
   /// Starts a restore of a point that goes on without its client, and waits until all is copied.
-  func startAsync(_ point: String, isOverwriting: Bool = true, _ more: String...) throws {
+  func startAsync(_ point: String, _ more: String..., isOverwriting: Bool = true) throws {
     var arguments = arguments(point, ["--async"] + more)
     if !isOverwriting { arguments.removeAll { $0 == "--overwrite" } }
     try Program.run(libvirt, arguments).expectSuccess()
