@@ -206,9 +206,11 @@ extension Engine {
         + "restored")
     let speed = JobSpeed.each(of: 1, within: options.bandwidth)
     try mark(pending, .pulling(speed: speed))
-    if isAsync { try pullNext(live, speed: speed, in: guest) }
-    // Where it went on already it may have another limit.
-    _ = try setSpeed(of: live, to: speed, in: guest)
+    try orEnded(partial) {
+      if isAsync { try pullNext(live, speed: speed, in: guest) }
+      // Where it went on already it may have another limit.
+      _ = try setSpeed(of: live, to: speed, in: guest)
+    }
   }
 }
 

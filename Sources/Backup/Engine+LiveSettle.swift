@@ -114,7 +114,7 @@ extension Engine {
     guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else {
       throw BackupError.ended(pending.partial)
     }
-    try flushImages(of: pending, live, in: guest)
+    try orEnded(pending.partial) { try flushImages(of: pending, live, in: guest) }
     let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
     if let text = try hypervisor.inactiveDefinition(uuid: pending.partial.domainUUID),
       let freed = try LayeredDefinition.freed(text, images: images)

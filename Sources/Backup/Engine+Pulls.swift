@@ -84,13 +84,7 @@ extension Engine {
     var idleSince: ContinuousClock.Instant?
     while true {
       let guest = try runningGuest(of: partial)
-      let states: [PullState]
-      do {
-        states = try pullStates(live, in: guest)
-      } catch {
-        _ = try runningGuest(of: partial)
-        throw error
-      }
+      let states = try orEnded(partial) { try pullStates(live, in: guest) }
       observer.progress(progress(of: live, states, capacities: capacities))
       guard let next = states.firstIndex(where: { $0 != .free }) else { return }
       try stopIfAsked(pending, live, in: guest, deadline: deadline)
@@ -114,6 +108,16 @@ extension Engine {
         }
       }
       try guest.awaitBlockJob(timeoutMilliseconds: 500)
+    }
+  }
+
+  /// Does something with a domain that is restored, and says so where that is because it has ended.
+  func orEnded<Result>(_ partial: Partial, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
+    } catch {
+      _ = try runningGuest(of: partial)
+      throw error
     }
   }
 
