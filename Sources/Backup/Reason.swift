@@ -45,4 +45,7 @@ package struct Reason: Sendable, Equatable {
   /// The bitmap was in memory because of internal snapshots.
   package static let internalSnapshots = Reason(
     code: "internal_snapshots", text: "internal snapshots allow no stored bitmap")
+  /// Other domains may write to the disk, and QEMU records what its own guest writes.
+  package static let shared = Reason(
+    code: "shared", text: "shareable, and what other domains write is not recorded")
 }
