@@ -32,16 +32,19 @@ extension Engine {
     try checkScratch(of: plan.view)
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
     if !plan.isCopy, definition.hasAgent {
-      plan.manifest.guestInformation = Manifest.fitting(guest.information())
+      let (told, isSilent) = try guest.information()
+      plan.manifest.guestInformation = Manifest.fitting(told)
+      if isSilent {
+        observer.notice("the guest's agent does not answer: what it would tell is not recorded")
+      }
     }
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
     try removeDescriptorSets(in: guest.monitor) { _ in true }
-    let isRunning = try guest.isRunning()
-    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let isSuspended = try mayStop(guest, isQuiesced: options.isQuiesced)
     let pending = try begin(
-      plan, isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      plan, isSuspended: plan.view.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
       var tpm: [UInt8]?

@@ -110,22 +110,48 @@ extension Engine {
   ) throws {
     func switchDisks() throws {
       if let command = view.startRecording { try guest.monitor.execute(command) }
-      for command in view.insertFilters { try guest.monitor.execute(command) }
+      try insertFilters(of: view, in: guest.monitor)
       try other()
     }
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
-    guard isSuspended || isFrozen else { return try switchDisks() }
-    let guardian = try hypervisor.guardGuest(
-      uuid: pending.partial.domainUUID, isFrozen: isFrozen)
-    defer { guardian.release() }
-    if isFrozen { try guest.freeze() }
-    let result = Result {
-      if isSuspended { try guest.suspend() }
-      let result = Result { try switchDisks() }
-      if isSuspended { try guest.resume() }
-      try result.get()
+    guard isSuspended || isFrozen else {
+      if view.needsSuspension { try expectStandstill(of: guest) }
+      try switchDisks()
+      if view.needsSuspension { try expectStandstill(of: guest) }
+      return
     }
-    if isFrozen { try guest.thaw() }
-    try result.get()
+    let guardian = try hypervisor.guardGuest(
+      uuid: pending.partial.domainUUID, isSuspended: isSuspended,
+      frozenMark: isFrozen ? view.disks.first?.names.scratch : nil)
+    do {
+      try guardian.hold()
+      try switchDisks()
+      try guardian.release()
+    } catch {
+      guardian.abandon()
+      try? letGo(of: pending.partial, guest)
+      throw error
+    }
+  }
+
+  private func insertFilters(of view: FrozenView, in monitor: any Monitor) throws {
+    for (disk, command) in zip(view.disks, view.insertFilters) {
+      do {
+        try monitor.execute(command)
+      } catch let error as QMPError where disk.live.isShareable {
+        // What others write passes the filter by, and it does not let them.
+        throw BackupError(
+          .busy,
+          "disk '\(disk.live.name)' is shareable, and another domain may be using it "
+            + "(\(error.desc)): shut that down, or exclude the disk with --diskspec "
+            + "\(disk.live.name),backup=no")
+      }
+    }
+  }
+
+  /// Expects that somebody else has the guest stand still, since nobody would know afterwards that
+  /// we have stopped it.
+  private func expectStandstill(of guest: any Guest) throws {
+    if try guest.standstill() == .none { throw BackupError.movedOn }
   }
 }

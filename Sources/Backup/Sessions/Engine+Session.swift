@@ -91,8 +91,7 @@ extension Engine {
     try refuseWhileBusy(guest, domainUUID: definition.uuid, catalog: catalog)
     let plan = try plan(options, definition, text: text, guest: guest, catalog: catalog)
     tell(plan)
-    let isRunning = try guest.isRunning()
-    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let isSuspended = try mayStop(guest, isQuiesced: options.isQuiesced)
     try removeDescriptorSets(in: guest.monitor) { _ in true }
     let session = Partial.Session(
       disks: plan.disks.map { disk in
@@ -104,7 +103,7 @@ extension Engine {
           export: disk.export, exportBitmap: disk.view.changes)
       },
       server: server, parent: options.parent,
-      isSuspended: plan.view.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      isSuspended: plan.view.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     try checkScratch(of: plan.view)
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition, helper: nil)

@@ -57,6 +57,7 @@ struct BackupListing {
           continue
         }
       }
+      workplace.tellSuspended(catalog, domainUUID: domainUUID)
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domainUUID: domainUUID,
         hostUUID: try? workplace.hypervisor.hostUUID())
