@@ -73,6 +73,16 @@ extension BackupError {
   static let cannotQuiesce = BackupError(
     .invalid, "Requested operation is not valid: a paused domain cannot be quiesced")
 
+  /// What we freeze we thaw again, and this would be somebody else's.
+  package static let alreadyFrozen = BackupError(
+    .invalid,
+    "Requested operation is not valid: the file systems of the guest are frozen already; "
+      + "domfsthaw thaws them")
+  /// The guest ran while its disks were switched, so that they are not of one instant.
+  package static let movedOn = BackupError(
+    .failed,
+    "the domain did not stand still while its disks were switched to one instant; try again")
+
   /// Another operation has the domain's disks.
   static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""

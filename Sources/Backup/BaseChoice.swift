@@ -41,6 +41,17 @@ struct BaseChoice {
     chain: String, catalog: Catalog, isForgotten: Bool, isPoint: Bool
   ) throws {
     expectedBytes = disk.allocation
+    if disk.isShareable {
+      guard request.parent == nil, !request.isIncremental, options.parent == nil,
+        !options.isIncremental
+      else {
+        throw BackupError(
+          .invalid,
+          "disk '\(disk.name)' cannot be backed up incrementally: \(Reason.shared.text)")
+      }
+      reason = .shared
+      return
+    }
     if request.isFull || (options.isFull && !request.isIncremental && request.parent == nil) {
       reason = .requested
       return

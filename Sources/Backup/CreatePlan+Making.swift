@@ -105,7 +105,8 @@ extension CreatePlan {
     var planned: [Disk] = []
     var described: [Manifest.Disk] = []
     for (number, (disk, request)) in selection.chosen.enumerated() {
-      let live = try live(disk)
+      var live = try live(disk)
+      live.isShareable = disk.isShareable
       let base = try BaseChoice(
         live, request: request, options: options, points: points, chain: chain,
         catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil)
@@ -113,7 +114,7 @@ extension CreatePlan {
       planned.append(
         Disk(
           live: live, names: NodeNames(operation: operation, disk: number),
-          bitmap: request.target == nil
+          bitmap: request.target == nil && !live.isShareable
             ? BitmapName(chain: chain, point: point, disk: live.name).text : nil,
           bases: base.bitmaps,
           baseVolume: base.parent?.manifest.disks.first { $0.name == live.name }?.volume.name,

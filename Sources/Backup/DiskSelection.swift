@@ -71,7 +71,26 @@ struct DiskSelection {
     return disk.isReadOnly ? "read-only" : nil
   }
 
+  /// Who else than QEMU does the guest's reading and writing; nil where nobody does.
+  ///
+  /// No bitmap records what is written there, and no filter can be put under such a device.
+  private static func bypass(of disk: DomainDefinition.Disk) -> String? {
+    if disk.device == "lun" { return "its guest drives the device itself (device='lun')" }
+    guard case .other(let type) = disk.source else { return nil }
+    return switch type {
+    case "vhostuser": "another process serves it (vhost-user)"
+    case "vhostvdpa": "a device of the host serves it (vDPA)"
+    default: nil
+    }
+  }
+
   private static func check(_ disk: DomainDefinition.Disk, allowsPlaintext: Bool) throws {
+    if let bypass = bypass(of: disk) {
+      throw BackupError(
+        .invalid,
+        "unsupported configuration: QEMU does not see what is written to disk '\(disk.target)': "
+          + "\(bypass); exclude it with --diskspec \(disk.target),backup=no")
+    }
     if disk.isEncrypted, !allowsPlaintext {
       throw BackupError(
         .invalid,

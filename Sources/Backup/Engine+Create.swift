@@ -47,16 +47,19 @@ extension Engine {
     if isProtected { try checkScratch(of: plan.view) }
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
     if !plan.isCopy, definition.hasAgent {
-      plan.manifest.guestInformation = Manifest.fitting(guest.information())
+      let (told, isSilent) = try guest.information()
+      plan.manifest.guestInformation = Manifest.fitting(told)
+      if isSilent {
+        observer.notice("the guest's agent does not answer: what it would tell is not recorded")
+      }
     }
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
     try removeDescriptorSets(in: guest.monitor) { _ in true }
-    let isRunning = try guest.isRunning()
-    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let isSuspended = try mayStop(guest, isQuiesced: options.isQuiesced)
     let pending = try begin(
-      plan, isSuspended: plan.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      plan, isSuspended: plan.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
       // A point whose jobs run lacks nothing: whoever finds them ready publishes it.
@@ -68,7 +71,10 @@ extension Engine {
         try write(tpm, of: plan.manifest)
         try startJobs(of: plan, in: guest.monitor)
       } else {
-        try instant(of: pending, guest: guest) {
+        try instant(
+          of: pending, guest: guest, needsSuspension: plan.needsSuspension,
+          frozenMark: plan.disks.first?.names.target
+        ) {
           try write(plan.tpm.map(read), of: plan.manifest)
           try startJobs(of: plan, in: guest.monitor)
         }

@@ -45,6 +45,7 @@ extension Engine {
         "Requested operation is not valid: domain '\(name)' has a managed save image, whose memory "
           + "is not of the restored disks; managedsave-remove removes it")
     }
+    try refuseSavedMemory(of: name)
     if let other = try ownPending(of: uuid, in: try catalog()).first(where: {
       $0.uuid != operation
     }) {

@@ -98,6 +98,21 @@ extension Engine {
         "operation failed: domain '\(name)' exists; restore a copy beside it with --newname")
     }
     try refuseTakenName(of: parsed)
+    try refuseSavedMemory(of: parsed.name)
+  }
+
+  /// Refuses a name of which libvirt has saved memory for the next start.
+  ///
+  /// It finds that by the name alone, also where the domain is gone and another is defined; and it
+  /// says that a domain has some only of those that it saved, or found when it started itself.
+  ///
+  /// - Throws: ``BackupError`` with code `exists`.
+  func refuseSavedMemory(of name: String) throws {
+    guard let path = hypervisor.managedSavePath(name: name), isThere(path) else { return }
+    throw BackupError(
+      .exists,
+      "Requested operation is not valid: libvirt would start domain '\(name)' with the memory in "
+        + "'\(path)', which is not of the restored disks; move that file away")
   }
 
   /// Refuses a definition whose name another domain has.

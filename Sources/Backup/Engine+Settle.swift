@@ -100,7 +100,7 @@ extension Engine {
       try undoCreate(pending, guest: guest)
       return .undone
     case .missing:
-      guard try isAbandoned(pending) else { return .running }
+      guard try isAbandoned(pending) else { return try leaveRunning(pending) }
       try undoCreate(pending, guest: guest)
       return .undone
     }

@@ -15,21 +15,13 @@ extension Engine {
   /// - Throws: What libvirt or QEMU throws; the partial is still there then, and the next command
   ///   goes on.
   func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
-    guard
-      case .create(let manifest, _, let isSuspended, let isFrozen) = pending.partial.operation
-    else {
-      return
-    }
+    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return }
     let names = manifest.volumeNames
     guard try !isWhole(pending, manifest) else { return }
     // Copies have nothing but the partial that says that they are ours.
     if pending.partial.isCopy, try !repository.contains(pending.volume) { return }
     if let guest {
-      if isSuspended, try isOurs(guest, pending.partial), try !guest.isRunning() {
-        try guest.resume()
-      }
-      // Thawing what is not frozen does no harm.
-      if isFrozen, try isOurs(guest, pending.partial) { try? guest.thaw() }
+      try letGo(of: pending.partial, guest)
       try cancelJobs(of: pending.partial, in: guest)
       // The jobs before the images: copies that have ended well and whose images are closed would be
       // taken for whole.
@@ -49,17 +41,6 @@ extension Engine {
     }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)
-  }
-
-  /// Whether the guest's QEMU is the one the operation began in, and it has not started to copy more
-  /// than the NVRAM, which begins while the guest is held.
-  private func isOurs(_ guest: any Guest, _ partial: Partial) throws -> Bool {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
-    let nvram = partial.diskNames.firstIndex(of: VolumeNames.nvramDisk).map {
-      NodeNames(operation: partial.uuid, disk: $0).job
-    }
-    return try jobs(of: partial, in: guest.monitor).allSatisfy { $0.id == nvram }
-      && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
   }
 
   /// Whether a volume is the whole manifest of a point.

@@ -86,17 +86,18 @@ extension Engine {
     func openViews() throws { for command in view.openViews { try monitor.execute(command) } }
 
     try makeScratches(of: view, owner: definition)
+    // A scratch that stands on a disk is of a QEMU whose sessions serve no disk in such a thread.
+    try openScratches()
     let waits = view.support.hasIOThreads
-    if !(waits && view.readsScratch) { try openScratches() }
     if !waits { try openFilters() }
     try beforeInstant()
-    try instant(of: pending, guest: guest) {
-      if waits {
-        if view.readsScratch { try openScratches() }
-        try openFilters()
-      }
+    try instant(
+      of: pending, guest: guest, needsSuspension: view.needsSuspension,
+      frozenMark: view.disks.first?.names.scratch
+    ) {
+      if waits { try openFilters() }
       if let command = view.startRecording { try monitor.execute(command) }
-      for command in view.insertFilters { try monitor.execute(command) }
+      try insertFilters(of: view, in: monitor)
       if waits { try openViews() }
       try atInstant()
     }
@@ -192,28 +193,57 @@ extension Engine {
   /// - Parameters:
   ///   - pending: The operation. Should it be gone from the pool, another client ended it.
   ///   - guest: The guest.
+  ///   - needsSuspension: Whether the guest has to stand still, by us or by somebody else.
+  ///   - frozenMark: Node of ours that is marked while file systems are frozen.
   ///   - work: What is done while the guest is held.
   /// - Throws: ``BackupError`` or what `work` throws; the guest runs then.
   func instant(
-    of pending: Catalog.Pending, guest: any Guest, _ work: () throws -> Void
+    of pending: Catalog.Pending, guest: any Guest, needsSuspension: Bool, frozenMark: String?,
+    _ work: () throws -> Void
   ) throws {
     try stopIfInterrupted()
     guard try repository.contains(pending.volume) else {
       throw BackupError(.busy, "another client ended the operation before it began; try again")
     }
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
-    guard isSuspended || isFrozen else { return try work() }
-    let guardian = try hypervisor.guardGuest(
-      uuid: pending.partial.domainUUID, isFrozen: isFrozen)
-    defer { guardian.release() }
-    if isFrozen { try guest.freeze() }
-    let result = Result {
-      if isSuspended { try guest.suspend() }
-      let result = Result { try work() }
-      if isSuspended { try guest.resume() }
-      try result.get()
+    guard isSuspended || isFrozen else {
+      if needsSuspension { try expectStandstill(of: guest) }
+      try work()
+      if needsSuspension { try expectStandstill(of: guest) }
+      return
     }
-    if isFrozen { try guest.thaw() }
-    try result.get()
+    let guardian = try hypervisor.guardGuest(
+      uuid: pending.partial.domainUUID, isSuspended: isSuspended,
+      frozenMark: isFrozen ? frozenMark : nil)
+    do {
+      try guardian.hold()
+      try work()
+      try guardian.release()
+    } catch {
+      guardian.abandon()
+      try? letGo(of: pending.partial, guest)
+      throw error
+    }
+  }
+
+  private func insertFilters(of view: FrozenView, in monitor: any Monitor) throws {
+    for (disk, command) in zip(view.disks, view.insertFilters) {
+      do {
+        try monitor.execute(command)
+      } catch let error as QMPError where disk.live.isShareable {
+        // What others write passes the filter by, and it does not let them.
+        throw BackupError(
+          .busy,
+          "disk '\(disk.live.name)' is shareable, and another domain may be using it "
+            + "(\(error.desc)): shut that down, or exclude the disk with --diskspec "
+            + "\(disk.live.name),backup=no")
+      }
+    }
+  }
+
+  /// Expects that somebody else has the guest stand still, since nobody would know afterwards that
+  /// we have stopped it.
+  private func expectStandstill(of guest: any Guest) throws {
+    if try guest.standstill() == .none { throw BackupError.movedOn }
   }
 }

@@ -14,19 +14,18 @@ package protocol Guest: AnyObject {
   func definition() throws -> String
   /// Its persistent definition; nil for a transient domain.
   func inactiveDefinition() throws -> String?
-  /// Whether its processors run.
-  func isRunning() throws -> Bool
-  /// Stops its processors (`virDomainSuspend`).
-  func suspend() throws
+  /// Whether its processors run, and else who stopped them (`virDomainGetState`).
+  func standstill() throws -> Standstill
   /// Lets them run again; one that runs is fine (`virDomainResume`).
   func resume() throws
-  /// Freezes the guest's file systems through its agent (`virDomainFSFreeze`).
-  func freeze() throws
-  /// Lets the guest's file systems go on; ones that do are fine (`virDomainFSThaw`).
+  /// Whether the guest's file systems are frozen, whoever did it; false where its agent does not
+  /// tell.
+  func isFrozen() throws -> Bool
+  /// Lets the guest's file systems go on through its agent; ones that do are fine.
   func thaw() throws
-  /// What the guest tells of itself through its agent, by libvirt's names; empty where no agent
-  /// answers (`virDomainGetGuestInfo`).
-  func information() -> [String: String]
+  /// What the guest tells of itself through its agent, by libvirt's names, and whether the agent
+  /// stopped answering.
+  func information() throws -> (told: [String: String], isSilent: Bool)
   /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
   func activeJob() throws -> String?
   /// Starts to copy into a disk's image what it stands on; a disk that does so already is fine
@@ -49,6 +48,17 @@ package protocol Guest: AnyObject {
   func awaitBlockJob(timeoutMilliseconds: Int) throws
   /// Ends it at once; one that has ended is fine (`virDomainDestroy`).
   func destroy() throws
+}
+
+/// Whether a guest's processors run, and who stopped them.
+package enum Standstill: Sendable {
+  /// They run.
+  case none
+  /// QEMU's own `stop` stopped them, which we use: libvirt cannot name a reason for it, and has one
+  /// for whatever it is asked to stop itself.
+  case ours
+  /// Somebody suspended the domain, or something went wrong.
+  case others
 }
 
 /// The libvirt host the engine works on.
@@ -95,6 +105,9 @@ package protocol Hypervisor: DomainRegistry {
   /// Directory with the state of a domain's TPM, beneath which each version has its own; nil where
   /// that is not known.
   func tpmDirectory(uuid: String) -> String?
+  /// File from which libvirt starts a domain of that name with memory that it saved; nil where that is
+  /// not known.
+  func managedSavePath(name: String) -> String?
   /// Opens a file of the hypervisor here; nil when the hypervisor is not this machine, the file
   /// cannot be seen from here or we may not open it.
   func open(_ path: String, forWriting: Bool) -> Int32?
@@ -131,15 +144,32 @@ package protocol Hypervisor: DomainRegistry {
   func secret(_ reference: BackupDefinition.SecretReference) throws -> [UInt8]
   /// The volumes of every active pool that can hold backups.
   func repositories() throws -> [any Repository]
-  /// Starts a process that resumes the domain should we die first, and thaws its file systems where
-  /// they are to be frozen.
-  func guardGuest(uuid: String, isFrozen: Bool) throws -> any Guardian
+  /// Starts a process that can hold a guest still.
+  ///
+  /// - Parameters:
+  ///   - uuid: The domain.
+  ///   - isSuspended: Whether it stops the processors.
+  ///   - frozenMark: Node that is marked while it has frozen the file systems; nil for not to freeze.
+  /// - Returns: The process.
+  /// - Throws: ``BackupError`` when it cannot be started or cannot connect.
+  func guardGuest(
+    uuid: String, isSuspended: Bool, frozenMark: String?
+  ) throws -> any Guardian
 }
 
-/// A process that does what is owed to a guest when we cannot.
+/// A process that holds a guest still for an instant, and lets it go after some seconds whatever
+/// becomes of us or of libvirt's daemon.
 package protocol Guardian: AnyObject {
-  /// Tells it that nothing is owed any more.
-  func release()
+  /// Has the guest held.
+  ///
+  /// - Throws: ``BackupError`` when that is not possible; what was done of it is undone.
+  func hold() throws
+  /// Has the guest let go.
+  ///
+  /// - Throws: ``BackupError`` when the guest did not stand still all the time.
+  func release() throws
+  /// Has the guest let go after a failure, and waits for it only a moment.
+  func abandon()
 }
 
 /// How the user can stop the work, and sees how far it is.

@@ -25,6 +25,8 @@ package struct LiveDisk: Sendable, Equatable {
   package var node: BlockNode
   /// The nodes below it, the backing chain, top first.
   package var backing: [BlockNode]
+  /// Whether others may write to the image, of which QEMU records nothing.
+  package var isShareable: Bool
   /// Where the images are, top first.
   package var sources: [DomainDefinition.Source]
 
@@ -78,6 +80,7 @@ package struct LiveDisk: Sendable, Equatable {
     backing = disk.chain.dropFirst().compactMap(\.index).compactMap {
       LiveDisk.node(index: $0, among: nodes)
     }
+    isShareable = disk.isShareable
     sources = disk.chain.map(\.source)
   }
 
@@ -93,6 +96,7 @@ package struct LiveDisk: Sendable, Equatable {
     format = node.driver
     device = ""
     backing = Array(chain.dropFirst())
+    isShareable = false
     self.sources = sources
   }
 

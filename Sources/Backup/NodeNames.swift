@@ -89,6 +89,8 @@ package struct NodeNames: Sendable, Equatable {
   package static func credentials(operation: String) -> String {
     prefix(operation: operation) + "tls"
   }
+  /// Bitmap on the first disk's scratch image: the operation has frozen the guest's file systems.
+  package static let frozenMark = "vb-frozen"
   /// Bitmap on the view that says what to copy.
   package var workBitmap: String { stem + "work" }
 }

@@ -49,4 +49,7 @@ package struct Reason: Sendable, Equatable {
   package static func chainLong(_ count: Int) -> Reason {
     Reason(code: "chain_long", text: "its chain has \(count) backups")
   }
+  /// Other domains may write to the disk, and QEMU records what its own guest writes.
+  package static let shared = Reason(
+    code: "shared", text: "shareable, and what other domains write is not recorded")
 }

@@ -80,12 +80,26 @@ extension Command {
       ["path": .string(device), "property": "drive", "value": .string(node)])
   }
 
+  /// Adds a bitmap that records nothing, as a mark on a node.
+  ///
+  /// The corresponding QMP command is `block-dirty-bitmap-add`.
+  package static func markAdd(node: String, name: String) -> Command {
+    Command(
+      "block-dirty-bitmap-add",
+      ["node": .string(node), "name": .string(name), "persistent": false, "disabled": true])
+  }
+
   /// Removes a bitmap from a node, from its image too.
   ///
   /// The corresponding QMP command is `block-dirty-bitmap-remove`.
   package static func bitmapRemove(node: String, name: String) -> Command {
     Command("block-dirty-bitmap-remove", ["node": .string(node), "name": .string(name)])
   }
+
+  /// Stops the guest's processors.
+  ///
+  /// The corresponding QMP command is `stop`.
+  package static var stop: Command { Command("stop") }
 
   /// Does all or nothing of several actions, at one instant.
   ///

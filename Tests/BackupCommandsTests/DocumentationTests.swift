@@ -115,7 +115,7 @@ import Vsh
     let codes = [
       "first", "requested", "new_disk", "bitmap_missing", "bitmap_lost", "bitmap_inconsistent",
       "image_changed", "disk_shrunk", "base_missing", "base_deleted", "forgotten",
-      "internal_snapshots", "chain_long",
+      "internal_snapshots", "chain_long", "shared",
     ]
     // The engine's own list, read from where it is made.
     let made = try Project.text("Sources/Backup/Reason.swift").matches(of: #/code: "([a-z_]+)"/#)

@@ -90,6 +90,23 @@ struct BaseChoiceTests {
     #expect(try world.reasons()["vda"] == "internal_snapshots")
   }
 
+  @Test
+  func `a shareable disk is always full and records nothing`() throws {
+    var world = World(.init("vda"), .init("vdb", "raw", index: 2))
+    world.disks[1].flags = "<shareable/>"
+    try world.make("p1")
+    #expect(try world.reasons() == ["vda": "incremental", "vdb": "shared"])
+    #expect(try world.reasons(.init(isFull: true)) == ["vda": "requested", "vdb": "shared"])
+    #expect(try world.plan().disks.map { $0.bitmap == nil } == [false, true])
+    for options in [
+      CreateOptions(isIncremental: true), CreateOptions(parent: "p1"),
+      CreateOptions(disks: [.init(name: "vdb", isIncremental: true)]),
+    ] {
+      let error = #expect(throws: BackupError.self) { try world.plan(options) }
+      #expect(error?.description.contains("'vdb' cannot be backed up incrementally") == true)
+    }
+  }
+
   @Test(arguments: [
     (BlockDirtyInfo(name: "x", inconsistent: true), "bitmap_inconsistent"),
     (BlockDirtyInfo(name: "x", recording: false), "bitmap_missing"),

@@ -54,7 +54,7 @@ struct SchemaTests {
       .addSecret(id: "s", value: [0, 255]), .objectDel("s"),
       .blockdevDel("vb-v"),
       .setDrive(device: "/machine/x", node: "vb-c"),
-      .bitmapRemove(node: "a", name: "b"),
+      .markAdd(node: "a", name: "b"), .bitmapRemove(node: "a", name: "b"), .stop,
       .transaction([
         .bitmapAdd(node: "a", name: "b", persistent: true, disabled: true, granularity: 65536),
         .bitmapMerge(node: "a", target: "b", sources: [(node: "c", name: "d")]),

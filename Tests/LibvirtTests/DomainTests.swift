@@ -97,17 +97,6 @@ import Testing
     }
   }
 
-  @Test func `File systems are frozen and thawed by mount point`() throws {
-    try TestNode.with { connection in
-      let domain = try connection.domain(name: "web1")
-      #expect(try domain.fsFreeze(mountPoints: ["/"]) == 1)
-      // The second freeze of the same mount point is counted as nothing, the other one is new.
-      #expect(try domain.fsFreeze(mountPoints: ["/", "/boot"]) == 1)
-      #expect(try domain.fsThaw() == 2)
-      #expect(try domain.fsThaw() == 0)
-    }
-  }
-
   @Test func `A driver without a monitor refuses commands for it`() throws {
     try TestNode.with { connection in
       let domain = try connection.domain(name: "web1")
@@ -119,6 +108,10 @@ import Testing
         try domain.qemuMonitorCommand(#"{"execute":"add-fd"}"#, descriptors: [0])
       }
       #expect(descriptors?.code == .noSupport || descriptors?.code == .argumentUnsupported)
+      let agent = #expect(throws: LibvirtError.self) {
+        try domain.qemuAgentCommand("guest-ping", seconds: 1)
+      }
+      #expect(agent?.code == .noSupport)
     }
   }
 }

@@ -104,8 +104,7 @@ extension Engine {
       options, definition, text: text, guest: guest, isProtected: isProtected, catalog: catalog)
     tell(plan)
     if !isProtected { observer.notice(Protection.warning) }
-    let isRunning = try guest.isRunning()
-    guard isRunning || !options.isQuiesced else { throw BackupError.cannotQuiesce }
+    let isSuspended = try mayStop(guest, isQuiesced: options.isQuiesced)
     try removeDescriptorSets(in: guest.monitor) { _ in true }
     let session = Partial.Session(
       disks: plan.disks.map { disk in
@@ -117,7 +116,7 @@ extension Engine {
           export: disk.export, exportBitmap: disk.view.changes)
       },
       server: server, parent: options.parent,
-      isSuspended: plan.needsSuspension && isRunning, isFrozen: options.isQuiesced)
+      isSuspended: plan.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     try checkScratch(of: plan.view)
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition, helper: nil)
@@ -149,18 +148,16 @@ extension Engine {
     _ plan: SessionPlan, pending: Catalog.Pending, definition: DomainDefinition,
     guest: any Guest, beforeInstant: () throws -> Void
   ) throws {
-    func openScratches() throws {
-      for disk in plan.view.disks {
-        try stopIfInterrupted()
-        try openScratch(of: disk, backing: disk.live.node.nodeName, in: guest.monitor)
-      }
-    }
     try makeScratches(of: plan.view, owner: definition)
-    let waits = plan.support.hasIOThreads
-    if !waits { try openScratches() }
+    for disk in plan.view.disks {
+      try stopIfInterrupted()
+      try openScratch(of: disk, backing: disk.live.node.nodeName, in: guest.monitor)
+    }
     try beforeInstant()
-    try instant(of: pending, guest: guest) {
-      if waits { try openScratches() }
+    try instant(
+      of: pending, guest: guest, needsSuspension: plan.needsSuspension,
+      frozenMark: plan.view.disks.first?.names.scratch
+    ) {
       try guest.monitor.execute(plan.startUnprotected)
     }
   }

@@ -70,12 +70,7 @@ extension Engine {
     if let helper = partial.helper {
       try hypervisor.guest(name: helper)?.destroy()
     } else if let guest = try hypervisor.guest(uuid: partial.domainUUID) {
-      if try isSettingUp(partial, guest) {
-        let (isSuspended, isFrozen) = partial.holdsGuest
-        if isSuspended, try !guest.isRunning() { try guest.resume() }
-        // Thawing what is not frozen does no harm.
-        if isFrozen { try? guest.thaw() }
-      }
+      try letGo(of: partial, guest)
       try takeDown(partial, guest: guest)
     }
     if session.stored == nil { try dropBitmap(of: partial, session, keepsOwn: keepsBitmap) }
@@ -139,7 +134,7 @@ extension Engine {
     {
       return .running
     }
-    guard try isAbandoned(pending) else { return .running }
+    guard try isAbandoned(pending) else { return try leaveRunning(pending) }
     // One that was never served is nobody's; of one that was, its owner shall see the end.
     guard try endsLost || isHalfOpen(pending.partial) else { return .lost }
     try endSession(pending, keepsBitmap: false)

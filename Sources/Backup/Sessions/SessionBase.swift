@@ -28,6 +28,10 @@ struct SessionBase {
     situation: CreatePlan.Situation, points: [Point]
   ) throws {
     guard !request.isFull, let parent = request.parent ?? options.parent else { return }
+    if disk.isShareable {
+      reason = .shared
+      return
+    }
     let layers = [disk.node] + disk.backing
     let known = layers.flatMap(\.sessionBitmaps).filter { $0.session == parent }
     if let name = known.first(where: { $0.disk == disk.name }) {

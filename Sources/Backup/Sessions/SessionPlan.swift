@@ -87,16 +87,19 @@ struct SessionPlan: Equatable {
           + "backup-create backs the disk up, and backup-start-nbd --stored serves that")
     }
     disks = try selection.chosen.enumerated().map { number, chosen in
-      let live = try live(chosen.disk)
+      var live = try live(chosen.disk)
+      live.isShareable = chosen.disk.isShareable
       let base = try SessionBase(
         live, request: chosen.request, options: options, situation: situation, points: points)
       let (export, changes) = options.exportNames(of: live.name)
       return Disk(
         view: .init(
           live: live, names: NodeNames(operation: operation, disk: number),
-          bitmap: SessionBitmapName(
-            session: name, disk: live.name, images: live.sources.map(live.image(of:))
-          ).text,
+          bitmap: live.isShareable
+            ? nil
+            : SessionBitmapName(
+              session: name, disk: live.name, images: live.sources.map(live.image(of:))
+            ).text,
           bases: base.bitmaps, changes: changes,
           scratchVolume: options.scratchPlaces[live.name]?.name ?? volumes.scratch(live.name),
           scratchDirectory: options.scratchPlaces[live.name]?.directory ?? options.scratchDirectory,

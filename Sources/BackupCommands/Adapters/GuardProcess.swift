@@ -5,19 +5,33 @@
 
 import Backup
 import Glibc
+import Libvirt
+import Synchronization
 
-/// Another process of this program that resumes a domain when we die while it is suspended.
+/// Another process of this program that holds a guest still for us, and lets it go when we say so,
+/// when we end, however we end, and after five seconds in any case.
 ///
-/// It has its own connection, made before the domain is suspended, and waits on a pipe that closes
-/// when we end, however we end.
+/// It has its own connection, made before the guest is touched, and its own session, and leaves our
+/// control group where it may: what ends or stops us does not end or stop it.
 final class GuardProcess: Guardian {
+  /// How long it may take to hold the guest: its agent writes out file systems.
+  private static let holdLimit = Duration.seconds(150)
+  /// How long it may take to let it go.
+  private static let releaseLimit = Duration.seconds(20)
+  /// How long a failure waits for that.
+  private static let abandonLimit = Duration.seconds(3)
+  /// Those that went on without us; they are waited for with the next.
+  private static let abandoned = Mutex<[pid_t]>([])
+
   private let pid: pid_t
   private var toGuard: Int32
+  private let fromGuard: Int32
 
   /// Starts it and waits until it is ready.
   ///
   /// - Throws: ``BackupError`` when it cannot be started or cannot connect.
-  init(uri: String, domainUUID: String, isFrozen: Bool) throws {
+  init(uri: String, domainUUID: String, isSuspended: Bool, frozenMark: String?) throws {
+    GuardProcess.abandoned.withLock { $0.removeAll { waitpid($0, nil, WNOHANG) != 0 } }
     guard let input = Pipe(), let output = Pipe() else {
       throw GuardProcess.failure("no pipe: \(String(cString: strerror(errno)))")
     }
@@ -33,32 +47,27 @@ final class GuardProcess: Guardian {
     posix_spawnattr_setflags(&attributes, GuardProcess.ownSession)
 
     let arguments =
-      ["virsh-backup", "-q", "-c", uri, "backup-guard", domainUUID] + (isFrozen ? ["--thaw"] : [])
+      ["virsh-backup", "-q", "-c", uri, "backup-guard", domainUUID]
+      + (isSuspended ? ["--suspend"] : []) + (frozenMark.map { ["--freeze", $0] } ?? [])
     var pointers = arguments.map { strdup($0) } + [nil]
     defer { for pointer in pointers { free(pointer) } }
     var child: pid_t = 0
     let status = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, &pointers, environ)
     Glibc.close(input.reading)
     Glibc.close(output.writing)
-    defer { Glibc.close(output.reading) }
     pid = child
     toGuard = input.writing
+    fromGuard = output.reading
     guard status == 0 else {
       Glibc.close(toGuard)
       toGuard = -1
       throw GuardProcess.failure(String(cString: strerror(status)))
     }
-    var byte: UInt8 = 0
-    guard read(output.reading, &byte, 1) == 1, byte == GuardProcess.ready else {
-      end()
+    guard GuardProtocol.line(on: fromGuard, until: nil) == "" else {
+      end(waits: true)
       throw GuardProcess.failure("it did not connect")
     }
   }
-
-  /// What the guard says when it is connected.
-  static let ready = UInt8(ascii: "+")
-  /// What it is told when nothing is owed any more.
-  static let released = UInt8(ascii: "-")
 
   /// `POSIX_SPAWN_SETSID`, which glibc shows to GNU sources only.
   private static let ownSession: Int16 = 0x80
@@ -67,20 +76,42 @@ final class GuardProcess: Guardian {
     BackupError(.failed, "cannot start the process that guards the suspended domain: \(why)")
   }
 
-  func release() {
-    guard toGuard >= 0 else { return }
-    var byte = GuardProcess.released
-    _ = write(toGuard, &byte, 1)
-    end()
+  func hold() throws { try order(GuardProtocol.hold, within: GuardProcess.holdLimit) }
+
+  func release() throws {
+    try order(GuardProtocol.release, within: GuardProcess.releaseLimit)
+    end(waits: true)
   }
 
-  private func end() {
+  func abandon() {
+    guard toGuard >= 0 else { return }
+    try? order(GuardProtocol.release, within: GuardProcess.abandonLimit)
+    end(waits: false)
+  }
+
+  private func order(_ order: UInt8, within limit: Duration) throws {
+    var order = order
+    // Our signals are none of a pipe's business: libvirt's are blocked in the same way.
+    guard withoutPipeSignal({ write(toGuard, &order, 1) }) == 1,
+      let answer = GuardProtocol.line(on: fromGuard, until: .now + limit)
+    else {
+      throw BackupError(
+        .failed, "the process that guards the suspended domain has ended; try again")
+    }
+    guard answer.isEmpty else { throw BackupError(.failed, answer) }
+  }
+
+  private func end(waits: Bool) {
     guard toGuard >= 0 else { return }
     Glibc.close(toGuard)
     toGuard = -1
-    var status: Int32 = 0
-    waitpid(pid, &status, 0)
+    if waitpid(pid, nil, waits ? 0 : WNOHANG) == 0 {
+      GuardProcess.abandoned.withLock { $0.append(pid) }
+    }
   }
 
-  deinit { end() }
+  deinit {
+    end(waits: false)
+    Glibc.close(fromGuard)
+  }
 }

@@ -28,30 +28,19 @@ final class LibvirtGuest: Guest {
     try domain.isPersistent ? domain.xmlDescription(flags: [.secure, .inactive]) : nil
   }
 
-  func isRunning() throws -> Bool { try domain.state.state == .running }
-
-  func suspend() throws { try domain.suspend() }
+  func standstill() throws -> Standstill { try domain.standstill }
 
   func resume() throws {
     guard try domain.state.state != .running else { return }
     try domain.resume()
   }
 
-  func freeze() throws { try domain.fsFreeze() }
+  func isFrozen() throws -> Bool { try GuestAgent(domain: domain).isFrozen() }
 
-  func thaw() throws { try domain.fsThaw() }
+  func thaw() throws { try GuestAgent(domain: domain).thaw() }
 
-  func information() -> [String: String] {
-    var information: [String: String] = [:]
-    for subject in Domain.GuestInformation.allCases {
-      do throws(LibvirtError) {
-        information.merge(try domain.guestInformation(on: subject)) { $1 }
-      } catch {
-        // Each question to one that hangs takes seconds.
-        if error.code == .agentUnresponsive { break }
-      }
-    }
-    return information
+  func information() throws -> (told: [String: String], isSilent: Bool) {
+    GuestAgent(domain: domain).information(definition: try domain.xmlDescription())
   }
 
   func activeJob() throws -> String? {

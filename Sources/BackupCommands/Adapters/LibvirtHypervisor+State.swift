@@ -19,6 +19,16 @@ extension LibvirtHypervisor {
 
   func tpmDirectory(uuid: String) -> String? {
     if isSystem { return "/var/lib/libvirt/swtpm/\(uuid)" }
+    return sessionDirectory.map { "\($0)/qemu/swtpm/\(uuid)" }
+  }
+
+  func managedSavePath(name: String) -> String? {
+    if isSystem { return "/var/lib/libvirt/qemu/save/\(name).save" }
+    return sessionDirectory.map { "\($0)/qemu/save/\(name).save" }
+  }
+
+  /// Where the daemon of a user's session keeps what it knows; nil where that is not known.
+  private var sessionDirectory: String? {
     // A session keeps it where its user's configuration is, which another host does not tell.
     guard isLocal else { return nil }
     func directory(_ name: String) -> String? {
@@ -28,6 +38,6 @@ extension LibvirtHypervisor {
       let configuration = directory("XDG_CONFIG_HOME")
         ?? directory("HOME").map({ "\($0)/.config" })
     else { return nil }
-    return "\(configuration)/libvirt/qemu/swtpm/\(uuid)"
+    return "\(configuration)/libvirt"
   }
 }

@@ -318,7 +318,10 @@ final class LibvirtHypervisor: Hypervisor {
 
   // MARK: - Guarding
 
-  func guardGuest(uuid: String, isFrozen: Bool) throws -> any Guardian {
-    try GuardProcess(uri: try connection.uri, domainUUID: uuid, isFrozen: isFrozen)
+  func guardGuest(
+    uuid: String, isSuspended: Bool, frozenMark: String?
+  ) throws -> any Guardian {
+    try GuardProcess(
+      uri: try connection.uri, domainUUID: uuid, isSuspended: isSuspended, frozenMark: frozenMark)
   }
 }

@@ -60,6 +60,7 @@ struct BackupListing {
         }
       }
       let host = try? workplace.hypervisor.host()
+      workplace.tellSuspended(catalog, domainUUID: domainUUID)
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domainUUID: domainUUID, host: host)
       let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })

@@ -12,7 +12,7 @@ import Vsh
 struct Workplace {
   let hypervisor: LibvirtHypervisor
   let pools: Pools
-  private let shell: Shell<Client>
+  let shell: Shell<Client>
 
   /// Prepares for a command.
   init(_ shell: Shell<Client>) throws {

@@ -88,6 +88,7 @@ extension DomainDefinition.Disk {
       target: name, bus: target?["bus"], device: element["device"] ?? "disk", chain: chain,
       isReadOnly: element.element("readonly") != nil,
       isTransient: element.element("transient") != nil,
+      isShareable: element.element("shareable") != nil,
       isEncrypted: element.element("encryption") != nil || source?.element("encryption") != nil,
       alias: element.element("alias")?["name"])
     hasIOThread = element.hasIOThread

@@ -68,6 +68,8 @@ package struct DomainDefinition: Sendable, Equatable {
     package var isReadOnly: Bool
     /// `<transient/>`.
     package var isTransient: Bool
+    /// `<shareable/>`: other domains may write to it.
+    package var isShareable: Bool
     /// `<encryption>` on the disk or its source.
     package var isEncrypted: Bool
     /// The device's alias in a live definition (`virtio-disk0`).
@@ -78,7 +80,8 @@ package struct DomainDefinition: Sendable, Equatable {
     /// Makes the description of a disk.
     package init(
       target: String, bus: String?, device: String, chain: [Image], isReadOnly: Bool = false,
-      isTransient: Bool = false, isEncrypted: Bool = false, alias: String? = nil
+      isTransient: Bool = false, isShareable: Bool = false, isEncrypted: Bool = false,
+      alias: String? = nil
     ) {
       self.target = target
       self.bus = bus
@@ -86,6 +89,7 @@ package struct DomainDefinition: Sendable, Equatable {
       self.chain = chain
       self.isReadOnly = isReadOnly
       self.isTransient = isTransient
+      self.isShareable = isShareable
       self.isEncrypted = isEncrypted
       self.alias = alias
     }

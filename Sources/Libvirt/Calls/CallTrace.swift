@@ -14,6 +14,8 @@
   /// - `VIRSH_BACKUP_KILL_BEFORE=N`: the process kills itself before call N is made.
   /// - `VIRSH_BACKUP_KILL_AT=N`: the process kills itself right after call N has returned; in place
   ///   of a number also a function or a command of QEMU, whose first call it is then.
+  /// - `VIRSH_BACKUP_STOP_AT=NAME`: the process stops itself, as by SIGSTOP, right after the first call
+  ///   of that function or command of QEMU has returned.
   /// - `VIRSH_BACKUP_TRACE_CALLS=FILE`: each call appends a line `N FUNCTION DETAIL` to the file
   ///   before it is made; the detail is left out where there is none.
   package enum CallTrace {
@@ -23,6 +25,8 @@
       let killBefore: Int?
       /// Number of the call to die after, or what it calls.
       let killAt: String?
+      /// What is called when it stops.
+      let stopAt: String?
       /// The file to append to.
       let file: Int32?
 
@@ -30,6 +34,7 @@
       init() {
         killBefore = Settings.value(of: "VIRSH_BACKUP_KILL_BEFORE").flatMap { Int($0) }
         killAt = Settings.value(of: "VIRSH_BACKUP_KILL_AT")
+        stopAt = Settings.value(of: "VIRSH_BACKUP_STOP_AT")
         file = Settings.value(of: "VIRSH_BACKUP_TRACE_CALLS").flatMap { path in
           let file = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
           return file < 0 ? nil : file
@@ -43,8 +48,8 @@
     }
 
     private static let settings = Settings()
-    private static let calls = Locked<(total: Int, byName: [String: Int], last: Int?)>(
-      (0, [:], nil))
+    private static let calls = Locked<(total: Int, byName: [String: Int], last: Int?, stop: Int?)>(
+      (0, [:], nil, nil))
 
     /// How many calls were begun, by the function's name.
     package static var counts: [String: Int] { calls.withLock { $0.byName } }
@@ -66,6 +71,9 @@
         if let killAt = settings.killAt, ["\(number)", function, detail].contains(killAt) {
           calls.last = calls.last ?? number
         }
+        if let stopAt = settings.stopAt, [function, detail].contains(stopAt) {
+          calls.stop = calls.stop ?? number
+        }
         if let file = settings.file {
           let line = "\(number) \(function)" + (detail.isEmpty ? "\n" : " \(detail)\n")
           _ = unsafe write(file, line, line.utf8.count)
@@ -80,7 +88,9 @@
     ///
     /// - Parameter number: What ``begin(_:detail:)`` returned.
     static func end(_ number: Int) {
-      if number == calls.withLock({ $0.last }) { die() }
+      let (last, stop) = calls.withLock { ($0.last, $0.stop) }
+      if number == last { die() }
+      if number == stop { kill(getpid(), SIGSTOP) }
     }
 
     /// Finds the name of a command in its JSON text, well enough for a trace.

@@ -12,7 +12,7 @@ import Glibc
 ///
 /// - Parameter body: What is run, on this thread.
 /// - Returns: What the body returned.
-func withoutPipeSignal<Value>(_ body: () -> Value) -> Value {
+package func withoutPipeSignal<Value>(_ body: () -> Value) -> Value {
   var signals = sigset_t()
   var before = sigset_t()
   unsafe sigemptyset(&signals)

@@ -73,6 +73,10 @@ extension LibvirtError {
     package static var operationUnsupported: Code { Code(VIR_ERR_OPERATION_UNSUPPORTED) }
     /// The guest agent does not answer.
     package static var agentUnresponsive: Code { Code(VIR_ERR_AGENT_UNRESPONSIVE) }
+    /// The guest agent did not answer a command in time (since libvirt 11).
+    package static var agentCommandTimeout: Code { Code(rawValue: 112) }
+    /// The guest agent refused a command (since libvirt 11; an internal error before).
+    package static var agentCommandFailed: Code { Code(rawValue: 113) }
     /// Something else uses the resource.
     package static var resourceBusy: Code { Code(VIR_ERR_RESOURCE_BUSY) }
     /// The daemon does not allow this client to do so.
