@@ -18,9 +18,6 @@ final class FaultyStorage {
   /// Where it is mounted.
   let directory: String
   private let backing: String
-  private var device: String
-
-  private let libvirt: PrivateLibvirt
 
   /// Makes it.
   ///
@@ -29,11 +26,9 @@ final class FaultyStorage {
   ///   - limit: Bytes that it can take in all, with its own tables.
   /// - Throws: `CommandError` when any of it fails; nothing is left then.
   init(_ libvirt: PrivateLibvirt, limit: UInt64) throws {
-    self.libvirt = libvirt
     let name = libvirt.uniqueName("faulty")
     directory = "\(libvirt.directory)/mnt/\(name)"
     backing = "\(libvirt.directory)/mnt/\(name).backing"
-    device = ""
     for path in [directory, backing] where mkdir(path, 0o755) != 0 {
       throw CommandError("cannot make \(path)")
     }
@@ -46,9 +41,6 @@ final class FaultyStorage {
         "mkfs.ext4",
         ["-q", "-J", "size=4", "-E", "nodiscard,lazy_journal_init=1", "\(backing)/file"]
       ).expectSuccess()
-      let path = try Command.run("losetup", ["--find", "--show", "\(backing)/file"])
-        .expectSuccess().stdout
-      device = String(path.prefix { $0 != "\n" })
       try mount()
       try libvirt.giveToDaemon(directory)
     } catch {
@@ -57,8 +49,10 @@ final class FaultyStorage {
     }
   }
 
+  // The loop device goes with the mount.
   private func mount() throws {
-    try Command.run("mount", ["-t", "ext4", "-o", "nodiscard", device, directory]).expectSuccess()
+    try Command.run("mount", ["-t", "ext4", "-o", "loop,nodiscard", "\(backing)/file", directory])
+      .expectSuccess()
   }
 
   /// Takes the room that is left: what has no place yet cannot be written any more.
@@ -92,7 +86,6 @@ final class FaultyStorage {
   /// Removes it.
   func remove() {
     _ = try? Command.run("umount", ["-l", directory])
-    if !device.isEmpty { _ = try? Command.run("losetup", ["--detach", device]) }
     _ = try? Command.run("umount", ["-l", backing])
     rmdir(directory)
     rmdir(backing)

@@ -84,7 +84,7 @@ extension LocalDirectory {
 
   /// Throws where the disk did not take something; a file system that cannot be asked is not asked.
   private func check(_ result: Int32, _ name: String?) throws {
-    guard result != 0, ![EINVAL, ENOTSUP, ENOSYS, EROFS].contains(errno) else { return }
+    guard result != 0, ![EINVAL, ENOTSUP, ENOSYS].contains(errno) else { return }
     throw failure("write '\(path)\(name.map { "/" + $0 } ?? "")'")
   }
 }
