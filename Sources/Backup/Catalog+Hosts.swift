@@ -14,6 +14,7 @@ extension Catalog {
   ///   - domainUUID: The domain.
   ///   - here: The host that is asked, which the points of earlier versions count as; nil where it is
   ///     not known.
+  /// - Returns: False also where none of them says of which.
   package func hasSeveralHosts(of domainUUID: String, here: HostIdentity?) -> Bool {
     let hosts = points(of: domainUUID).compactMap { $0.manifest.host ?? here }
     return hosts.dropFirst().contains { !$0.isHost(hosts[0]) }
