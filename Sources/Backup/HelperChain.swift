@@ -55,6 +55,7 @@ struct HelperChain: Equatable {
   /// - Parameters:
   ///   - definition: The helper's live definition.
   ///   - nodes: All nodes of its QEMU.
+  /// - Returns: The chains; none of a disk that libvirt opened whole.
   static func all(in definition: DomainDefinition, nodes: [BlockNode]) -> [HelperChain] {
     let layers = Dictionary(
       grouping: nodes.compactMap { HelperLayer(node: $0.nodeName) }, by: \.number)
