@@ -32,6 +32,9 @@ package struct Catalog: Sendable {
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
 
+    /// Name of the volume that says which file a name was given to, for the file of that number.
+    package func made(_ number: Int) -> String { "\(volume)\(VolumeNames.madeSuffix)\(number)" }
+
     /// Name of the volume by which a client takes the end of the operation on itself: the first one
     /// has number 1, one that takes it over from a client that died the next.
     package func claim(_ number: Int) -> String {
@@ -54,6 +57,8 @@ package struct Catalog: Sendable {
   package private(set) var forgotten: [String: [String]]
   /// Volumes that take over what they need of points that are being deleted, by name.
   package private(set) var merging: [String: Partial.DeleteMerge] = [:]
+  /// Disks of points that cannot be used, by the points' UUIDs, as far as somebody looked.
+  private var damaged: [String: Set<String>] = [:]
   /// Places of the points by UUID.
   private var places: [String: Int] = [:]
 
@@ -163,6 +168,14 @@ extension Catalog {
   package func point(uuid: String) -> Point? {
     places[uuid].map { points[$0] }
   }
+
+  /// Notes that a disk of a point cannot be used.
+  mutating func noteDamage(of point: String, disk: String) {
+    damaged[point, default: []].insert(disk)
+  }
+
+  /// Whether it was noted that a disk of a point cannot be used.
+  func isDamaged(_ point: String, disk: String) -> Bool { damaged[point]?.contains(disk) ?? false }
 
   /// The points of one domain, oldest first.
   package func points(of domainUUID: String) -> [Point] {

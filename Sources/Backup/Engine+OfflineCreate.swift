@@ -78,7 +78,8 @@ extension Engine {
     do {
       var situation = situation(
         definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
-        devices: try looking.helper.monitor.blockDevices(), catalog: catalog)
+        devices: try looking.helper.monitor.blockDevices(),
+        catalog: inspected(catalog, domainUUID: domainUUID, for: options))
       if nvram != nil, let held = looking.disks.last {
         state.nvram = .init(node: held.node.nodeName, capacity: held.capacity)
       }

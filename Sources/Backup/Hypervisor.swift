@@ -97,6 +97,11 @@ package protocol Hypervisor: DomainRegistry {
   /// Whether there is something of that path, as far as it can be seen from here; libvirt lists
   /// neither hidden files nor links that lead nowhere.
   func isTaken(_ path: String) -> Bool
+  /// Whether all that there is of that path could be seen by ``isTaken(_:)``.
+  func sees(_ path: String) -> Bool
+  /// What tells a file from any other that could come to its name; nil where that cannot be seen from
+  /// here.
+  func identity(of path: String) -> String?
   /// Whom the images of a domain of that type belong to, where its definition does not say.
   func imageOwner(ofDomainType type: String) throws -> FileOwner?
   /// Gives a file its final name.

@@ -27,7 +27,9 @@ extension Vsh.Command where Context == Client {
       let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(try arguments.string("backupname"), of: uuid)
-      let description = BackupDescription(point: point, catalog: catalog, repository: repository)
+      let description = BackupDescription(
+        point: point, catalog: catalog, repository: repository,
+        problems: Inspection(catalog, in: repository).problems(of: point))
       if arguments.flag("xml") {
         shell.print(try point.manifest.xml(), terminator: "")
       } else if arguments.flag("json") {
@@ -45,9 +47,10 @@ private struct BackupDescription {
   let point: Point
   let catalog: Catalog
   let repository: any Repository
+  let problems: [Inspection.Problem]
 
   private var manifest: Manifest { point.manifest }
-  private var state: String { point.isComplete ? "complete" : "missing volume" }
+  private var state: String { point.state(problems) }
   private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
   private var parent: String? { manifest.parent.map(name(of:)) }
 
@@ -96,6 +99,11 @@ private struct BackupDescription {
     }
     shell.print(table)
     shell.print()
+    guard problems.isEmpty else {
+      shell.print("It cannot be restored:")
+      for problem in problems { shell.print("  volume '\(problem.volume)': \(problem.text)") }
+      return
+    }
     showCommands(on: shell)
   }
 
@@ -124,6 +132,10 @@ private struct BackupDescription {
     members["consistency"] = .string(manifest.consistency.rawValue)
     members["children"] = .array(children.map(JSONValue.string))
     members["checksums"] = false
+    members["problems"] = .array(
+      problems.map {
+        .object(["volume": .string($0.volume), "problem": .string($0.text)])
+      })
     for key in ["nvram", "tpm"] { members[key] = .null }
     for (_, key, saved) in states {
       guard let saved else { continue }

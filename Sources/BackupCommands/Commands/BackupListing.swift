@@ -20,7 +20,7 @@ struct BackupListing {
     var domain: String
     /// The pool.
     var pool: String
-    /// `complete`, `missing volume`, `running`, `running on HOST`, `incomplete`.
+    /// `complete`, `missing volume`, `damaged`, `running`, `running on HOST`, `incomplete`.
     var state: String
     /// Seconds since 1970-01-01T00:00:00Z; nil where unknown.
     var time: Int64?
@@ -59,7 +59,8 @@ struct BackupListing {
       }
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domainUUID: domainUUID,
-        hostUUID: try? workplace.hypervisor.hostUUID())
+        hostUUID: try? workplace.hypervisor.hostUUID(),
+        inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil)
       found += try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
     }
     if let domain = try arguments.string("domain"), !wasRecorded {
@@ -98,14 +99,16 @@ struct BackupListing {
 
   /// Every point and every document that is none, those of one domain where one is given.
   private static func entries(
-    _ catalog: Catalog, pool: String, domainUUID: String?, hostUUID: String?
+    _ catalog: Catalog, pool: String, domainUUID: String?, hostUUID: String?,
+    inspection: Inspection?
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
       domainUUID == nil || $0.manifest.domainUUID == domainUUID
     }.map { point in
       Entry(
         name: point.manifest.name, point: point, domain: point.manifest.domainName, pool: pool,
-        state: point.isComplete ? "complete" : "missing volume", time: point.manifest.creationTime,
+        state: point.state(inspection?.problems(of: point) ?? []),
+        time: point.manifest.creationTime,
         parent: point.manifest.parent.map {
           catalog.point(uuid: $0)?.manifest.name ?? $0
         })
@@ -122,12 +125,11 @@ struct BackupListing {
             ? "running" : "running on \(pending.partial.owner.host)",
           time: manifest.creationTime, parent: nil))
     }
-    if domainUUID == nil {
-      entries += catalog.broken.map {
-        Entry(
-          name: $0.volume, point: nil, domain: "-", pool: pool,
-          state: $0.isNewer ? "of a newer version" : "incomplete", time: nil, parent: nil)
-      }
+    // Whose they are nobody can tell: they may be the domain's.
+    entries += catalog.broken.map {
+      Entry(
+        name: $0.volume, point: nil, domain: "-", pool: pool,
+        state: $0.isNewer ? "of a newer version" : "incomplete", time: nil, parent: nil)
     }
     return entries
   }

@@ -42,6 +42,8 @@ extension Manifest {
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
     if let nvram { elements.append(nvram.xmlElement("nvram")) }
     if let tpm { elements.append(tpm.xmlElement("tpm")) }
+    let images = disks.compactMap(\.volume.imageElement)
+    if !images.isEmpty { elements.append(XMLElement("images", [:], images)) }
     if !guestInformation.isEmpty {
       elements.append(
         XMLElement(
@@ -67,7 +69,8 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "disks", "nvram", "tpm", "guestInfo", "domain", "inactiveDomain",
+    "consistency", "autostart", "disks", "nvram", "tpm", "guestInfo", "images", "domain",
+    "inactiveDomain",
   ]
 }
 
@@ -92,6 +95,14 @@ extension Manifest.State {
 }
 
 extension Manifest.Volume {
+  /// What is noted of the image; nil for nothing.
+  fileprivate var imageElement: XMLElement? {
+    guard length != nil || clusters != nil else { return nil }
+    return XMLElement(
+      "image",
+      ["volume": name, "length": length.map { "\($0)" }, "clusters": clusters.map { "\($0)" }])
+  }
+
   /// The volume as an element.
   fileprivate var xmlElement: XMLElement {
     XMLElement("volume", ["name": name, "size": String(size)])
