@@ -76,7 +76,8 @@ struct BaseChoice {
         case .failure(let refusal):
           // A newer backup made us drop that bitmap: no fault of the image's.
           let isSuperseded =
-            [Reason.bitmapMissing, .baseDeleted].contains(refusal.reason)
+            !catalog.isDoomed(point.manifest.uuid)
+            && [Reason.bitmapMissing, .baseDeleted].contains(refusal.reason)
             && points.contains {
               $0.manifest.sequence > point.manifest.sequence
                 && $0.manifest.disks.contains { $0.name == disk.name }
@@ -147,6 +148,7 @@ private struct Search {
     guard let old = point.manifest.disks.first(where: { $0.name == disk.name }) else {
       return refuse(.newDisk(since: point.manifest.name))
     }
+    guard !catalog.isDoomed(point.manifest.uuid) else { return refuse(.baseDeleted) }
     guard let volumes = try? catalog.chain(of: point, disk: disk.name),
       volumes.allSatisfy({ catalog.volumes.contains($0.volume.name) })
     else { return refuse(.baseMissing(point.manifest.name)) }
@@ -154,6 +156,9 @@ private struct Search {
       return refuse(.chainLong(volumes.count))
     }
 
+    guard !catalog.isDamaged(point.manifest.uuid, disk: disk.name) else {
+      return refuse(.baseDamaged(point.manifest.name))
+    }
     let name = BitmapName(
       chain: point.manifest.chain, point: point.manifest.uuid, disk: disk.name
     ).text

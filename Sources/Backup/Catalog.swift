@@ -35,6 +35,8 @@ package struct Catalog: Sendable {
     /// Name of the volume that says which merges of a delete are on disk; without the partial it says
     /// nothing.
     package var mergedNote: String { volume + VolumeNames.mergedSuffix }
+    /// Name of the volume that says which file a name was given to, for the file of that number.
+    package func made(_ number: Int) -> String { "\(volume)\(VolumeNames.madeSuffix)\(number)" }
 
     /// Name of the volume by which a client takes the end of the operation on itself: the first one
     /// has number 1, one that takes it over from a client that died the next.
@@ -58,6 +60,8 @@ package struct Catalog: Sendable {
   package private(set) var forgotten: [String: [String]]
   /// Volumes that take over what they need of points that are being deleted, by name.
   package private(set) var merging: [String: Partial.DeleteMerge] = [:]
+  /// Disks of points that cannot be used, by the points' UUIDs, as far as somebody looked.
+  private var damaged: [String: Set<String>] = [:]
   /// Places of the points by UUID.
   private var places: [String: Int] = [:]
   /// Places of the points that stand on one, by its UUID.
@@ -174,6 +178,14 @@ extension Catalog {
   package func point(uuid: String) -> Point? {
     places[uuid].map { points[$0] }
   }
+
+  /// Notes that a disk of a point cannot be used.
+  mutating func noteDamage(of point: String, disk: String) {
+    damaged[point, default: []].insert(disk)
+  }
+
+  /// Whether it was noted that a disk of a point cannot be used.
+  func isDamaged(_ point: String, disk: String) -> Bool { damaged[point]?.contains(disk) ?? false }
 
   /// The points of one domain, oldest first.
   package func points(of domainUUID: String) -> [Point] {

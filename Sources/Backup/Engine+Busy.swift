@@ -59,22 +59,30 @@ extension Engine {
     return nil
   }
 
-  /// Writes down an operation on a domain that may have only one.
+  /// Writes down an operation.
   ///
+  /// - Parameters:
+  ///   - partial: The operation.
+  ///   - volume: Where it is written down.
+  ///   - planned: The pool as it was when the operation was decided on; nil for as it was seen last.
   /// - Returns: The operation, as later clients will find it.
-  /// - Throws: ``BackupError`` with code `busy` where another client was faster.
-  func begin(_ partial: Partial, in volume: String) throws -> Catalog.Pending {
+  /// - Throws: ``BackupError`` with code `busy` or `notFound` where another client was faster; the
+  ///   operation is not written down then.
+  func begin(
+    _ partial: Partial, in volume: String, planned: Catalog? = nil
+  ) throws -> Catalog.Pending {
     note(partial)
+    let planned = planned ?? lastCatalog
     do {
       try repository.write(volume, Array(try partial.xml().utf8))
     } catch let error as BackupError where error.code == .exists {
       throw BackupError.occupied(by: partial)
     }
-    // Another client may have looked at the same time and seen nothing: both see it now.
-    let others = try ownPending(of: partial.domainUUID, in: try catalog())
-    if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
+    do {
+      try refuseConflicts(of: partial, planned: planned)
+    } catch {
       try repository.delete(volume)
-      throw BackupError.occupied(by: other)
+      throw error
     }
     return Catalog.Pending(volume: volume, partial: partial)
   }
@@ -87,6 +95,7 @@ extension Engine {
     try repository.delete(pending.volume)
     try repository.delete(pending.mark)
     if case .delete = pending.partial.operation { try repository.delete(pending.mergedNote) }
+    try forgetMade(pending)
     guard pending.partial.restore?.isAsync == true else { return }
     var number = 1
     while try repository.contains(pending.claim(number)) {

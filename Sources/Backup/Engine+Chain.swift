@@ -10,35 +10,65 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` that names the volume and what is wrong with it.
   func checkChain(_ chain: [Manifest.Disk], in catalog: Catalog) throws {
-    for (place, disk) in chain.enumerated() {
-      let parent = place + 1 < chain.count ? chain[place + 1] : nil
-      do {
-        try check(disk, standsOn: parent?.volume.name, or: catalog.merging[disk.volume.name])
-      } catch let error as BackupError {
-        throw BackupError(
-          .failed, "volume '\(disk.volume.name)' cannot be used: \(error.description)")
-      }
+    let inspection = Inspection(catalog, in: repository)
+    for place in chain.indices {
+      if let problem = try inspection.problem(in: chain, at: place) { throw problem.refusal }
     }
   }
 
-  // Where a delete is under way, `merged` says what the volume stands on once it has taken over what
-  // it needs of its parent.
-  private func check(
-    _ disk: Manifest.Disk, standsOn parent: String?, or merged: Partial.DeleteMerge?
-  ) throws {
-    let header = try Qcow2Header(
-      parsing: try repository.read(disk.volume.name, offset: 0, length: Qcow2Header.length))
-    if header.isCorrupt { throw BackupError(.failed, "it is marked as corrupt") }
-    if header.hasDataFile { throw BackupError(.failed, "its data is in another file") }
-    if header.isEncrypted { throw BackupError(.failed, "it is encrypted") }
-    guard header.capacity == disk.capacity else {
-      throw BackupError(
-        .failed, "it holds a disk of \(header.capacity) bytes, not \(disk.capacity)")
+  /// Checks the volumes with what a point has beside its disks.
+  ///
+  /// - Throws: ``BackupError`` that names the volume and what is wrong with it.
+  func checkStates(_ states: [Manifest.State?], in catalog: Catalog) throws {
+    let inspection = Inspection(catalog, in: repository)
+    for state in states.compactMap(\.self) {
+      if let problem = try inspection.problem(of: state) { throw problem.refusal }
     }
-    guard header.backingFile == parent || merged.map({ $0.backing == header.backingFile }) == true
-    else {
-      throw BackupError(
-        .failed, "its backing file is '\(header.backingFile ?? "none")', not '\(parent ?? "none")'")
+  }
+
+  /// Notes which points of a domain have damaged volumes, as far as its next backup could stand on
+  /// them.
+  ///
+  /// - Parameters:
+  ///   - catalog: The pool.
+  ///   - domainUUID: The domain.
+  ///   - options: What the user asked for.
+  /// - Returns: The pool with what was found.
+  func inspected(
+    _ catalog: Catalog, domainUUID: String, for options: CreateOptions
+  ) -> Catalog {
+    var catalog = catalog
+    let named = [options.parent].compactMap(\.self) + options.disks.compactMap(\.parent)
+    let inspection = Inspection(catalog, in: repository)
+    let points = catalog.points(of: domainUUID)
+    func isWhole(_ point: Point, _ disk: String) -> Bool {
+      let problems = inspection.problems(of: point, disks: [disk])
+      if problems.contains(where: { !$0.isMissing }) {
+        catalog.noteDamage(of: point.manifest.uuid, disk: disk)
+      }
+      return problems.isEmpty
     }
+    for disk in Set(points.flatMap { $0.manifest.disks.map(\.name) }) {
+      // The newest that is whole is as far as the choice goes.
+      _ = points.last { $0.has(disk) && isWhole($0, disk) }
+      for point in points where point.has(disk) && named.contains(where: point.isNamed) {
+        _ = isWhole(point, disk)
+      }
+    }
+    return catalog
+  }
+}
+
+extension Inspection.Problem {
+  /// The refusal to use the volume.
+  package var refusal: BackupError {
+    BackupError(.failed, "volume '\(volume)' cannot be used: \(text)")
+  }
+}
+
+extension Point {
+  /// Whether it has that name or UUID.
+  fileprivate func isNamed(_ text: String) -> Bool {
+    manifest.name == text || manifest.uuid == text.lowercased()
   }
 }

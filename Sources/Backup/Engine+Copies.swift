@@ -44,7 +44,7 @@ extension Engine {
     let owner = try imageOwner(of: definition)
     var made: [(files: any Repository, name: String)] = []
     do {
-      for disk in plan.disks {
+      for (number, disk) in plan.disks.enumerated() {
         guard let target = disk.target, target.type == .file else { continue }
         try stopIfInterrupted()
         let (directory, name) = RestorePlan.split(target.store.path)
@@ -60,10 +60,12 @@ extension Engine {
           throw BackupError.targetExists(target.store.path, disk: disk.live.name)
         }
         made.append((files, name))
+        try noteMade(target.store.path, number, of: partial)
       }
     } catch {
       for (files, name) in made { try files.delete(name) }
       try repository.delete(partial.volume)
+      try forgetMade(partial)
       throw error
     }
   }
@@ -184,22 +186,16 @@ extension Engine {
   ///
   /// Where others can write to the pool the partial may be theirs: it must not say what is deleted
   /// elsewhere.
-  func deleteTargets(of partial: Partial) throws {
-    guard case .create(_, let disks, _, _) = partial.operation else { return }
-    for target in disks.compactMap(\.target) where target.type == .file {
-      guard trusts(partial) else {
-        observer.notice("the copy '\(target.path)' is not whole; it is left where it is")
-        continue
-      }
-      let (directory, name) = RestorePlan.split(target.path)
-      do {
-        let files = try hypervisor.repository(directory: directory)
-        try files.look()
-        try files.delete(name)
-      } catch {
-        // The directory may be gone: that must not keep the rest from being undone.
-        observer.notice("the copy '\(target.path)' is not whole and could not be deleted: \(error)")
-      }
+  func deleteTargets(of pending: Catalog.Pending) throws {
+    guard case .create(_, let disks, _, _) = pending.partial.operation else { return }
+    let files = disks.enumerated().compactMap { number, disk in
+      disk.target.flatMap { $0.type == .file ? (number: number, path: $0.path) : nil }
+    }
+    guard !trusts(pending.partial) else {
+      return try discard(files, of: pending, title: "the copy")
+    }
+    for (_, path) in files {
+      observer.notice("the copy '\(path)' is not whole; it is left where it is")
     }
   }
 }

@@ -172,7 +172,8 @@ extension Engine {
         definition: definition, definitionText: text,
         inactiveText: try guest.inactiveDefinition(),
         isAutostart: try hypervisor.isAutostart(uuid: definition.uuid),
-        nodes: nodes, devices: devices, catalog: catalog,
+        nodes: nodes, devices: devices,
+        catalog: inspected(catalog, domainUUID: definition.uuid, for: options),
         state: stateSources(of: definition, nodes: nodes, devices: devices),
         support: ViewSupport(of: guest.monitor), time: process.time(),
         newUUID: process.newUUID), isProtected: isProtected)

@@ -45,45 +45,39 @@ extension Engine {
     let domainUUID = point.manifest.domainUUID
     try settle(domainUUID: domainUUID)
     let catalog = try catalog()
-    let descendants = catalog.descendants(of: point.manifest.uuid)
     if let unknown = disks.first(where: { !point.has($0) }) {
       throw BackupError(
         .notFound, "backup '\(point.manifest.name)' has no disk named '\(unknown)'")
     }
     let chosen = disks.isEmpty ? nil : Set(disks)
-    var doomed: [Point]
-    switch scope {
-    case .point: doomed = [point]
-    case .withChildren: doomed = Array(descendants.reversed()) + [point]
-    case .childrenOnly: doomed = descendants.reversed()
+    let decision = try decide(point, scope: scope, disks: chosen, in: catalog)
+    guard !decision.doomed.isEmpty else { return [] }
+    try refuseWhileUsed(decision.delete, besides: nil, in: catalog)
+    do {
+      for (_, chain) in decision.chains { try checkChain(chain, in: catalog) }
+    } catch let error as BackupError {
+      throw BackupError(
+        error.code,
+        "\(error); what stands on backup '\(point.manifest.name)' cannot take over what it needs, "
+          + "--children deletes it too")
     }
-    if !disks.isEmpty { doomed.removeAll { !disks.contains(where: $0.has) } }
-    guard !doomed.isEmpty else { return [] }
-    try refuseWhileRead(doomed, catalog: catalog)
-    let merged = scope == .point ? try Merged(point, disks: chosen, catalog: catalog) : Merged()
-    for (_, chain) in merged.chains { try checkChain(chain, in: catalog) }
+    try refuseNeeded(decision.delete, isMerged: false, in: catalog)
 
     let uuid = process.newUUID()
     let partial = Partial(
       uuid: uuid, pointName: point.manifest.name, domainName: point.manifest.domainName,
       domainUUID: domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
-      helper: merged.merges.isEmpty ? nil : Engine.helperName(operation: uuid),
-      operation: .delete(
-        .init(
-          points: doomed.map { point in
-            let rest = catalog.rest(of: point, without: chosen)?.volumes ?? []
-            return .init(
-              uuid: point.manifest.uuid, manifest: point.manifestVolume,
-              volumes: point.manifest.volumes.filter { !rest.contains($0) }.map(\.name),
-              isKept: !rest.isEmpty)
-          }, merges: merged.merges,
-          // Those that stand on others first.
-          manifests: merged.manifests
-            + doomed.compactMap { catalog.rest(of: $0, without: chosen) })))
-    let pending = Catalog.Pending(
-      volume: point.manifest.volumeNames.partial(operation: uuid), partial: partial)
-    try repository.write(pending.volume, Array(try partial.xml().utf8))
+      helper: decision.delete.merges.isEmpty ? nil : Engine.helperName(operation: uuid),
+      operation: .delete(decision.delete))
+    let pending = try begin(
+      partial, in: point.manifest.volumeNames.partial(operation: uuid), planned: catalog)
+    do {
+      try confirm(decision, of: point, scope: scope, disks: chosen)
+    } catch {
+      try repository.delete(pending.volume)
+      throw error
+    }
     do {
       if isAsync {
         try repository.write(pending.mark, Array("async\n".utf8))
@@ -103,12 +97,74 @@ extension Engine {
       throw cause
     }
     try perform(pending)
-    return doomed.map { point in
+    return decision.doomed.map { point in
       Deleted(
         point: point.manifest.name,
         disks: catalog.rest(of: point, without: chosen) == nil
           ? nil : point.manifest.disks.map(\.name).filter { disks.contains($0) })
     }
+  }
+
+  /// What a delete takes away and what becomes of the rest.
+  private struct DeleteDecision {
+    /// The points, in the order in which they go.
+    var doomed: [Point]
+    /// The same and the rest, as it is written down.
+    var delete: Partial.Delete
+    /// What the volumes that take something over are made of before.
+    var chains: [(disk: String, chain: [Manifest.Disk])]
+  }
+
+  private func decide(
+    _ point: Point, scope: DeleteScope, disks: Set<String>?, in catalog: Catalog
+  ) throws -> DeleteDecision {
+    let descendants = catalog.descendants(of: point.manifest.uuid)
+    var doomed: [Point]
+    switch scope {
+    case .point: doomed = [point]
+    case .withChildren: doomed = Array(descendants.reversed()) + [point]
+    case .childrenOnly: doomed = descendants.reversed()
+    }
+    if let disks { doomed.removeAll { !disks.contains(where: $0.has) } }
+    let merged = scope == .point ? try Merged(point, disks: disks, catalog: catalog) : Merged()
+    return DeleteDecision(
+      doomed: doomed,
+      delete: .init(
+        points: doomed.map { point in
+          let rest = catalog.rest(of: point, without: disks)?.volumes ?? []
+          return .init(
+            uuid: point.manifest.uuid, manifest: point.manifestVolume,
+            volumes: point.manifest.volumes.filter { !rest.contains($0) }.map(\.name),
+            isKept: !rest.isEmpty)
+        }, merges: merged.merges,
+        // Those that stand on others first.
+        manifests: merged.manifests + doomed.compactMap { catalog.rest(of: $0, without: disks) }),
+      chains: merged.chains)
+  }
+
+  /// Asks again, once a delete is written down, what it was decided on: another client may have made
+  /// a point, or a user an image, that stands on what goes.
+  ///
+  /// - Throws: ``BackupError`` with code `busy`.
+  private func confirm(
+    _ decision: DeleteDecision, of point: Point, scope: DeleteScope, disks: Set<String>?
+  ) throws {
+    guard let catalog = lastCatalog, let now = catalog.point(uuid: point.manifest.uuid),
+      try decide(now, scope: scope, disks: disks, in: catalog).delete == decision.delete
+    else {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: another client changed what stands on backup "
+          + "'\(point.manifest.name)'; try again")
+    }
+    try refuseNeeded(decision.delete, isMerged: false, in: catalog)
+  }
+
+  /// Asks the same for a delete whose client is dead and may not have come to it.
+  private func confirm(_ pending: Catalog.Pending, _ delete: Partial.Delete) throws {
+    let catalog = try catalog()
+    try refuseWhileUsed(delete, besides: pending.partial.uuid, in: catalog)
+    try refuseNeeded(delete, isMerged: false, in: catalog)
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
@@ -119,10 +175,33 @@ extension Engine {
     {
       return .running
     }
-    guard try isAbandoned(pending) else { return .running }
-    try merge(pending, deadline: nil)
-    try perform(pending)
-    return .finished
+    guard try isAbandoned(pending), case .delete(let delete) = pending.partial.operation else {
+      return .running
+    }
+    return try settling(pending) {
+      if try !hasBegun(delete) { try confirm(pending, delete) }
+      try merge(pending, deadline: nil)
+    }
+  }
+
+  /// Whether a delete has taken something away: it can only go on then.
+  private func hasBegun(_ delete: Partial.Delete) throws -> Bool {
+    try delete.points.contains { try !$0.isKept && !isPublished($0.uuid, in: $0.manifest) }
+  }
+
+  /// Ends a delete that another client left, or leaves what it would take where that is needed now.
+  private func settling(
+    _ pending: Catalog.Pending, _ prepare: () throws -> Void
+  ) throws -> Settlement {
+    do {
+      try prepare()
+      try perform(pending)
+      return .finished
+    } catch let error as BackupError where error.code == .busy {
+      observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
+      if try repository.contains(pending.volume) { try undoMerge(pending) }
+      return .undone
+    }
   }
 
   /// Settles a delete that goes on without its client, by its jobs.
@@ -148,9 +227,7 @@ extension Engine {
       try undoMerge(pending)
       return .undone
     }
-    try merge(pending, deadline: nil)
-    try perform(pending)
-    return .finished
+    return try settling(pending) { try merge(pending, deadline: nil) }
   }
 
   /// Cancels a delete that copies.
@@ -165,12 +242,25 @@ extension Engine {
   /// The manifest of a point goes before its data, descendants before what they stand on: no listed
   /// point ever lacks something. Bitmaps stay: the next backup sees by them that its base was
   /// deleted.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where something has come to need it while others took
+  ///   over what they need: it stays whole, and the delete is over.
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let delete) = pending.partial.operation else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
     // Who made the links may have died before they were on disk.
     try repository.synchronize(delete.merges.map(\.volume))
-    for manifest in delete.manifests { try rewrite(manifest) }
+    let kept = Set(delete.points.filter(\.isKept).map(\.uuid))
+    for manifest in delete.manifests where !kept.contains(manifest.uuid) { try rewrite(manifest) }
+    if try !delete.merges.isEmpty && !hasBegun(delete) {
+      do {
+        try refuseNeeded(delete, isMerged: true, in: catalog())
+      } catch {
+        try forget(pending)
+        throw error
+      }
+    }
+    for manifest in delete.manifests where kept.contains(manifest.uuid) { try rewrite(manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     let used = Set(
       try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
@@ -181,10 +271,8 @@ extension Engine {
         try repository.delete(point.manifest)
         try repository.synchronize([])
       }
-      for volume in point.volumes where !used.contains(volume) {
-        try repository.delete(volume)
-      }
     }
+    try discard(delete.points.flatMap(\.volumes).filter { !used.contains($0) })
     try forget(pending)
   }
 
@@ -201,43 +289,5 @@ extension Engine {
     else { return }
     let chains = Set(points.map(\.manifest.chain))
     try removeBitmaps(in: guest.monitor) { chains.contains($0.chain) }
-  }
-
-  private func refuseWhileRead(_ doomed: [Point], catalog: Catalog) throws {
-    let uuids = Set(doomed.map(\.manifest.uuid))
-    /// Whether a point is one of them or stands on one.
-    func isOn(_ point: String, _ uuids: Set<String>) -> Bool {
-      uuids.contains(point)
-        || uuids.contains { uuid in
-          catalog.descendants(of: uuid).contains { $0.manifest.uuid == point }
-        }
-    }
-    for pending in catalog.pending {
-      let reads: Bool
-      switch pending.partial.operation {
-      case .create(let manifest, _, _, _):
-        reads = manifest.disks.contains { $0.parent.map(uuids.contains) ?? false }
-      case .restore(let restore):
-        reads = isOn(restore.point, uuids)
-      case .live(let live):
-        guard isOn(live.point, uuids) else { continue }
-        throw BackupError(
-          .busy,
-          "Requested operation is not valid: domain '\(pending.partial.domainName)', which is being "
-            + "restored from backup '\(pending.partial.pointName)', still stands on it")
-      case .delete(let delete):
-        reads =
-          delete.points.contains { uuids.contains($0.uuid) }
-          || delete.manifests.contains { uuids.contains($0.uuid) }
-      case .session(let session):
-        reads = session.stored.map { isOn($0, uuids) } ?? false
-      }
-      if reads {
-        throw BackupError(
-          .busy,
-          "Requested operation is not valid: an operation on backup "
-            + "'\(pending.partial.pointName)' is using it")
-      }
-    }
   }
 }

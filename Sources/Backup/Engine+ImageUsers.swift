@@ -15,16 +15,7 @@ extension Engine {
   /// - Returns: What refers to each that something refers to, for people.
   /// - Throws: What libvirt throws.
   func imageUsers(of paths: [String], besides domainUUID: String?) throws -> [String: String] {
-    var users: [String: String] = [:]
-    for domain in try hypervisor.domains() where domain.uuid != domainUUID {
-      for text in domain.definitions {
-        for path in try self.paths(of: try DomainDefinition(parsing: text)) {
-          for image in try backingChain(of: path) where users[image] == nil {
-            users[image] = "domain '\(domain.name)'"
-          }
-        }
-      }
-    }
+    var users = try domainImages(besides: domainUUID)
     let directories = Set(
       (paths + paths.map(hypervisor.resolved)).map { RestorePlan.split($0).directory })
     for directory in directories {
@@ -47,29 +38,61 @@ extension Engine {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// An image and what it stands on, as far as libvirt tells, without links.
+  /// The images that domains of the host have, by their definitions, running and defined, and by what
+  /// these stand on.
+  ///
+  /// - Parameter domainUUID: A domain that is left out; nil for none.
+  /// - Returns: What has each image, for people, by its path without links.
+  /// - Throws: What libvirt throws.
+  func domainImages(besides domainUUID: String?) throws -> [String: String] {
+    var users: [String: String] = [:]
+    for domain in try hypervisor.domains() where domain.uuid != domainUUID {
+      for text in domain.definitions {
+        let definition = try DomainDefinition(parsing: text)
+        for (path, isRaw) in paths(ofImagesOf: definition) {
+          for image in isRaw ? [hypervisor.resolved(path)] : try backingChain(of: path)
+          where users[image] == nil {
+            users[image] = "domain '\(domain.name)'"
+          }
+        }
+      }
+    }
+    return users
+  }
+
+  /// An image and what it stands on, as far as that can be seen, without links.
   private func backingChain(of path: String) throws -> [String] {
     var chain: [String] = []
     var next: String? = path
-    while let image = next.map(hypervisor.resolved), !chain.contains(image) {
-      chain.append(image)
-      next = try hypervisor.backingFile(of: image)
+    while let path = next, !chain.contains(hypervisor.resolved(path)) {
+      chain.append(hypervisor.resolved(path))
+      next = try hypervisor.backingFile(of: path)
     }
     return chain
   }
 
   /// The files and devices that a definition names for its disks and its NVRAM.
   func paths(of definition: DomainDefinition) throws -> [String] {
-    let nvram = definition.nvram?.path
+    paths(ofImagesOf: definition).map(\.path)
+  }
+
+  /// The same, and whether each is what the guest sees and nothing else: what it stands on would be
+  /// the guest's own word.
+  private func paths(
+    ofImagesOf definition: DomainDefinition
+  ) -> [(path: String, isRaw: Bool)] {
+    let nvram = (definition.nvram?.path).map { ($0, false) }
     return [nvram].compactMap(\.self)
       + definition.disks.flatMap(\.chain).compactMap { image in
-        switch image.source {
-        case .file(let path), .block(let path): path
-        case .volume(let pool, let name):
-          // The pool may be gone; nothing can be in it then.
-          (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
-        case .other, .none: nil
-        }
+        let path: String? =
+          switch image.source {
+          case .file(let path), .block(let path): path
+          case .volume(let pool, let name):
+            // The pool may be gone; nothing can be in it then.
+            (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
+          case .other, .none: nil
+          }
+        return path.map { ($0, image.format == "raw") }
       }
   }
 }

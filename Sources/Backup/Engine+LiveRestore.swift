@@ -97,6 +97,9 @@ extension Engine {
     try checkTrust(plan, options: options, definition: plain, emulators: emulators)
     try refuseWhileTaken(plain)
     try refuseUndefinable(plain, options: options, isLive: true)
+    try checkStates(
+      [plan.nvram == nil ? nil : point.manifest.nvram, tpm == nil ? nil : point.manifest.tpm],
+      in: catalog)
     let targets = try targetRepositories(for: plan)
     let owner = try imageOwner(of: parsed)
     let definition = try LayeredDefinition(

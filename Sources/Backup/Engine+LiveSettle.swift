@@ -153,9 +153,13 @@ extension Engine {
     try hypervisor.guest(name: Engine.helperName(operation: pending.partial.uuid))?.destroy()
     // Without the partial somebody else's file came to the name of ours.
     if try repository.contains(pending.volume) {
-      for path in [live.nvram, live.tpm?.path].compactMap(\.self) { try? delete(path) }
+      if let path = live.nvram {
+        try discard([(0, path)], of: pending, title: "the NVRAM")
+      }
+      if let path = live.tpm?.path { try? delete(path) }
     }
     try repository.delete(pending.volume)
+    try forgetMade(pending)
   }
 
   /// Whether a volume is what a live restore makes for a disk: another may have come to its name.

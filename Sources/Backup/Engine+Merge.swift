@@ -117,9 +117,8 @@ extension Engine {
     guard !open.isEmpty else { return nil }
     let disks = try open.map { merge -> HelperDisk in
       let rest = try catalog.chain(of: point, disk: merge.disk)
-      let images = ([merge.volume] + rest.map(\.volume.name)).map {
-        DomainDefinition.Image(
-          source: .file(repository.path(of: $0)), format: "qcow2", index: nil)
+      let images = try ([merge.volume] + rest.map(\.volume.name)).map {
+        try helperImage($0, format: "qcow2")
       }
       return (merge.disk, .init(chain: images, isReadOnly: false))
     }
@@ -148,8 +147,7 @@ extension Engine {
   func rewrite(_ manifest: Manifest) throws {
     var manifest = manifest
     for index in manifest.disks.indices {
-      manifest.disks[index].volume.size = try repository.allocation(
-        of: manifest.disks[index].volume.name)
+      manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
     }
     let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)

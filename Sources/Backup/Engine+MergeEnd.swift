@@ -64,19 +64,17 @@ extension Engine {
   private func mergingImages(
     _ merges: [Partial.DeleteMerge], in helper: any Guest
   ) throws -> [MergingImage] {
-    let nodes = try helper.monitor.blockNodes().byName
-    return try DomainDefinition(parsing: try helper.definition()).disks.map { disk in
-      let images = disk.chain.map { image in
-        image.index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName }
-      }
+    let chains = HelperChain.all(
+      in: try DomainDefinition(parsing: try helper.definition()),
+      nodes: try helper.monitor.blockNodes())
+    return try chains.map { chain in
       guard
-        let merge = merges.first(where: {
-          .file(repository.path(of: $0.volume)) == disk.chain.first?.source
-        }), let first = images.first, let node = first, images.count > 1, let above = images[1]
+        let merge = merges.first(where: { .file(repository.path(of: $0.volume)) == chain.source }),
+        chain.nodes.count > 1
       else { throw BackupError(.failed, "the helper domain has not all disks") }
       return MergingImage(
-        merge: merge, node: node, above: above,
-        base: merge.backing == nil || images.count < 3 ? nil : images[2])
+        merge: merge, node: chain.nodes[0], file: chain.file, above: chain.nodes[1],
+        base: merge.backing == nil || chain.nodes.count < 3 ? nil : chain.nodes[2])
     }
   }
 
@@ -156,6 +154,8 @@ private struct MergingImage {
   var merge: Partial.DeleteMerge
   /// Node of the image.
   var node: String
+  /// Node of its file.
+  var file: String
   /// Node of the image that it stands on before.
   var above: String
   /// Node of the one that it stands on afterwards; nil for none.
@@ -165,7 +165,7 @@ private struct MergingImage {
   func flush(isLinked: Bool, in monitor: any Monitor) throws {
     try monitor.execute(
       .blockdevReopen(
-        node, format: "qcow2", file: LiveDisk.storageNode(of: node),
+        node, format: "qcow2", file: file,
         backing: isLinked ? base : above, readOnly: false))
   }
 }

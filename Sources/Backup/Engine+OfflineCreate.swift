@@ -80,7 +80,7 @@ extension Engine {
     do {
       var situation = situation(
         definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
-        devices: [], catalog: catalog)
+        devices: [], catalog: inspected(catalog, domainUUID: domainUUID, for: options))
       if nvram != nil, let held = looking.disks.last {
         state.nvram = .init(node: held.node.nodeName, capacity: held.capacity)
       }

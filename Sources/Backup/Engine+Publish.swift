@@ -28,8 +28,7 @@ extension Engine {
     }
     try startRecording(pending.partial, manifest, in: guest)
     for index in manifest.disks.indices {
-      manifest.disks[index].volume.size = try repository.allocation(
-        of: manifest.disks[index].volume.name)
+      manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
     }
     if let nvram = manifest.nvram {
       manifest.nvram?.volume.size = try repository.allocation(of: nvram.volume.name)

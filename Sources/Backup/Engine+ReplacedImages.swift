@@ -46,6 +46,9 @@ extension Engine {
   ) throws {
     guard let restore = pending.partial.restore, let definition = restore.definition else { return }
     let disks = restore.disks
+    for (number, disk) in disks.enumerated() where disk.temporaryPath != disk.path {
+      try noteIdentity(of: disk.temporaryPath, number, pending)
+    }
     for disk in disks where disk.temporaryPath != disk.path {
       guard
         try hypervisor.rename(disk.temporaryPath, to: disk.path)
@@ -152,19 +155,19 @@ extension Engine {
       try repository.contains(pending.volume)
     else { return }
     let isWhole = try repository.contains(pending.mark)
-    var made: [String] = []
-    for disk in disks where !disk.isDevice {
-      made.append(disk.temporaryPath)
+    var made: [(number: Int, path: String)] = []
+    for (number, disk) in disks.enumerated() where !disk.isDevice {
+      made.append((number, disk.temporaryPath))
       guard isWhole, disk.temporaryPath != disk.path else { continue }
       do {
         // Whether it has its name already; another's file of that name stays.
-        _ = try hypervisor.rename(disk.temporaryPath, to: disk.path)
-        made.append(disk.path)
+        if try hypervisor.rename(disk.temporaryPath, to: disk.path) { self.made.insert(disk.path) }
+        made.append((number, disk.path))
       } catch is BackupError {
         continue
       }
     }
-    try deleteUnused(made, of: pending.partial)
+    try discard(made, of: pending, title: "the file")
     try forget(pending)
   }
 

@@ -130,6 +130,9 @@ extension Engine {
       definition: existing != nil && !options.disks.isEmpty ? nil : definition,
       emulators: emulators)
     if let definition, existing == nil { try refuseWhileTaken(definition) }
+    try checkStates(
+      [plan.nvram == nil ? nil : point.manifest.nvram, tpm == nil ? nil : point.manifest.tpm],
+      in: catalog)
     let targets = try targetRepositories(for: plan)
     try refuseUsedImages(of: plan, over: existing)
     return RestoreDecision(
@@ -143,7 +146,7 @@ extension Engine {
   ) throws -> Catalog.Pending {
     let plan = decision.plan
     let manifest = plan.point.manifest
-    let prefix = NodeNames.prefix(operation: plan.operation)
+    let suffix = Engine.temporarySuffix(operation: plan.operation)
     let partial = Partial(
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
@@ -156,7 +159,7 @@ extension Engine {
             .init(
               name: $0.stored.name,
               temporaryPath: !$0.isDevice && hypervisor.canRename(in: $0.directory)
-                ? "\($0.path).\(prefix)part" : $0.path,
+                ? $0.path + suffix : $0.path,
               path: $0.path, isDevice: $0.isDevice, replaced: $0.replaced)
           }, definition: decision.definition, isStarted: options.isStarted,
           isPaused: options.isPaused, tpm: decision.tpm, isAsync: isAsync,
@@ -204,7 +207,8 @@ extension Engine {
     targets: [String: any Repository], bandwidth: UInt64?, outlivesClient: Bool = false
   ) throws -> any Guest {
     let held = try hold(
-      disks.map { (name: $0.stored.name, disk: helperDisk($0)) }, operation: pending.partial.uuid,
+      try disks.map { (name: $0.stored.name, disk: try helperDisk($0)) },
+      operation: pending.partial.uuid,
       domain: try DomainDefinition(parsing: point.manifest.domainXML),
       outlivesClient: outlivesClient)
     do {
@@ -241,6 +245,7 @@ extension Engine {
           throw error
         }
         made.append((files, name))
+        try noteMade(path, number, of: pending)
       }
       try open(
         path: path, format: disk.format, file: names.targetFile, image: names.target,
@@ -267,16 +272,30 @@ extension Engine {
     }
   }
 
-  private func helperDisk(_ disk: RestorePlan.Disk) -> HelperDefinition.Disk {
-    helperDisk(
+  private func helperDisk(_ disk: RestorePlan.Disk) throws -> HelperDefinition.Disk {
+    try helperDisk(
       disk.chain, format: disk.stored.name == VolumeNames.nvramDisk ? disk.stored.format : "qcow2")
   }
 
   /// A disk of a point, as a helper opens it: what it is made of, and what the volumes are.
-  func helperDisk(_ chain: [Manifest.Disk], format: String = "qcow2") -> HelperDefinition.Disk {
-    .init(
-      chain: chain.map {
-        .init(source: .file(repository.path(of: $0.volume.name)), format: format, index: nil)
-      })
+  ///
+  /// - Throws: ``BackupError`` for what is no regular file: libvirt and QEMU follow links, and libvirt
+  ///   gives what they lead to another owner.
+  func helperDisk(
+    _ chain: [Manifest.Disk], format: String = "qcow2"
+  ) throws -> HelperDefinition.Disk {
+    .init(chain: try chain.map { try helperImage($0.volume.name, format: format) })
+  }
+
+  /// A volume of the pool, as a helper opens it.
+  ///
+  /// - Throws: As ``helperDisk(_:format:)``.
+  func helperImage(_ volume: String, format: String) throws -> DomainDefinition.Image {
+    do {
+      try repository.requireFile(volume)
+    } catch let error as BackupError {
+      throw BackupError(error.code, "volume '\(volume)' cannot be used: \(error)")
+    }
+    return .init(source: .file(repository.path(of: volume)), format: format, index: nil)
   }
 }

@@ -108,12 +108,14 @@ extension Engine {
       try !repository.contains(pending.mark)
     else { return }
     try endHelper(of: pending.partial)
-    for disk in disks where !disk.isDevice {
-      guard trusts(pending.partial) else {
-        observer.notice("the file '\(disk.temporaryPath)' is not whole; it is left where it is")
-        continue
+    let files = disks.enumerated().filter { !$0.element.isDevice }
+      .map { (number: $0.offset, path: $0.element.temporaryPath) }
+    if trusts(pending.partial) {
+      try discard(files, of: pending, title: "the file")
+    } else {
+      for (_, path) in files {
+        observer.notice("the file '\(path)' is not whole; it is left where it is")
       }
-      try discard(disk.temporaryPath)
     }
     try forget(pending)
   }

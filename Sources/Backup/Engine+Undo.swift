@@ -33,14 +33,15 @@ extension Engine {
     }
     try endHelper(of: pending.partial)
     if pending.partial.isCopy {
-      try deleteTargets(of: pending.partial)
+      try deleteTargets(of: pending)
     } else {
       // Half a manifest is ours; a whole one that is not of this point is somebody else's.
       if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
-      for volume in manifest.volumes { try repository.delete(volume.name) }
+      try discard(manifest.volumes.map(\.name))
     }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)
+    if pending.partial.isCopy { try forgetMade(pending) }
   }
 
   /// Whether a volume is the whole manifest of a point.

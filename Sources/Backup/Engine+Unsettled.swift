@@ -38,7 +38,7 @@ extension Engine {
     try attempt("its helper domain could not be ended") { try endHelper(of: partial) }
     switch partial.operation {
     case .create(let manifest, _, _, _): try giveUp(pending, create: manifest)
-    case .restore(let restore): try giveUp(restore, of: partial)
+    case .restore(let restore): try giveUp(restore, pending)
     case .live(let live):
       observer.notice(
         "what it made is left where it is: \(live.disks.map(\.path).joined(separator: ", "))")
@@ -71,23 +71,24 @@ extension Engine {
     try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     // What is there as a whole stays.
     guard try !isWhole(pending, manifest) else { return }
-    if pending.partial.isCopy { return try deleteTargets(of: pending.partial) }
+    if pending.partial.isCopy { return try deleteTargets(of: pending) }
     for volume in manifest.volumes {
-      try attempt("volume '\(volume.name)' is left in the pool") {
-        try repository.delete(volume.name)
-      }
+      try attempt("volume '\(volume.name)' is left in the pool") { try discard([volume.name]) }
     }
   }
 
-  private func giveUp(_ restore: Partial.Restore, of partial: Partial) throws {
-    for disk in restore.disks where !disk.isDevice {
+  private func giveUp(_ restore: Partial.Restore, _ pending: Catalog.Pending) throws {
+    let partial = pending.partial
+    var files: [(number: Int, path: String)] = []
+    for (number, disk) in restore.disks.enumerated() where !disk.isDevice {
       guard trusts(partial), try !has([disk], uuid: partial.domainUUID) else {
         observer.notice("the file '\(disk.temporaryPath)' is left where it is")
         continue
       }
-      try attempt("the file '\(disk.temporaryPath)' is left where it is") {
-        try delete(disk.temporaryPath)
-      }
+      files.append((number, disk.temporaryPath))
+    }
+    try attempt("files of the restore are left where they are") {
+      try discard(files, of: pending, title: "the file")
     }
   }
 
@@ -95,8 +96,12 @@ extension Engine {
   private func giveUp(_ delete: Partial.Delete) throws {
     for manifest in delete.manifests
     where try !isPublished(manifest.uuid, in: manifest.volumeNames.manifest) {
-      try repository.delete(manifest.volumeNames.manifest)
-      try repository.write(manifest.volumeNames.manifest, Array(try manifest.xml().utf8))
+      let content = Array(try manifest.xml().utf8)
+      if try repository.contains(manifest.volumeNames.manifest) {
+        try repository.replace(manifest.volumeNames.manifest, content)
+      } else {
+        try repository.write(manifest.volumeNames.manifest, content)
+      }
       forgetManifest(in: manifest.volumeNames.manifest)
     }
   }

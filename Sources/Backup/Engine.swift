@@ -65,6 +65,10 @@ package final class Engine {
   let process: Process
   private var hasRefreshed = false
   private var knownManifests: [String: Manifest] = [:]
+  /// The pool as this engine saw it last.
+  private(set) var lastCatalog: Catalog?
+  /// Files outside of the pool that this engine made.
+  var made: Set<String> = []
   /// What this engine wrote down of operations that it began, by their UUIDs.
   private var begun: [String: Partial] = [:]
   /// The operations of which this engine has told that they cannot be settled, by their UUIDs.
@@ -98,6 +102,11 @@ package final class Engine {
   /// Reads a manifest again the next time: it was rewritten.
   func forgetManifest(in volume: String) { knownManifests[volume] = nil }
 
+  /// Reads manifests again the next time: others may have rewritten them.
+  func forgetManifests(where isForgotten: (Manifest) -> Bool) {
+    knownManifests = knownManifests.filter { !isForgotten($0.value) }
+  }
+
   /// Name of the pool.
   package var poolName: String { repository.name }
 
@@ -110,6 +119,7 @@ package final class Engine {
       of: repository, refresh: (refresh || !hasRefreshed) && !repository.isReadDirectly,
       known: knownManifests)
     hasRefreshed = true
+    lastCatalog = catalog
     knownManifests = Dictionary(
       catalog.points.map { ($0.manifestVolume, $0.manifest) }, uniquingKeysWith: { $1 })
     return catalog

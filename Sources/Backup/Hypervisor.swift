@@ -120,6 +120,11 @@ package protocol Hypervisor: DomainRegistry {
   /// Whether there is provably no directory of that path: the hypervisor is this machine, and there
   /// is nothing of that name.
   func isGone(_ directory: String) -> Bool
+  /// Whether all that there is of that path could be seen by ``isTaken(_:)``.
+  func sees(_ path: String) -> Bool
+  /// What tells a file from any other that could come to its name; nil where that cannot be seen from
+  /// here.
+  func identity(of path: String) -> String?
   /// Whom the images of a domain of that type belong to, where its definition does not say.
   func imageOwner(ofDomainType type: String) throws -> FileOwner?
   /// Gives a file its final name.

@@ -14,6 +14,8 @@ package struct Qcow2Header: Sendable, Equatable {
   package var capacity: UInt64
   /// Name of the backing file as it stands in the image; nil for none.
   package var backingFile: String?
+  /// Name of the file that the data is in, as it stands in the image; nil where none is named.
+  package var dataFile: String?
   /// Whether the data is in another file.
   package var hasDataFile: Bool
   /// Whether QEMU marked the image as corrupt.
@@ -53,5 +55,45 @@ package struct Qcow2Header: Sendable, Equatable {
       let start = Int(nameOffset)
       backingFile = String(decoding: bytes[start..<start + Int(nameLength)], as: UTF8.self)
     }
+    dataFile = hasDataFile ? Qcow2Header.dataFile(in: bytes) : nil
   }
+
+  /// The name in the header extension of external data files.
+  private static func dataFile(in bytes: [UInt8]) -> String? {
+    func number(at offset: Int) -> Int? {
+      guard offset >= 0, offset + 4 <= bytes.count else { return nil }
+      return bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+    }
+    // `header_length`, behind which the extensions are.
+    guard var offset = number(at: 100) else { return nil }
+    while let type = number(at: offset), type != 0, let length = number(at: offset + 4) {
+      let start = offset + 8
+      guard start + length <= bytes.count else { return nil }
+      if type == 0x4441_5441 {
+        return String(decoding: bytes[start..<start + length], as: UTF8.self)
+      }
+      offset = start + (length + 7) / 8 * 8
+    }
+    return nil
+  }
+
+  /// The files that an image names, as far as its first bytes tell.
+  ///
+  /// - Parameter read: Reads that many bytes of it from the start, fewer where it ends before.
+  /// - Returns: Their names as they stand in it; none for a file that is no qcow2 image.
+  /// - Throws: What `read` throws; ``BackupError`` for a head that does not tell.
+  package static func files(namedBy read: (UInt64) throws -> [UInt8]) throws -> [String] {
+    // The names are right behind the header, where QEMU puts them.
+    let beginning = try read(4096)
+    guard beginning.starts(with: magic) else { return [] }
+    let header: Qcow2Header
+    do {
+      header = try Qcow2Header(parsing: beginning)
+    } catch is BackupError where beginning.count == 4096 {
+      header = try Qcow2Header(parsing: try read(length))
+    }
+    return [header.backingFile, header.dataFile].compactMap(\.self)
+  }
+
+  private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
 }

@@ -37,6 +37,10 @@ package struct Reason: Sendable, Equatable {
   package static func baseMissing(_ point: String) -> Reason {
     Reason(code: "base_missing", text: "\(point)'s volume is gone")
   }
+  /// The parent's data, or what it stands on, is damaged.
+  package static func baseDamaged(_ point: String) -> Reason {
+    Reason(code: "base_damaged", text: "\(point)'s volume is damaged")
+  }
   /// The point whose bitmap the disk has was deleted.
   package static let baseDeleted = Reason(
     code: "base_deleted", text: "the backup it would stand on was deleted")

@@ -32,6 +32,13 @@ package protocol Repository: AnyObject {
   func volumeNames() throws -> [String]
   /// Whether there is a volume of that name.
   func contains(_ volume: String) throws -> Bool
+  /// Whether a volume is a regular file, not a link to one, as far as that can be seen; false where
+  /// it is not there.
+  func isFile(_ volume: String) throws -> Bool
+  /// Whether links can be told from regular files.
+  var seesLinks: Bool { get }
+  /// Bytes of a volume's file, from its start to its end.
+  func length(of volume: String) throws -> UInt64
   /// Makes a volume (`virStorageVolCreateXML`).
   ///
   /// - Throws: ``BackupError`` with code `exists` when the name is taken.

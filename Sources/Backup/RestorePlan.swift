@@ -99,7 +99,7 @@ package struct RestorePlan: Sendable, Equatable {
   }
 
   /// Directory and name of an absolute path.
-  static func split(_ path: String) -> (directory: String, name: String) {
+  package static func split(_ path: String) -> (directory: String, name: String) {
     // Among the bytes, as the system does: as a character a slash may have an accent.
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("/", path) }
     let directory = slash == path.startIndex ? "/" : String(path[..<slash])

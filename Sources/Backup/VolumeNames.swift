@@ -25,6 +25,9 @@ package struct VolumeNames: Sendable, Equatable {
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
   package static let claimSuffix = ".claim"
 
+  /// Ending, after a partial's name and before a number, of what tells a file that was made.
+  package static let madeSuffix = ".made"
+
   /// Makes the names for a point.
   ///
   /// - Parameters:
@@ -88,7 +91,9 @@ package struct VolumeNames: Sendable, Equatable {
   /// The partial that a mark, a note or a claim belongs to; nil for another volume.
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
-    let endings = [doneSuffix, mergedSuffix] + (number.isEmpty ? [] : [claimSuffix + number])
+    let endings =
+      [doneSuffix, mergedSuffix]
+      + (number.isEmpty ? [] : [claimSuffix + number, madeSuffix + number])
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }

@@ -114,7 +114,7 @@ import Vsh
   @Test func `both list all reasons`() throws {
     let codes = [
       "first", "requested", "new_disk", "bitmap_missing", "bitmap_lost", "bitmap_inconsistent",
-      "image_changed", "disk_shrunk", "base_missing", "base_deleted", "forgotten",
+      "image_changed", "disk_shrunk", "base_missing", "base_damaged", "base_deleted", "forgotten",
       "internal_snapshots", "chain_long", "shared",
     ]
     // The engine's own list, read from where it is made.

@@ -68,7 +68,7 @@ import Testing
     #expect(
       members(document)
         == (JSONTests.pointMembers + [
-          "checksums", "children", "consistency", "guest", "nvram", "tpm", "unsaved",
+          "checksums", "children", "consistency", "guest", "nvram", "problems", "tpm", "unsaved",
         ])
         .sorted())
     #expect(document["children"] == .array([.string("p1")]))

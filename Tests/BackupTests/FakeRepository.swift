@@ -28,6 +28,8 @@ final class FakeRepository: Repository {
   func refresh() { refreshes += 1 }
   func volumeNames() -> [String] { contents.keys.shuffled() }
   func contains(_ volume: String) -> Bool { contents[volume] != nil }
+  var seesLinks: Bool { true }
+  func isFile(_ volume: String) -> Bool { contents[volume] != nil }
   func delete(_ volume: String) { contents[volume] = nil }
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
   func owner(of volume: String) -> FileOwner { FileOwner(owner: 0, group: 0) }

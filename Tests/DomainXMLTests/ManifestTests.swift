@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Testing
 
 @testable import DomainXML
@@ -15,6 +16,30 @@ struct ManifestTests {
     #expect(try Manifest(parsing: text) == manifest)
     #expect(try Manifest(parsing: text).xml() == text)
     #expect(RelaxNGSchema.backup.validate(text) == .valid)
+  }
+
+  @Test
+  func `What is noted of images is in an element that earlier versions keep`() throws {
+    var manifest = try Samples.manifest()
+    let plain = try manifest.xml()
+    manifest.disks[0].volume.length = 1 << 40
+    manifest.disks[0].volume.clusters = 0
+    manifest.disks[1].volume.length = 0
+    let text = try manifest.xml()
+    #expect(try Manifest(parsing: text) == manifest)
+    #expect(RelaxNGSchema.backup.validate(text) == .valid)
+    #expect(
+      text.contains(
+        "<image volume='web1.20261122T020000Z.vda.qcow2' length='1099511627776' clusters='0'/>"))
+    // Without that element it is what they wrote.
+    let start = try #require(text.range(of: "  <images>")?.lowerBound)
+    let end = try #require(text.range(of: "</images>\n")?.upperBound)
+    #expect(text.replacingCharacters(in: start..<end, with: "") == plain)
+    for wrong in ["length='-1'", "clusters='x'", "other='1'"] {
+      #expect(throws: DomainXMLError.self) {
+        try Manifest(parsing: text.replacing("clusters='0'", with: wrong))
+      }
+    }
   }
 
   @Test

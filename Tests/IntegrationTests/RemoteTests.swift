@@ -25,11 +25,14 @@ struct RemoteTests {
 
     /// Runs the program where the other host's files are not to be seen.
     @discardableResult
-    func run(_ arguments: [String]) throws -> CommandResult {
+    func run(
+      _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> CommandResult {
       let hide = "mount -t tmpfs hidden \"$0\" && exec \"$@\""
       return try Command.run(
         "unshare",
-        ["--mount", "bash", "-c", hide, libvirt.directory, Program.path, "-c", uri] + arguments)
+        ["--mount", "bash", "-c", hide, libvirt.directory, "env"]
+          + environment.map { "\($0.key)=\($0.value)" } + [Program.path, "-c", uri] + arguments)
     }
 
     /// Bytes that went over the network in both directions until now.
@@ -95,5 +98,80 @@ struct RemoteTests {
     try run("backup-delete", "p1", "--children")
     try run("backup-delete", "p3")
     #expect(try scene.pool.files() == [])
+  }
+
+  @Test func `what cannot be seen from here is neither replaced nor deleted`() throws {
+    let host = try Host()
+    defer { host.libvirt.close() }
+    let scene = try Scene(host.libvirt, disks: [TestDisk("vda", size: 2 << 20)], start: .paused)
+    let libvirt = host.libvirt, domain = scene.domain
+    try domain.write("vda", "write -P 1 0 100k")
+    let reference = try #require(try domain.save()["vda"])
+    try host.run(scene.arguments("backup-create", ["--backupname", "p"])).expectSuccess()
+
+    // A socket would come in place of what is there.
+    let taken = "\(domain.directory)/taken"
+    try "precious".write(toFile: taken, atomically: false, encoding: .utf8)
+    let session = try host.run(scene.arguments("backup-start-nbd", ["--socket", taken]))
+    #expect(session.ending == .exited(1), "\(session)")
+    #expect(session.stderr.contains("--socket"), "\(session)")
+    #expect(try String(contentsOfFile: taken, encoding: .utf8) == "precious")
+
+    // Somebody restores by hand where a restore was killed, and uses it.
+    let directory = try libvirt.makeDirectory("restored"), copy = libvirt.uniqueName("byhand")
+    defer { libvirt.discard(copy) }
+    let restore = scene.arguments(
+      "backup-restore", ["p", "--newname", copy, "--target-pool", directory])
+    let image = "\(directory)/\(copy)-vda.qcow2"
+    func kill() throws {
+      let killed = try host.run(restore, environment: ["VIRSH_BACKUP_KILL_AT": "blockdev-mirror"])
+      #expect(killed.ending == .signalled(SIGKILL), "\(killed)")
+      #expect(FileManager.default.fileExists(atPath: image))
+    }
+    func replace() throws {
+      try eventually("the helper is gone") {
+        try !libvirt.domainNames().contains { $0.hasPrefix("virsh-backup-") }
+      }
+      try Command.run("rm", [image]).expectSuccess()
+      try Command.run(
+        "qemu-img", ["convert", "-O", "qcow2", scene.image("p", "vda"), image]
+      ).expectSuccess()
+      try libvirt.giveToDaemon(image)
+    }
+    try kill()
+    try replace()
+    let definition = "\(domain.directory)/byhand.xml"
+    try """
+    <domain type='qemu'><name>\(copy)</name><memory unit='MiB'>32</memory>
+    <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+    <source file='\(image)'/><target dev='vda' bus='virtio'/></disk>
+    </devices></domain>
+    """.write(toFile: definition, atomically: false, encoding: .utf8)
+    try libvirt.virsh("create", definition, "--paused")
+    let next = try host.run(scene.arguments("backup-create", ["--backupname", "q"]))
+    try next.expectSuccess()
+    #expect(FileManager.default.fileExists(atPath: image))
+    #expect((next.stdout + next.stderr).contains(image), "\(next)")
+    try libvirt.virsh("destroy", copy)
+    #expect(try reference.difference(from: image, format: .qcow2) == nil)
+    try scene.expectNoStrays()
+
+    // The same where nothing uses it yet.
+    try Command.run("rm", [image]).expectSuccess()
+    try kill()
+    try replace()
+    let told = try host.run(scene.arguments("backup-jobinfo", [])).expectSuccess()
+    #expect(FileManager.default.fileExists(atPath: image), "\(told)")
+    #expect((told.stdout + told.stderr).contains(image), "\(told)")
+    try scene.expectNoStrays()
+
+    // One that fails while its client lives takes its files away.
+    try Command.run("rm", [image]).expectSuccess()
+    let late = try host.run(restore + ["--timeout", "1", "--bandwidth", "1"])
+    if late.status != 0 {
+      #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [], "\(late)")
+    }
   }
 }

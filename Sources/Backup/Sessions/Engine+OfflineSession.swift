@@ -133,7 +133,8 @@ extension Engine {
       helper: Engine.helperName(operation: operation))
     return try serve(pending, session) {
       let held = try hold(
-        chains.map { ($0.name, helperDisk($0.chain)) }, operation: operation, domain: definition,
+        try chains.map { ($0.name, try helperDisk($0.chain)) }, operation: operation,
+        domain: definition,
         outlivesClient: true)
       let port = try startServer(
         server, tlsDirectories: options.tlsDirectories ?? [], operation: operation,

@@ -24,6 +24,12 @@ extension Engine {
         guard Syntax.isAbsolutePath(path) else {
           throw BackupError(.invalid, "backup socket path '\(path)' must be absolute")
         }
+        guard hypervisor.sees(path) else {
+          throw BackupError(
+            .invalid,
+            "what is at '\(path)' cannot be seen from here, and QEMU would delete it; without "
+              + "--socket a place in the domain's run-time directory is taken")
+        }
         // QEMU would delete what is there.
         guard !hypervisor.isTaken(path) else {
           throw BackupError(.exists, "file '\(path)' exists")

@@ -51,11 +51,33 @@ extension LibvirtHypervisor {
   // MARK: - Images
 
   func backingFile(of path: String) throws -> String? {
+    let directory = RestorePlan.split(path).directory
+    if let files = try filesNamed(by: path) {
+      return files.lazy.flatMap { BackingName($0).paths(in: directory) }.first
+    }
     // A volume of no pool, or of one that is gone.
     let text = try unless(.noStorageVolume, .noStoragePool) {
       try connection.storageVolume(path: path).xmlDescription()
     }
     return try text.flatMap { try VolumeBacking(parsing: $0).path }
+  }
+
+  /// The files that an image names, read past libvirt; nil where it cannot be read from here.
+  private func filesNamed(by path: String) throws -> [String]? {
+    guard isLocal else { return nil }
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { return errno == ENOENT ? [] : nil }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, [S_IFREG, S_IFBLK].contains(status.st_mode & S_IFMT)
+    else { return [] }
+    // A head that does not tell is one that nothing can open.
+    return
+      (try? Qcow2Header.files(namedBy: { length in
+        var bytes = [UInt8](repeating: 0, count: Int(length))
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        return Array(bytes.prefix(max(0, count)))
+      })) ?? []
   }
 
   func backingFiles(in directory: String) throws -> [(volume: String, file: String)] {

@@ -240,8 +240,15 @@ final class LibvirtHypervisor: Hypervisor {
 
   func open(_ path: String, forWriting: Bool) -> Int32? {
     guard isLocal else { return nil }
-    let descriptor = Glibc.open(path, (forWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW)
-    return descriptor >= 0 ? descriptor : nil
+    let descriptor = Glibc.open(
+      path, (forWriting ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { return nil }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      return nil
+    }
+    return descriptor
   }
 
   func openDevice(_ path: String, forWriting: Bool) -> Int32? {
@@ -257,8 +264,25 @@ final class LibvirtHypervisor: Hypervisor {
   }
 
   func isTaken(_ path: String) -> Bool {
+    isLocal && BackupCommands.isTaken(path)
+  }
+
+  func sees(_ path: String) -> Bool {
+    guard isLocal else { return false }
     var status = stat()
-    return isLocal && lstat(path, &status) == 0
+    return lstat(path, &status) == 0 || [ENOENT, ENOTDIR].contains(errno)
+  }
+
+  func identity(of path: String) -> String? {
+    guard let descriptor = open(path, forWriting: false) else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    // FS_IOC_GETVERSION: another file that comes to the same number has another generation.
+    var generation = 0
+    guard fstat(descriptor, &status) == 0, ioctl(descriptor, 0x8008_7601, &generation) == 0 else {
+      return nil
+    }
+    return "\(status.st_dev) \(status.st_ino) \(UInt32(truncatingIfNeeded: generation))"
   }
 
   func isGone(_ directory: String) -> Bool {

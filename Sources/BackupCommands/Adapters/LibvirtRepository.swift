@@ -19,6 +19,8 @@ final class LibvirtRepository: Repository {
   private var pool: StoragePool
   /// Makes the pool again; nil for one that is the user's.
   private let remake: (() throws -> StoragePool)?
+  /// Whether the hypervisor is this machine.
+  private let isLocal: Bool
   /// What can be read past libvirt; nil where the hypervisor is another machine.
   private let files: LocalDirectory?
 
@@ -51,6 +53,7 @@ final class LibvirtRepository: Repository {
     name = pool.name
     directory = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     isTrusted = LibvirtRepository.isTrusted(description, isSystem: isSystem)
+    self.isLocal = isLocal
     files = isLocal ? LocalDirectory(directory) : nil
     guard !pool.connection.isReadOnly || files != nil else {
       throw BackupError(
@@ -114,6 +117,17 @@ final class LibvirtRepository: Repository {
     return try find(volume) != nil
   }
 
+  func isFile(_ volume: String) throws -> Bool {
+    if seesLinks { return isRegularFile(path(of: volume)) }
+    return try find(volume)?.info.type == .file
+  }
+
+  private(set) lazy var seesLinks: Bool = isLocal && access(directory, X_OK) == 0
+
+  func length(of volume: String) throws -> UInt64 {
+    try files?.length(of: volume) ?? withPool { try $0.volume(name: volume).physicalSize }
+  }
+
   func create(_ volume: VolumeSpecification) throws {
     let made = try make(
       VolumeDefinition(
@@ -147,6 +161,10 @@ final class LibvirtRepository: Repository {
 
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
     if let bytes = try files?.read(volume, offset: offset, length: length) { return bytes }
+    // libvirt would follow a link.
+    if seesLinks, isTaken(path(of: volume)), !isRegularFile(path(of: volume)) {
+      throw BackupError(.invalid, "'\(path(of: volume))' is not a regular file")
+    }
     _ = try findAgain(volume)
     return try withPool {
       try $0.volume(name: volume).download(offset: offset, length: Int(length))

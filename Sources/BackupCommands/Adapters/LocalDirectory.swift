@@ -7,6 +7,18 @@ import Backup
 import DomainXML
 import Glibc
 
+/// Whether there is a regular file of that path, no link to one.
+func isRegularFile(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+}
+
+/// Whether there is anything of that path.
+func isTaken(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0
+}
+
 /// A pool's directory, read past libvirt where the hypervisor is this machine.
 ///
 /// A stream for each small manifest would make a large pool slow, libvirt lists no more than 16384
@@ -39,19 +51,39 @@ struct LocalDirectory {
 
   /// Whether there is a file of that name.
   func contains(_ name: String) -> Bool {
+    isTaken("\(path)/\(name)")
+  }
+
+  /// Whether there is a regular file of that name, no link to one.
+  func isFile(_ name: String) -> Bool {
+    isRegularFile("\(path)/\(name)")
+  }
+
+  /// Bytes of a file; nil when it is not there.
+  func length(of name: String) -> UInt64? {
     var status = stat()
-    return lstat("\(path)/\(name)", &status) == 0
+    guard lstat("\(path)/\(name)", &status) == 0 else { return nil }
+    return UInt64(max(0, status.st_size))
   }
 
   /// A part of a file; nil when we may not open it, which libvirt then can.
   ///
-  /// - Throws: ``BackupError`` when it cannot be read.
+  /// - Throws: ``BackupError`` when it cannot be read, or is no regular file: libvirt would follow a
+  ///   link.
   func read(_ name: String, offset: UInt64, length: UInt64) throws -> [UInt8]? {
-    let descriptor = open("\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { return nil }
+    let notFile = BackupError(.invalid, "'\(path)/\(name)' is not a regular file")
+    // What is no file may keep whoever opens it waiting for ever.
+    let descriptor = open(
+      "\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else {
+      if contains(name), !isFile(name) { throw notFile }
+      return nil
+    }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw notFile
+    }
     let rest = max(0, Int(status.st_size) - Int(clamping: offset))
     var bytes = [UInt8](repeating: 0, count: min(rest, Int(clamping: length)))
     var filled = 0

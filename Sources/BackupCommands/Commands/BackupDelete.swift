@@ -41,6 +41,21 @@ extension Vsh.Command where Context == Client {
       let engine = try workplace.engine(
         pool: try arguments.string("pool"), observer: console)
       let catalog = try engine.catalog()
+      if let broken = try BackupDelete.broken(
+        name, in: catalog, domain: try arguments.required("domain"), workplace)
+      {
+        guard scope == .point, arguments.strings("diskspec").isEmpty else {
+          throw ShellError(
+            "what stands on '\(name)' is not known: it is no backup that can be read")
+        }
+        do {
+          try engine.deleteBroken(broken)
+        } catch {
+          throw ShellError("Failed to delete \(name)", because: error)
+        }
+        shell.printExtra("Manifest \(name) deleted", terminator: "")
+        return true
+      }
       let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
       let point = try catalog.point(name, of: uuid)
       let gone: [Deleted]?
@@ -64,6 +79,22 @@ extension Vsh.Command where Context == Client {
           : gone.map(\.text).joined(separator: "\n"), terminator: "")
       return true
     }
+  }
+}
+
+/// What the command finds beside points.
+private enum BackupDelete {
+  /// A manifest that cannot be read and that a user means by a name; nil where that is a point's.
+  static func broken(
+    _ name: String, in catalog: Catalog, domain: String, _ workplace: Workplace
+  ) throws -> Catalog.Broken? {
+    guard let broken = catalog.broken.first(where: { $0.volume == name && !$0.isPartial }) else {
+      return nil
+    }
+    // The domain may have no other.
+    let uuid = try? workplace.domainUUID(domain, in: catalog)
+    let isPoint = uuid.flatMap { try? catalog.point(name, of: $0) } != nil
+    return isPoint ? nil : broken
   }
 }
 

@@ -30,7 +30,8 @@ extension Vsh.Command where Context == Client {
       let point = try catalog.point(try arguments.string("backupname"), of: uuid)
       let description = BackupDescription(
         point: point, catalog: catalog, repository: repository,
-        here: try? workplace.hypervisor.host())
+        here: try? workplace.hypervisor.host(),
+        problems: Inspection(catalog, in: repository).problems(of: point))
       if arguments.flag("xml") {
         shell.print(try point.manifest.xml(), terminator: "")
       } else if arguments.flag("json") {
@@ -50,9 +51,10 @@ private struct BackupDescription {
   let repository: any Repository
   /// The host that is asked; nil where it does not say which it is.
   let here: HostIdentity?
+  let problems: [Inspection.Problem]
 
   private var manifest: Manifest { point.manifest }
-  private var state: String { point.isComplete ? "complete" : "missing volume" }
+  private var state: String { point.state(problems) }
   private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
   private var parent: String? { manifest.parent.map(name(of:)) }
 
@@ -104,6 +106,11 @@ private struct BackupDescription {
     }
     shell.print(table)
     shell.print()
+    guard problems.isEmpty else {
+      shell.print("It cannot be restored:")
+      for problem in problems { shell.print("  volume '\(problem.volume)': \(problem.text)") }
+      return
+    }
     showCommands(on: shell)
   }
 
@@ -132,6 +139,10 @@ private struct BackupDescription {
     members["consistency"] = .string(manifest.consistency.rawValue)
     members["children"] = .array(children.map(JSONValue.string))
     members["checksums"] = false
+    members["problems"] = .array(
+      problems.map {
+        .object(["volume": .string($0.volume), "problem": .string($0.text)])
+      })
     for key in ["nvram", "tpm"] { members[key] = .null }
     for (_, key, saved) in states {
       guard let saved else { continue }

@@ -20,7 +20,7 @@ struct BackupListing {
     var domain: String
     /// The pool.
     var pool: String
-    /// `complete`, `missing volume`, `running`, `running on HOST`, `incomplete`.
+    /// `complete`, `missing volume`, `damaged`, `running`, `running on HOST`, `incomplete`.
     var state: String
     /// Seconds since 1970-01-01T00:00:00Z; nil where unknown.
     var time: Int64?
@@ -62,7 +62,8 @@ struct BackupListing {
       let host = try? workplace.hypervisor.host()
       workplace.tellSuspended(catalog, domainUUID: domainUUID)
       let states = try BackupListing.entries(
-        catalog, pool: repository.name, domainUUID: domainUUID, host: host)
+        catalog, pool: repository.name, domainUUID: domainUUID, host: host,
+        inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil)
       let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })
       if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
         hasSeveralHosts = true
@@ -105,14 +106,16 @@ struct BackupListing {
 
   /// Every point and every document that is none, those of one domain where one is given.
   private static func entries(
-    _ catalog: Catalog, pool: String, domainUUID: String?, host: HostIdentity?
+    _ catalog: Catalog, pool: String, domainUUID: String?, host: HostIdentity?,
+    inspection: Inspection?
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
       domainUUID == nil || $0.manifest.domainUUID == domainUUID
     }.map { point in
       Entry(
         name: point.manifest.name, point: point, domain: point.manifest.domainName, pool: pool,
-        state: point.isComplete ? "complete" : "missing volume", time: point.manifest.creationTime,
+        state: point.state(inspection?.problems(of: point) ?? []),
+        time: point.manifest.creationTime,
         parent: point.manifest.parent.map {
           catalog.point(uuid: $0)?.manifest.name ?? $0
         })
@@ -129,12 +132,11 @@ struct BackupListing {
             ? "running" : "running on \(pending.partial.host.name ?? pending.partial.owner.host)",
           time: manifest.creationTime, parent: nil))
     }
-    if domainUUID == nil {
-      entries += catalog.broken.map {
-        Entry(
-          name: $0.volume, point: nil, domain: "-", pool: pool,
-          state: $0.isNewer ? "of a newer version" : "incomplete", time: nil, parent: nil)
-      }
+    // Whose they are nobody can tell: they may be the domain's.
+    entries += catalog.broken.map {
+      Entry(
+        name: $0.volume, point: nil, domain: "-", pool: pool,
+        state: $0.isNewer ? "of a newer version" : "incomplete", time: nil, parent: nil)
     }
     return entries
   }

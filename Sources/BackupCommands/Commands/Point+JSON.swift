@@ -19,6 +19,15 @@ extension Point {
     .object(jsonMembers(pool: pool, state: state, parent: parent))
   }
 
+  /// What lists say of it.
+  ///
+  /// - Parameter problems: What is wrong with the volumes it needs, as far as somebody looked.
+  /// - Returns: `complete`, `missing volume` or `damaged`.
+  func state(_ problems: [Inspection.Problem]) -> String {
+    guard isComplete, !problems.contains(where: \.isMissing) else { return "missing volume" }
+    return problems.isEmpty ? "complete" : "damaged"
+  }
+
   /// The members of that object.
   func jsonMembers(pool: String, state: String, parent: String?) -> [String: JSONValue] {
     [

@@ -66,6 +66,7 @@ extension Manifest {
     let nvram = try reader.element("nvram").map(State.init)
     let tpm = try reader.element("tpm").map(State.init)
     let information = try Self.information(reader.element("guestInfo"))
+    let images = try Self.images(reader.element("images"))
     let domain = try reader.required("domain").declaring(inherited)
     let definition = try DomainDefinition(domain)
     let inactive = try Self.inactiveDomain(reader.element("inactiveDomain"), inherited)
@@ -81,6 +82,11 @@ extension Manifest {
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
     guestInformation = information
     self.host = host
+    for index in self.disks.indices {
+      guard let image = images[self.disks[index].volume.name] else { continue }
+      self.disks[index].volume.length = image.length
+      self.disks[index].volume.clusters = image.clusters
+    }
     try validate()
   }
 
@@ -115,6 +121,29 @@ extension Manifest {
     }
     try reader.finish()
     return information
+  }
+
+  /// What is noted of images, by their volumes.
+  ///
+  /// It is in an element of its own, which earlier versions keep and do not read.
+  private static func images(
+    _ element: XMLElement?
+  ) throws(DomainXMLError) -> [String: (length: UInt64?, clusters: UInt64?)] {
+    guard let element else { return [:] }
+    var reader = try ElementReader(element)
+    var images: [String: (length: UInt64?, clusters: UInt64?)] = [:]
+    for element in reader.all("image") {
+      var image = try ElementReader(element)
+      let volume = try image.required(attribute: "volume")
+      var length: UInt64?
+      var clusters: UInt64?
+      if let text = image.attribute("length") { length = try number(text, "length") }
+      if let text = image.attribute("clusters") { clusters = try number(text, "clusters") }
+      images[volume] = (length, clusters)
+      try image.finish()
+    }
+    try reader.finish()
+    return images
   }
 
   private static func disks(_ element: XMLElement) throws(DomainXMLError) -> [Disk] {

@@ -43,6 +43,8 @@ extension Manifest {
     elements.append(XMLElement("disks", [:], disks.map(\.xmlElement)))
     if let nvram { elements.append(nvram.xmlElement("nvram")) }
     if let tpm { elements.append(tpm.xmlElement("tpm")) }
+    let images = disks.compactMap(\.volume.imageElement)
+    if !images.isEmpty { elements.append(XMLElement("images", [:], images)) }
     if !guestInformation.isEmpty {
       elements.append(
         XMLElement(
@@ -68,7 +70,7 @@ extension Manifest {
 
   private static let knownElements = [
     "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
-    "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "domain",
+    "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "images", "domain",
     "inactiveDomain",
   ]
 }
@@ -94,6 +96,14 @@ extension Manifest.State {
 }
 
 extension Manifest.Volume {
+  /// What is noted of the image; nil for nothing.
+  fileprivate var imageElement: XMLElement? {
+    guard length != nil || clusters != nil else { return nil }
+    return XMLElement(
+      "image",
+      ["volume": name, "length": length.map { "\($0)" }, "clusters": clusters.map { "\($0)" }])
+  }
+
   /// The volume as an element.
   fileprivate var xmlElement: XMLElement {
     XMLElement("volume", ["name": name, "size": String(size)])

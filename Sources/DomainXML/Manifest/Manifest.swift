@@ -31,11 +31,19 @@ package struct Manifest: Sendable, Equatable {
     package var name: String
     /// Bytes the volume occupied when the point was published.
     package var size: UInt64
+    /// Bytes of its file then; nil where nobody noted it.
+    package var length: UInt64?
+    /// Clusters that the tables of the image had then, as data or as zeroes; nil as above.
+    package var clusters: UInt64?
 
     /// Makes the description of a volume.
-    package init(name: String, size: UInt64) {
+    package init(
+      name: String, size: UInt64, length: UInt64? = nil, clusters: UInt64? = nil
+    ) {
       self.name = name
       self.size = size
+      self.length = length
+      self.clusters = clusters
     }
   }
 

@@ -14,8 +14,8 @@
   /// - `VIRSH_BACKUP_KILL_BEFORE=N`: the process kills itself before call N is made.
   /// - `VIRSH_BACKUP_KILL_AT=N`: the process kills itself right after call N has returned; in place
   ///   of a number also a function or a command of QEMU, whose first call it is then.
-  /// - `VIRSH_BACKUP_STOP_AT=NAME`: the process stops itself, as by SIGSTOP, right after the first call
-  ///   of that function or command of QEMU has returned.
+  /// - `VIRSH_BACKUP_STOP_BEFORE=N`, `VIRSH_BACKUP_STOP_AT=N`: the process stops itself there, as by
+  ///   SIGSTOP, once; in place of a number also a function or a command of QEMU.
   /// - `VIRSH_BACKUP_TRACE_CALLS=FILE`: each call appends a line `N FUNCTION DETAIL` to the file
   ///   before it is made; the detail is left out where there is none.
   package enum CallTrace {
@@ -25,7 +25,8 @@
       let killBefore: Int?
       /// Number of the call to die after, or what it calls.
       let killAt: String?
-      /// What is called when it stops.
+      /// The call to stop before, and the one to stop after, as for `killAt`.
+      let stopBefore: String?
       let stopAt: String?
       /// The file to append to.
       let file: Int32?
@@ -34,6 +35,7 @@
       init() {
         killBefore = Settings.value(of: "VIRSH_BACKUP_KILL_BEFORE").flatMap { Int($0) }
         killAt = Settings.value(of: "VIRSH_BACKUP_KILL_AT")
+        stopBefore = Settings.value(of: "VIRSH_BACKUP_STOP_BEFORE")
         stopAt = Settings.value(of: "VIRSH_BACKUP_STOP_AT")
         file = Settings.value(of: "VIRSH_BACKUP_TRACE_CALLS").flatMap { path in
           let file = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
@@ -48,8 +50,19 @@
     }
 
     private static let settings = Settings()
-    private static let calls = Locked<(total: Int, byName: [String: Int], last: Int?, stop: Int?)>(
-      (0, [:], nil, nil))
+    /// What was called until now.
+    private struct State: Sendable {
+      /// How many calls were begun.
+      var total = 0
+      /// The same by function.
+      var byName: [String: Int] = [:]
+      /// Number of the call to die after.
+      var last: Int?
+      /// Numbers of the calls to stop before and after.
+      var stopBefore: Int?
+      var stopAt: Int?
+    }
+    private static let calls = Locked<State>(State())
 
     /// How many calls were begun, by the function's name.
     package static var counts: [String: Int] { calls.withLock { $0.byName } }
@@ -71,8 +84,12 @@
         if let killAt = settings.killAt, ["\(number)", function, detail].contains(killAt) {
           calls.last = calls.last ?? number
         }
-        if let stopAt = settings.stopAt, [function, detail].contains(stopAt) {
-          calls.stop = calls.stop ?? number
+        let names = ["\(number)", function, detail]
+        if let stop = settings.stopBefore, names.contains(stop), calls.stopBefore == nil {
+          calls.stopBefore = number
+        }
+        if let stop = settings.stopAt, names.contains(stop), calls.stopAt == nil {
+          calls.stopAt = number
         }
         if let file = settings.file {
           let line = "\(number) \(function)" + (detail.isEmpty ? "\n" : " \(detail)\n")
@@ -81,6 +98,7 @@
         return number
       }
       if number == settings.killBefore { die() }
+      if number == calls.withLock({ $0.stopBefore }) { raise(SIGSTOP) }
       return number
     }
 
@@ -88,9 +106,8 @@
     ///
     /// - Parameter number: What ``begin(_:detail:)`` returned.
     static func end(_ number: Int) {
-      let (last, stop) = calls.withLock { ($0.last, $0.stop) }
-      if number == last { die() }
-      if number == stop { kill(getpid(), SIGSTOP) }
+      if number == calls.withLock({ $0.last }) { die() }
+      if number == calls.withLock({ $0.stopAt }) { raise(SIGSTOP) }
     }
 
     /// Finds the name of a command in its JSON text, well enough for a trace.

@@ -87,6 +87,21 @@ package final class StorageVolume: Sendable {
     }
   }
 
+  /// Bytes of the volume's file, from its start to its end.
+  ///
+  /// The corresponding libvirt function is `virStorageVolGetInfoFlags` with
+  /// `VIR_STORAGE_VOL_GET_PHYSICAL`.
+  package var physicalSize: UInt64 {
+    get throws(LibvirtError) {
+      var info = virStorageVolInfo()
+      try checking("virStorageVolGetInfoFlags", detail: name) {
+        unsafe virStorageVolGetInfoFlags(
+          handle, &info, UInt32(VIR_STORAGE_VOL_GET_PHYSICAL.rawValue))
+      }
+      return info.allocation
+    }
+  }
+
   /// Describes the volume.
   ///
   /// The corresponding libvirt function is `virStorageVolGetXMLDesc`.

@@ -6,8 +6,11 @@
 import Backup
 
 extension FuzzTarget {
-  /// The heads of images that somebody put into the pool.
+  /// The heads and tables of images that somebody put into the pool.
   static let qcow2 = FuzzTarget(name: "qcow2") { bytes in
+    _ = try? Qcow2Tables(length: UInt64(bytes.count), readsAll: true) { offset, length in
+      Array(bytes.dropFirst(Int(clamping: offset)).prefix(Int(clamping: length)))
+    }
     // The code takes the first cluster, which the fuzzer need not fill.
     guard let header = try? Qcow2Header(parsing: bytes) else { return }
     try expect(

@@ -1,0 +1,121 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// Files outside of the pool that an operation made, and how whoever undoes it knows that they are
+/// still these: a name is no proof, since somebody may have put another file there meanwhile.
+extension Engine {
+  /// Notes that this client made a file for an operation.
+  ///
+  /// - Parameters:
+  ///   - path: The file.
+  ///   - number: Its number in the operation.
+  ///   - pending: The operation.
+  /// - Throws: What libvirt throws.
+  func noteMade(_ path: String, _ number: Int, of pending: Catalog.Pending) throws {
+    made.insert(path)
+    if !carriesDigits(path, of: pending.partial) { try noteIdentity(of: path, number, pending) }
+  }
+
+  /// Notes what tells a file, before it gets a name that another could have; what is noted stays.
+  func noteIdentity(of path: String, _ number: Int, _ pending: Catalog.Pending) throws {
+    guard let identity = hypervisor.identity(of: path),
+      try !repository.contains(pending.made(number))
+    else { return }
+    do {
+      try repository.write(pending.made(number), Array(identity.utf8))
+    } catch let error as BackupError where error.code == .exists {
+      // Another client that goes on with the same was faster.
+    }
+  }
+
+  /// Deletes files that an operation made and did not finish; missing ones are fine.
+  ///
+  /// What something uses, or what could be another's by now, is left and told.
+  ///
+  /// - Parameters:
+  ///   - files: Their paths, with their numbers in the operation.
+  ///   - pending: The operation.
+  ///   - title: What they are, for people.
+  /// - Throws: What libvirt throws where it does not answer.
+  func discard(
+    _ files: [(number: Int, path: String)], of pending: Catalog.Pending, title: String
+  ) throws {
+    guard !files.isEmpty else { return }
+    for directory in Set(files.map { RestorePlan.split($0.path).directory }) {
+      // A volume that stands on one of them may be new.
+      try? hypervisor.repository(directory: directory).look()
+    }
+    let users = try imageUsers(of: files.map(\.path), besides: nil)
+    for (number, path) in files {
+      if let user = users[path] {
+        observer.notice("the file '\(path)' is kept: it is used by \(user)")
+        continue
+      }
+      do {
+        guard try isOurs(path, number, of: pending) else {
+          observer.notice(
+            "\(title) '\(path)' is not whole; it is left where it is, since nothing proves that it "
+              + "is not another's by now")
+          continue
+        }
+        try delete(path)
+      } catch {
+        // The directory may be gone: that must not keep the rest from being undone. Without libvirt
+        // nothing can be.
+        _ = try hypervisor.domainName(uuid: pending.partial.domainUUID)
+        observer.notice("\(title) '\(path)' is not whole and could not be deleted: \(error)")
+      }
+    }
+  }
+
+  /// Whether a file is the one that an operation made, or one whose loss would be none.
+  private func isOurs(_ path: String, _ number: Int, of pending: Catalog.Pending) throws -> Bool {
+    if made.contains(path) || carriesDigits(path, of: pending.partial) { return true }
+    if let identity = hypervisor.identity(of: path), try repository.contains(pending.made(number)) {
+      let noted = try repository.read(pending.made(number), offset: 0, length: 256)
+      if noted == Array(identity.utf8) { return true }
+    }
+    return try isEmpty(path)
+  }
+
+  /// Whether nobody else would have given a file that name.
+  private func carriesDigits(_ path: String, of partial: Partial) -> Bool {
+    path.hasSuffix(Engine.temporarySuffix(operation: partial.uuid))
+  }
+
+  /// Ending of the names of files that will get their own when they are whole.
+  static func temporarySuffix(operation: String) -> String {
+    ".\(NodeNames.prefix(operation: operation))part"
+  }
+
+  /// Whether a file is not there, or an image without any data.
+  private func isEmpty(_ path: String) throws -> Bool {
+    let (directory, name) = RestorePlan.split(path)
+    let files = try hypervisor.repository(directory: directory)
+    guard try files.contains(name) else { return true }
+    guard try files.isFile(name) else { return false }
+    let length = try files.length(of: name)
+    // A head that is no image's is data.
+    let tables = try? Qcow2Tables(length: length, readsAll: true) {
+      try files.read(name, offset: $0, length: $1)
+    }
+    if let tables {
+      let header = try? Qcow2Header(
+        parsing: try files.read(name, offset: 0, length: Qcow2Header.length))
+      return tables.clusters == 0 && header?.backingFile == nil && header?.hasDataFile == false
+    }
+    return try files.allocation(of: name) == 0
+  }
+
+  /// Forgets what was noted of files.
+  func forgetMade(_ pending: Catalog.Pending) throws {
+    for number in pending.partial.diskNames.indices {
+      let note = pending.made(number)
+      if try repository.contains(note) { try repository.delete(note) }
+    }
+  }
+}
