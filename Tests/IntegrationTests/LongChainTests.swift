@@ -107,7 +107,7 @@ struct LongChainTests {
   @Test func `a domain runs on a long chain, or is refused where none could be started with it`()
     throws
   {
-    let chain = try LongChain(PrivateLibvirt.shared(.session), count: 160)
+    let chain = try LongChain(PrivateLibvirt.shared(.session), count: 40)
     defer { chain.remove() }
     let scene = chain.scene
     try scene.domain.vanish()
@@ -125,10 +125,10 @@ struct LongChainTests {
     }
     #expect(try runs(on: 18).status == 0)
     let files = try scene.pool.files()
-    let result = try runs(on: 159)
+    let result = try runs(on: 39)
     if result.status != 0 {
       #expect(result.status == 1, "\(result)")
-      #expect(result.stderr.contains("made of 160 backups"), "\(result)")
+      #expect(result.stderr.contains("made of 40 backups"), "\(result)")
       #expect(result.stderr.contains("backup-delete"), "\(result)")
     }
     #expect(try scene.pool.files() == files)
