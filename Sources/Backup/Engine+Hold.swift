@@ -100,8 +100,10 @@ extension Guest {
 }
 
 extension Partial {
-  /// Ids of the jobs that begin at the operation's instant: that of the NVRAM and, where the guest is
-  /// not protected, all of them. The jobs of a session save what the guest overwrites.
+  /// Ids of the jobs that begin at the operation's instant.
+  ///
+  /// That of the NVRAM is one and, where the guest is not protected, all are. The jobs of a session
+  /// save what the guest overwrites.
   fileprivate var jobsOfInstant: Set<String> {
     let isUnprotected =
       session != nil

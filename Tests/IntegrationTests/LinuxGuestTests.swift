@@ -78,6 +78,7 @@ struct LinuxScene {
   /// - Parameters:
   ///   - mode: The daemon.
   ///   - hasIOThreads: Whether a thread of its own serves each disk, which the guest keeps busy.
+  /// - Throws: When any of it cannot be made.
   init(_ mode: LibvirtMode, hasIOThreads: Bool = false) throws {
     let libvirt = try PrivateLibvirt.shared(mode)
     scene = try Scene(

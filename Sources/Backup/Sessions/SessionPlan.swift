@@ -39,9 +39,10 @@ struct SessionPlan: Equatable {
   /// Whether the guest has to stand still at the instant.
   var needsSuspension: Bool { isProtected ? view.needsSuspension : support.hasIOThreads }
 
-  /// Starts a session whose guest is not protected, at one instant of all disks: jobs save what the
-  /// guest overwrites in scratch images that stand on the disks. libvirt's own pull mode backups are
-  /// made like that.
+  /// Starts a session whose guest is not protected, at one instant of all disks.
+  ///
+  /// Jobs save what the guest overwrites in scratch images that stand on the disks, as in libvirt's
+  /// own pull mode backups.
   var startUnprotected: Command {
     .transaction(
       view.recordingStarted + view.changesSelected(on: \.names.scratch)
