@@ -32,6 +32,10 @@ package struct Catalog: Sendable {
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
 
+    /// Name of the volume that says that a client undoes the operation: whoever would make its point
+    /// exist must not do so any more.
+    package var undone: String { volume + VolumeNames.undoneSuffix }
+
     /// Name of the volume that says which merges of a delete are on disk; without the partial it says
     /// nothing.
     package var mergedNote: String { volume + VolumeNames.mergedSuffix }

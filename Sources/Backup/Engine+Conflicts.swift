@@ -26,6 +26,9 @@ extension Engine {
     }
     let isFresh = !needs.isEmpty || partial.isDelete
     let catalog = try catalog(refresh: isFresh && !repository.isReadDirectly)
+    guard catalog.pending.contains(where: { $0.partial.uuid == partial.uuid }) else {
+      throw BackupError(.busy, "another client ended the operation before it began; try again")
+    }
     let others = try ownPending(of: partial.domainUUID, in: catalog)
     if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
       throw BackupError.occupied(by: other)

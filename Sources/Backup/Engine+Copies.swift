@@ -152,6 +152,7 @@ extension Engine {
   /// Marks copies as whole: everything is written and closed.
   func markWhole(_ pending: Catalog.Pending) throws {
     guard try repository.contains(pending.volume) else { return }
+    try refuseUndone(pending)
     try synchronizeTargets(of: pending.partial)
     do {
       try repository.write(pending.mark, Array("done\n".utf8))

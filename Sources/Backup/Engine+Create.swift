@@ -27,22 +27,23 @@ extension Engine {
     }
     do {
       return try create(
-        guest, options: options, isProtected: options.protection != .none, isAsync: isAsync,
-        deadline: deadline)
+        guest, domainUUID: domainUUID, options: options, isProtected: options.protection != .none,
+        isAsync: isAsync, deadline: deadline)
     } catch is MissingViewDrivers {
       guard options.protection == .automatic else { throw BackupError.noView }
       return try create(
-        guest, options: options, isProtected: false, isAsync: isAsync, deadline: deadline)
+        guest, domainUUID: domainUUID, options: options, isProtected: false, isAsync: isAsync,
+        deadline: deadline)
     }
   }
 
   private func create(
-    _ guest: any Guest, options: CreateOptions, isProtected: Bool, isAsync: Bool,
-    deadline: ContinuousClock.Instant?
+    _ guest: any Guest, domainUUID: String, options: CreateOptions, isProtected: Bool,
+    isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
     let catalog = try catalog()
+    try refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
     var plan = try plan(options, for: guest, isProtected: isProtected, catalog: catalog)
-    try refuseWhileBusy(guest, domainUUID: plan.manifest.domainUUID, catalog: catalog)
     try announce(plan)
     if isProtected { try checkScratch(of: plan.view) }
     let definition = try DomainDefinition(parsing: plan.manifest.domainXML)
@@ -62,12 +63,12 @@ extension Engine {
       plan, isSuspended: plan.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
       try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
-      // A point whose jobs run lacks nothing: whoever finds them ready publishes it.
+      let readTPM = try plan.tpm.map(reader(of:))
+      var tpm: [UInt8]?
       if plan.isProtected {
-        var tpm: [UInt8]?
         try openView(
           plan.view, pending: pending, definition: definition, guest: guest,
-          atInstant: { tpm = try plan.tpm.map(read) })
+          atInstant: { tpm = try readTPM?() })
         try write(tpm, of: plan.manifest)
         try startJobs(of: plan, in: guest.monitor)
       } else {
@@ -75,9 +76,11 @@ extension Engine {
           of: pending, guest: guest, needsSuspension: plan.needsSuspension,
           frozenMark: plan.disks.first?.names.target
         ) {
-          try write(plan.tpm.map(read), of: plan.manifest)
+          tpm = try readTPM?()
           try startJobs(of: plan, in: guest.monitor)
         }
+        // Whoever finds the jobs ready before undoes the backup.
+        try write(tpm, of: plan.manifest)
       }
       return guest
     }

@@ -21,8 +21,17 @@ extension Engine {
         .notFound,
         "Requested operation is not valid: no operation of another host is under way on the domain")
     }
-    for pending in gone { try forgetGone(pending) }
-    return gone.map { "\($0.partial.title) on host '\($0.partial.host.title)' forgotten" }
+    return try gone.compactMap { pending in
+      let title = "\(pending.partial.title) on host '\(pending.partial.host.title)'"
+      do {
+        try forgetGone(pending)
+        return "\(title) forgotten"
+      } catch {
+        try rethrowUnlessLocal(error)
+        observer.notice("\(title) cannot be forgotten: \(error)")
+        return nil
+      }
+    }
   }
 
   private func forgetGone(_ pending: Catalog.Pending) throws {
@@ -35,7 +44,7 @@ extension Engine {
         if publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
           try repository.delete(manifest.volumeNames.manifest)
         }
-        try deleteUnowned(manifest.volumes.map(\.name))
+        try deleteUnowned(manifest.volumes.map(\.name), besides: partial.uuid)
       }
     case .restore(let restore): tellLeft(restore.disks.map(\.temporaryPath))
     case .live(let live): tellLeft(live.disks.map(\.path))
@@ -45,7 +54,8 @@ extension Engine {
     case .session: break
     }
     try deleteUnowned(
-      partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume))
+      partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),
+      besides: partial.uuid)
     tellLeft(
       partial.liveDisks.compactMap { disk in
         disk.scratchDirectory.flatMap { directory in
@@ -60,9 +70,16 @@ extension Engine {
     observer.notice("left on that host: \(paths.joined(separator: ", "))")
   }
 
-  /// Deletes volumes of the pool, but none that is of a backup.
-  private func deleteUnowned(_ volumes: [String]) throws {
-    let owned = Set(try catalog().points.flatMap(\.manifest.volumes).map(\.name))
-    for volume in volumes where !owned.contains(volume) { try repository.delete(volume) }
+  /// Deletes volumes of the pool, but none that is of a backup, whether it is whole or under way, and
+  /// none that something needs.
+  private func deleteUnowned(_ volumes: [String], besides operation: String) throws {
+    let catalog = try catalog()
+    let others = catalog.pending.map(\.partial).filter { $0.uuid != operation }
+    let made = others.flatMap { other -> [String] in
+      guard case .create(let manifest, _, _, _) = other.operation else { return [] }
+      return manifest.volumes.map(\.name)
+    }
+    let owned = Set(catalog.points.flatMap(\.manifest.volumes).map(\.name) + made)
+    try discard(volumes.filter { !owned.contains($0) })
   }
 }

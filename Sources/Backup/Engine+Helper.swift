@@ -82,8 +82,14 @@ extension Engine {
       // It is tried again by the next command.
       try rethrowUnlessLocal(error)
     }
-    for (name, definition) in try hypervisor.helperDomains() {
-      let client = try HelperDefinition.client(in: definition).flatMap { Partial.Owner(text: $0) }
+    var helpers: [(name: String, definition: String)] = []
+    do {
+      helpers = try hypervisor.helperDomains()
+    } catch {
+      try rethrowUnlessLocal(error)
+    }
+    for (name, definition) in helpers {
+      let client = try? HelperDefinition.client(in: definition).flatMap { Partial.Owner(text: $0) }
       guard client.map(process.liveness) == .dead else { continue }
       do {
         try hypervisor.guest(name: name)?.destroy()

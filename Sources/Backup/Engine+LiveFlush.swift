@@ -31,6 +31,7 @@ extension Engine {
     let nodes = try guest.monitor.blockNodes().byName
     let probe = NodeNames(operation: partial.uuid, disk: 0).probe
     if nodes[probe] == nil { try guest.monitor.execute(.blockdevAdd(.null(probe))) }
+    defer { try? close(probe, in: guest.monitor) }
     for disk in live.disks {
       let chain = definition.disks.first { $0.target == disk.name }?.chain ?? []
       // Of an image that was taken away QEMU has nothing any more.
@@ -42,7 +43,6 @@ extension Engine {
           disk, partial, error + fullness(of: disk.name, partial))
       }
     }
-    try close(probe, in: guest.monitor)
   }
 
   /// Flushes a node of a running guest, and changes nothing of it.

@@ -156,7 +156,7 @@ extension Engine {
       if let path = live.nvram {
         try discard([(0, path)], of: pending, title: "the NVRAM")
       }
-      if let path = live.tpm?.path { try? delete(path) }
+      if let tpm = live.tpm { try? discardTPM(tpm) }
     }
     try repository.delete(pending.volume)
     try forgetMade(pending)

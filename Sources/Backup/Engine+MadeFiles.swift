@@ -40,46 +40,42 @@ extension Engine {
   ///   - files: Their paths, with their numbers in the operation.
   ///   - pending: The operation.
   ///   - title: What they are, for people.
-  /// - Throws: What libvirt throws where it does not answer.
+  /// - Throws: ``BackupError`` or what libvirt throws where a file cannot be deleted: the next command
+  ///   tries again.
   func discard(
     _ files: [(number: Int, path: String)], of pending: Catalog.Pending, title: String
   ) throws {
     guard !files.isEmpty else { return }
-    for directory in Set(files.map { RestorePlan.split($0.path).directory }) {
-      // A volume that stands on one of them may be new.
-      try? hypervisor.repository(directory: directory).look()
+    var files = files
+    for (_, path) in files where hypervisor.isGone(RestorePlan.split(path).directory) {
+      observer.notice("\(title) '\(path)' is not deleted: its directory is gone")
     }
+    files.removeAll { hypervisor.isGone(RestorePlan.split($0.path).directory) }
+    lookForUsers(of: files.map(\.path))
     let users = try imageUsers(of: files.map(\.path), besides: nil)
     for (number, path) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")
         continue
       }
-      do {
-        guard try isOurs(path, number, of: pending) else {
-          observer.notice(
-            "\(title) '\(path)' is not whole; it is left where it is, since nothing proves that it "
-              + "is not another's by now")
-          continue
-        }
-        try delete(path)
-      } catch {
-        // The directory may be gone: that must not keep the rest from being undone. Without libvirt
-        // nothing can be.
-        _ = try hypervisor.domainName(uuid: pending.partial.domainUUID)
-        observer.notice("\(title) '\(path)' is not whole and could not be deleted: \(error)")
+      guard try isOurs(path, number, of: pending) else {
+        observer.notice(
+          "\(title) '\(path)' is not whole; it is left where it is, since nothing proves that it "
+            + "is not another's by now")
+        continue
       }
+      try delete(path)
     }
   }
 
   /// Whether a file is the one that an operation made, or one whose loss would be none.
   private func isOurs(_ path: String, _ number: Int, of pending: Catalog.Pending) throws -> Bool {
-    if made.contains(path) || carriesDigits(path, of: pending.partial) { return true }
+    if carriesDigits(path, of: pending.partial) { return true }
     if let identity = hypervisor.identity(of: path), try repository.contains(pending.made(number)) {
       let noted = try repository.read(pending.made(number), offset: 0, length: 256)
-      if noted == Array(identity.utf8) { return true }
+      return try noted == Array(identity.utf8) || isEmpty(path)
     }
-    return try isEmpty(path)
+    return try made.contains(path) || isEmpty(path)
   }
 
   /// Whether nobody else would have given a file that name.

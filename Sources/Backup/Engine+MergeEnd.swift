@@ -115,7 +115,7 @@ extension Engine {
 
   /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.
   ///
-  /// - Throws: ``BackupError`` with code `failed` where a volume has another link already and nobody
+  /// - Throws: ``BackupError`` with code `busy` where a volume has another link already and nobody
   ///   noted that its data is on disk, as QEMU leaves it that was killed: the next command merges it
   ///   again.
   func undoMerge(_ pending: Catalog.Pending) throws {
@@ -123,12 +123,29 @@ extension Engine {
     else { return }
     try endHelper(of: pending.partial)
     let noted = try notedMerges(of: pending)
-    let linked = Set(try delete.merges.filter(isLinked).map(\.volume))
+    // Into a volume that is gone nothing has moved.
+    let linked = Set(
+      try delete.merges.filter { try repository.contains($0.volume) && isLinked($0) }
+        .map(\.volume))
     guard linked.isSubset(of: noted) else {
       throw BackupError(
-        .failed,
+        .busy,
         "backup '\(pending.partial.pointName)' is merged in part; the next command goes on")
     }
+    try rewriteMerged(delete, linked: linked, first: first)
+    try forget(pending)
+  }
+
+  /// Writes down which volumes have what they need, and the others as they are.
+  ///
+  /// - Parameters:
+  ///   - delete: The delete.
+  ///   - linked: Names of the volumes that stand on what they are to stand on.
+  ///   - first: The point that was to go.
+  /// - Throws: ``BackupError`` or what libvirt throws.
+  private func rewriteMerged(
+    _ delete: Partial.Delete, linked: Set<String>, first: Partial.DeletePoint
+  ) throws {
     for var manifest in delete.manifests {
       let merges = delete.merges.filter { $0.point == manifest.uuid }
       guard merges.contains(where: { linked.contains($0.volume) }) else { continue }
@@ -144,7 +161,6 @@ extension Engine {
       }
       try rewrite(manifest)
     }
-    try forget(pending)
   }
 }
 

@@ -37,7 +37,7 @@ extension Engine {
         }
         let owner = try DomainDefinition(parsing: try held.helper.definition())
         try openTargets(plan, pending: pending, owner: owner, in: held.helper.monitor)
-        try write(plan.tpm.map(read), of: plan.manifest)
+        try write(plan.tpm.map { try reader(of: $0)() }, of: plan.manifest)
         guard try repository.contains(pending.volume) else {
           throw BackupError(.busy, "another client ended the operation before it began; try again")
         }

@@ -19,6 +19,7 @@ extension Engine {
     guard case .create(var manifest, _, _, _) = pending.partial.operation else {
       throw BackupError(.invalid, "not a backup")
     }
+    try letGo(of: pending.partial, guest)
     try endCopies(of: pending.partial, disks: pending.partial.diskNames, in: guest)
     try takeDown(pending.partial, guest: guest)
     if pending.partial.isCopy {
@@ -34,6 +35,9 @@ extension Engine {
       manifest.nvram?.volume.size = try repository.allocation(of: nvram.volume.name)
     }
     if let tpm = manifest.tpm {
+      guard try repository.contains(tpm.volume.name) else {
+        throw BackupError(.failed, "the state of the TPM is not there")
+      }
       manifest.tpm?.volume.size = try repository.allocation(of: tpm.volume.name)
       manifest.tpm?.capacity = UInt64(try stateOfTPM(in: tpm.volume.name).count)
     }
@@ -67,7 +71,18 @@ extension Engine {
     let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)
     for attempt in 0..<20 {
-      if let published = publishedManifest(manifest.uuid, in: volume) { return published }
+      if let published = publishedManifest(manifest.uuid, in: volume) {
+        // Another client may have written it and not be sure of it yet.
+        try repository.synchronize([volume])
+        do {
+          try refuseUndone(pending)
+        } catch {
+          try repository.delete(volume)
+          throw error
+        }
+        return published
+      }
+      try refuseUndone(pending)
       guard try repository.contains(pending.volume) else {
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
       }

@@ -84,12 +84,14 @@ extension Engine {
 
   // MARK: - Saving
 
-  /// Reads the state of a TPM where it is in use.
-  func read(_ tpm: StateSources.TPM) throws -> [UInt8] {
+  /// Finds the state of a TPM where it is in use.
+  ///
+  /// - Returns: What reads it, which takes no time that a guest could not wait.
+  func reader(of tpm: StateSources.TPM) throws -> () throws -> [UInt8] {
     let (directory, name) = RestorePlan.split(tpm.path)
     let files = try hypervisor.repository(directory: directory)
     try files.look()
-    return try files.read(name, offset: 0, length: Engine.longestState)
+    return { try files.read(name, offset: 0, length: Engine.longestState) }
   }
 
   /// Writes the state of a TPM into the volume of a point.
@@ -221,5 +223,16 @@ extension Engine {
       try files.delete(name)
     }
     try files.write(name, state)
+  }
+
+  /// Deletes the state of a TPM that a restore wrote; another's that came to its place stays.
+  func discardTPM(_ tpm: Partial.RestoredTPM) throws {
+    let (directory, name) = RestorePlan.split(tpm.path)
+    let files = try hypervisor.repository(directory: directory)
+    try files.look()
+    guard try files.contains(name),
+      try files.read(name, offset: 0, length: Engine.longestState) == stateOfTPM(in: tpm.volume)
+    else { return }
+    try files.delete(name)
   }
 }

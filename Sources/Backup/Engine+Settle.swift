@@ -84,7 +84,7 @@ extension Engine {
     }
     switch state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
     case .running:
-      return .running
+      return try leaveRunning(pending)
     case .ready:
       guard let guest else { return .running }
       do {

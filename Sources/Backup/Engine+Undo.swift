@@ -32,16 +32,50 @@ extension Engine {
       }
     }
     try endHelper(of: pending.partial)
+    // A client that publishes looks for this after it has written: one of the two sees the other.
+    noteUndone(pending)
+    guard try !isWhole(pending, manifest) else { return try repository.delete(pending.undone) }
     if pending.partial.isCopy {
       try deleteTargets(of: pending)
     } else {
       // Half a manifest is ours; a whole one that is not of this point is somebody else's.
       if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
-      try discard(manifest.volumes.map(\.name))
+      try discardUnpublished(manifest.volumes.map(\.name))
     }
     try deleteScratch(of: pending.partial)
     try repository.delete(pending.volume)
+    try repository.delete(pending.undone)
     if pending.partial.isCopy { try forgetMade(pending) }
+  }
+
+  /// Notes that an operation is undone.
+  ///
+  /// In a pool that is full it cannot be noted, and nobody can publish anything either.
+  private func noteUndone(_ pending: Catalog.Pending) {
+    _ = try? repository.write(pending.undone, Array("undone\n".utf8))
+  }
+
+  /// Refuses to go on with an operation that another client undoes.
+  ///
+  /// - Throws: ``BackupError`` with code `busy`.
+  func refuseUndone(_ pending: Catalog.Pending) throws {
+    guard try repository.contains(pending.undone) else { return }
+    throw BackupError(
+      .busy, "another client cancelled backup '\(pending.partial.pointName)'")
+  }
+
+  /// Deletes images of a point that was never published, so that no point can stand on them.
+  ///
+  /// What cannot be deleted, or is used all the same, is told and left: it stops nothing.
+  ///
+  /// - Throws: What libvirt throws where it does not answer any more.
+  func discardUnpublished(_ volumes: [String]) throws {
+    do {
+      try discard(volumes)
+    } catch {
+      try rethrowUnlessLocal(error)
+      observer.notice("left in the pool: \(volumes.joined(separator: ", ")): \(error)")
+    }
   }
 
   /// Whether a volume is the whole manifest of a point.

@@ -42,7 +42,9 @@ extension Engine {
     case .live(let live):
       observer.notice(
         "what it made is left where it is: \(live.disks.map(\.path).joined(separator: ", "))")
-    case .delete(let delete): try giveUp(delete)
+    case .delete:
+      // Without it nobody could tell any more on what the images stand.
+      return try undoMerge(pending)
     case .session: try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     }
     try attempt("a scratch file is left where it is") { try deleteScratch(of: partial) }
@@ -62,6 +64,7 @@ extension Engine {
   private func takeOut(_ pending: Catalog.Pending) throws {
     let partial = pending.partial
     guard let guest = try guest(of: partial) else { return }
+    try letGo(of: partial, guest)
     try cancelJobs(of: partial, in: guest)
     try takeDown(partial, guest: guest)
     try dismissJobs(of: partial, in: guest.monitor)
@@ -71,10 +74,10 @@ extension Engine {
     try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     // What is there as a whole stays.
     guard try !isWhole(pending, manifest) else { return }
-    if pending.partial.isCopy { return try deleteTargets(of: pending) }
-    for volume in manifest.volumes {
-      try attempt("volume '\(volume.name)' is left in the pool") { try discard([volume.name]) }
+    if pending.partial.isCopy {
+      return try attempt("a copy is left where it is") { try deleteTargets(of: pending) }
     }
+    try discardUnpublished(manifest.volumes.map(\.name))
   }
 
   private func giveUp(_ restore: Partial.Restore, _ pending: Catalog.Pending) throws {
@@ -87,22 +90,10 @@ extension Engine {
       }
       files.append((number, disk.temporaryPath))
     }
-    try attempt("files of the restore are left where they are") {
-      try discard(files, of: pending, title: "the file")
-    }
-  }
-
-  /// Sees to it that every manifest which the delete was to rewrite is in the pool without it.
-  private func giveUp(_ delete: Partial.Delete) throws {
-    for manifest in delete.manifests
-    where try !isPublished(manifest.uuid, in: manifest.volumeNames.manifest) {
-      let content = Array(try manifest.xml().utf8)
-      if try repository.contains(manifest.volumeNames.manifest) {
-        try repository.replace(manifest.volumeNames.manifest, content)
-      } else {
-        try repository.write(manifest.volumeNames.manifest, content)
+    for file in files {
+      try attempt("the file '\(file.path)' is left where it is") {
+        try discard([file], of: pending, title: "the file")
       }
-      forgetManifest(in: manifest.volumeNames.manifest)
     }
   }
 }

@@ -22,6 +22,8 @@ package struct VolumeNames: Sendable, Equatable {
   package static let doneSuffix = ".done"
   /// Ending, after a partial's name, of the note of the volumes that have taken over what they need.
   package static let mergedSuffix = ".merged"
+  /// Ending of the volume that says that a client undoes an operation, after the partial's name.
+  static let undoneSuffix = ".undone"
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
   package static let claimSuffix = ".claim"
 
@@ -92,7 +94,7 @@ package struct VolumeNames: Sendable, Equatable {
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
     let endings =
-      [doneSuffix, mergedSuffix]
+      [doneSuffix, mergedSuffix, undoneSuffix]
       + (number.isEmpty ? [] : [claimSuffix + number, madeSuffix + number])
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))

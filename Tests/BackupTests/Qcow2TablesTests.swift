@@ -24,11 +24,11 @@ struct Qcow2TablesTests {
       put(56, UInt32(1))
       put(96, UInt32(4))
       put(100, UInt32(104))
-      put(512, UInt64(1 << 63 | 512 * 3))
-      put(512 * 3, UInt64(1 << 63 | 512 * 4))
+      put(512, UInt64(1) << 63 | 512 * 3)
+      put(512 * 3, UInt64(1) << 63 | 512 * 4)
       put(512 * 3 + 8, UInt64(1))
       // 100 bytes of compressed data.
-      put(512 * 3 + 16, UInt64(1 << 62 | (512 * 5)))
+      put(512 * 3 + 16, UInt64(1) << 62 | 512 * 5)
     }
 
     mutating func put<Number: FixedWidthInteger>(_ offset: Int, _ number: Number) {
@@ -83,7 +83,7 @@ struct Qcow2TablesTests {
   @Test func `two entries for one L2 table are damage`() {
     var image = Image()
     image.put(36, UInt32(2))
-    image.put(520, UInt64(1 << 63 | 512 * 3))
+    image.put(520, UInt64(1) << 63 | 512 * 3)
     #expect(throws: BackupError.self) { try image.check() }
   }
 

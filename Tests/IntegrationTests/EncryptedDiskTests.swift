@@ -31,6 +31,8 @@ struct EncryptedDiskTests {
             ["create", "-q", "-f", "qcow2"] + EncryptedScene.object + ["-o", options, path, "8M"]
           ).status == 0
         }
+        // A try that fails takes the file away, and the next one makes it its own.
+        try document.scene.libvirt.giveToDaemon(path)
         try document.scene.domain.redefine(replacing: [
           (
             "<source file='\(path)'/>",

@@ -85,7 +85,7 @@ struct RacingDeletesTests {
     let stop =
       race.isBeforeNote
       ? ["VIRSH_BACKUP_STOP_BEFORE": "virStorageVolCreateXML"]
-      : ["VIRSH_BACKUP_STOP_AT": "virStreamFinish"]
+      : ["VIRSH_BACKUP_STOP_AT": "write"]
     let stopped = try Program.start(
       libvirt, race.isDeleteStopped ? delete : other, environment: stop)
     defer { stopped.signal(SIGKILL) }

@@ -56,7 +56,7 @@ extension Engine {
         break
       } catch let error as QMPError {
         // Another client reads it at this moment.
-        guard ContinuousClock.now < end else { throw error }
+        guard ContinuousClock.now < end else { return error.desc }
         pause(milliseconds: 50)
       }
     }

@@ -176,8 +176,10 @@ final class LibvirtRepository: Repository {
       VolumeDefinition(name: volume, capacity: UInt64(content.count), format: "raw"))
     do {
       // After an upload libvirt refreshes the pool.
-      if try files?.fill(volume, content) != true { try made.upload(content) }
-      try files?.synchronize([volume])
+      try noting("write", detail: volume) {
+        if try files?.fill(volume, content) != true { try made.upload(content) }
+        try files?.synchronize([volume])
+      }
     } catch {
       try? made.delete()
       throw error

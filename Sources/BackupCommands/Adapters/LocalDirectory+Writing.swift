@@ -37,8 +37,9 @@ extension LocalDirectory {
     var old = stat()
     guard lstat("\(path)/\(name)", &old) == 0 else { return false }
     // libvirt does not list what is hidden.
-    let new = "\(path)/.\(name).new"
-    guard let file = try createAlone(new) else { return false }
+    let new = "\(path)/.\(name).\(UUIDs.random()).new"
+    let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard file >= 0 else { return false }
     defer { close(file) }
     do {
       try write(content, to: file, name)
@@ -52,23 +53,6 @@ extension LocalDirectory {
     }
     try synchronize([])
     return true
-  }
-
-  /// Makes a file that no other client makes at the same time; nil where we may not.
-  private func createAlone(_ path: String) throws -> Int32? {
-    for _ in 0..<200 {
-      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-      if file >= 0 { return file }
-      guard errno == EEXIST else { break }
-      var status = stat()
-      // Who makes it takes a moment; what is older was left by a client that died.
-      if lstat(path, &status) == 0, time(nil) - status.st_mtim.tv_sec > 5 {
-        unlink(path)
-      } else {
-        usleep(50_000)
-      }
-    }
-    return nil
   }
 
   private func write(_ content: [UInt8], to file: Int32, _ name: String) throws {

@@ -119,3 +119,22 @@ private func noting<Value>(
   #endif
   return isLocal ? body() : withoutPipeSignal(body)
 }
+
+/// Does something past libvirt, and lets the trace of a debug build know before and after, as if it
+/// were a call: the tests end or stop the process there too.
+///
+/// - Parameters:
+///   - name: What is done.
+///   - detail: What it is done to.
+///   - body: What does it.
+/// - Returns: What the body returned.
+/// - Throws: What the body throws.
+package func noting<Value>(
+  _ name: StaticString, detail: String, _ body: () throws -> Value
+) rethrows -> Value {
+  #if DEBUG
+    let number = CallTrace.begin(name.description, detail: detail)
+    defer { CallTrace.end(number) }
+  #endif
+  return try body()
+}
