@@ -121,7 +121,7 @@ extension LinuxScene {
     ]
     let json = try JSONSerialization.data(withJSONObject: command)
     try libvirt.virsh("qemu-agent-command", domain.name, String(decoding: json, as: UTF8.self))
-    try eventually("another agent is there", within: .seconds(40)) {
+    try eventually("another agent is there", within: .seconds(90)) {
       try console.text.contains("another agent")
         && libvirt.virsh("dumpxml", domain.name).contains(
           "name='org.qemu.guest_agent.0' state='connected'")
