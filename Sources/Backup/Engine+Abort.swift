@@ -38,7 +38,8 @@ extension Engine {
     for item in try pending() { try end(item) { try abort(item, settled[item.partial.uuid]) } }
     if let busy { throw busy }
     guard isAborted else {
-      if let elsewhere = try catalog().pending(concerning: domainUUID).first?.partial {
+      let others = try catalog().pending(concerning: domainUUID).map(\.partial)
+      if let elsewhere = try others.first(where: { try !isHere($0) }) {
         throw BackupError(
           .invalid,
           "Requested operation is not valid: \(elsewhere.title) runs on host "

@@ -49,9 +49,13 @@ final class FaultyStorage {
     }
   }
 
-  // The loop device goes with the mount.
+  // A device of its own each time: another test's daemon may have the earlier mount in its namespace,
+  // and the kernel would go on with that file system. The device goes with the mount.
   private func mount() throws {
-    try Command.run("mount", ["-t", "ext4", "-o", "loop,nodiscard", "\(backing)/file", directory])
+    let device = try Command.run("losetup", ["--find", "--show", "\(backing)/file"])
+      .expectSuccess().stdout.trimmingCharacters(in: .whitespacesAndNewlines)
+    defer { _ = try? Command.run("losetup", ["--detach", device]) }
+    try Command.run("mount", ["-t", "ext4", "-o", "nodiscard", device, directory])
       .expectSuccess()
   }
 

@@ -88,6 +88,6 @@ extension Scene {
   /// Ends such a session as if all were well, which must fail.
   fileprivate func expectNotGood() throws {
     let result = try run("backup-finish-nbd")
-    #expect(result.status == 1 && result.stderr.contains("lost the instant"), "\(result)")
+    #expect(result.status == 1 && result.stderr.contains("ended as with --failed"), "\(result)")
   }
 }
