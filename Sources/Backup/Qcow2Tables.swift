@@ -26,15 +26,25 @@ package struct Qcow2Tables: Sendable, Equatable {
     let table = try read(layout.l1Offset, layout.l1Size * 8)
     let offsets = try layout.l2Offsets(in: table)
     guard readsAll else { return }
+    // An image that was not closed has counts that QEMU would mend when it opens it for writing.
+    var refcounts = layout.isDirty ? nil : try Qcow2Refcounts(layout.refcounts, length, read)
+    func expectCounted(_ offset: UInt64) throws {
+      guard try refcounts?.isZero(at: offset, read) == true else { return }
+      throw Qcow2Tables.damage("its refcounts are damaged")
+    }
+    for offset in [0, layout.l1Offset, layout.refcounts.offset] + offsets {
+      try expectCounted(offset)
+    }
     var count: UInt64 = 0
     for offset in offsets {
-      count += try layout.clustersInUse(in: try read(offset, layout.clusterSize))
+      count += try layout.clustersInUse(
+        in: try read(offset, layout.clusterSize), expectCounted)
     }
     clusters = count
   }
 
   /// Damage, in words that follow the volume's name.
-  fileprivate static func damage(_ text: String) -> BackupError { BackupError(.failed, text) }
+  static func damage(_ text: String) -> BackupError { BackupError(.failed, text) }
 }
 
 extension Qcow2Tables {
@@ -48,6 +58,10 @@ extension Qcow2Tables {
     let isExtended: Bool
     let l1Size: UInt64
     let l1Offset: UInt64
+    /// Where it counts how often each cluster is used.
+    let refcounts: Qcow2Refcounts.Place
+    /// Whether these counts may lag behind.
+    let isDirty: Bool
 
     var clusterSize: UInt64 { 1 << clusterBits }
 
@@ -69,11 +83,19 @@ extension Qcow2Tables {
       let features = version == 3 ? try number(72, 8) : 0
       guard features < 1 << 5 else { throw damage("it has features that are not known") }
       isExtended = features & 1 << 4 != 0
+      isDirty = features & 1 != 0
       if version == 3 {
         let headerLength = try number(100, 4)
         guard headerLength >= 104, headerLength % 8 == 0, headerLength <= clusterSize,
           try number(96, 4) <= 6
         else { throw damage("its header is damaged") }
+        // The type of compression, where it is not zlib, is a feature too.
+        if headerLength > 104 {
+          let type = try number(104, 1)
+          guard type <= 1, (type == 0) == (features & 1 << 3 == 0) else {
+            throw damage("its header is damaged")
+          }
+        }
       }
       l1Size = try number(36, 4)
       l1Offset = try number(40, 8)
@@ -90,12 +112,11 @@ extension Qcow2Tables {
         refcountClusters <= (8 << 20) >> clusterBits
       else { throw damage("its header is damaged") }
       try Layout.check("its refcount table", at: refcounts, bytes: 8, in: length)
-      guard try number(60, 4) == 0 || number(64, 8) % 8 == 0 else {
-        throw damage("its header is damaged")
-      }
-      if try number(60, 4) != 0 {
-        try Layout.check("its snapshot table", at: number(64, 8), bytes: 40, in: length)
-      }
+      self.refcounts = .init(
+        offset: refcounts, clusters: refcountClusters, clusterBits: clusterBits,
+        order: version == 3 ? try number(96, 4) : 4)
+      // No image of a backup has any.
+      guard try number(60, 4) == 0 else { throw damage("its header is damaged") }
     }
 
     private static func check(
@@ -129,7 +150,9 @@ extension Qcow2Tables {
     }
 
     /// How many entries of an L2 table are in use.
-    func clustersInUse(in table: [UInt8]) throws -> UInt64 {
+    func clustersInUse(
+      in table: [UInt8], _ expectCounted: (UInt64) throws -> Void
+    ) throws -> UInt64 {
       guard table.count == Int(clusterSize) else { throw damage("an L2 table is cut off") }
       var count: UInt64 = 0
       var number = 0
@@ -142,7 +165,7 @@ extension Qcow2Tables {
         } else {
           isUsed = word != 0
           if isUsed {
-            try check(word)
+            try check(word, expectCounted)
             if !isExtended { count += 1 }
           }
         }
@@ -151,7 +174,7 @@ extension Qcow2Tables {
       return count
     }
 
-    private func check(_ entry: UInt64) throws {
+    private func check(_ entry: UInt64, _ expectCounted: (UInt64) throws -> Void) throws {
       let offset: UInt64
       if entry & 1 << 62 != 0 {
         offset = entry & (1 << (62 - (clusterBits - 8)) - 1)
@@ -166,6 +189,7 @@ extension Qcow2Tables {
         throw damage(
           "it is cut off or damaged: it has data at byte \(offset), the file ends at \(length)")
       }
+      if offset != 0 { try expectCounted(offset) }
     }
 
     private static func forEachNumber(

@@ -9,9 +9,10 @@ import Testing
 
 /// Tables of images, as they come from a pool.
 struct Qcow2TablesTests {
-  /// An image of clusters of 512 bytes with one L2 table: header, L1, refcounts, L2, data.
+  /// An image of clusters of 512 bytes with one L2 table: header, L1, table of refcounts, L2, data,
+  /// compressed data, refcounts.
   private struct Image {
-    var bytes = [UInt8](repeating: 0, count: 512 * 6)
+    var bytes = [UInt8](repeating: 0, count: 512 * 7)
 
     init() {
       put(0, UInt32(0x5146_49fb))
@@ -29,6 +30,8 @@ struct Qcow2TablesTests {
       put(512 * 3 + 8, UInt64(1))
       // 100 bytes of compressed data.
       put(512 * 3 + 16, UInt64(1) << 62 | 512 * 5)
+      put(1024, UInt64(512 * 6))
+      for cluster in 0..<7 { put(512 * 6 + cluster * 2, UInt16(1)) }
     }
 
     mutating func put<Number: FixedWidthInteger>(_ offset: Int, _ number: Number) {
@@ -70,7 +73,9 @@ struct Qcow2TablesTests {
     ("L1 entry", 512, 1 << 50), ("L1 entry", 512, .max), ("L1 entry", 512, 2048 + 256),
     ("L2 entry", 1536, 3), ("L2 entry", 1536, 1 << 40), ("L2 entry", 1536, .max >> 1),
     ("L2 entry", 1536, 1 << 58 | 2048), ("L2 entry", 1536, 2048 + 2), ("snapshots", 60, 1 << 32),
-    ("snapshots", 60, .max),
+    ("snapshots", 60, .max), ("refcount table", 1024, 1 << 30), ("refcount table", 1024, 513),
+    ("refcount table", 1024, 0), ("refcounts of header, L1, table, L2", 512 * 6, 0),
+    ("compression", 100, 112 << 32 | 0xa5 << 24), ("compression", 100, 112 << 32 | 1 << 24),
   ]
 
   @Test(arguments: wrong)
@@ -78,6 +83,21 @@ struct Qcow2TablesTests {
     var image = Image()
     image.put(offset, number)
     #expect(throws: BackupError.self) { try image.check() }
+  }
+
+  @Test func `data whose clusters count as free are damage`() {
+    for cluster in 4..<6 {
+      var image = Image()
+      image.put(512 * 6 + cluster * 2, UInt16(0))
+      #expect(throws: BackupError.self, "\(cluster)") { try image.check() }
+    }
+  }
+
+  @Test func `counts of an image that was not closed say nothing`() throws {
+    var image = Image()
+    image.put(72, UInt64(1))
+    image.put(512 * 6, UInt64(0))
+    #expect(try image.check().clusters == 3)
   }
 
   @Test func `two entries for one L2 table are damage`() {
