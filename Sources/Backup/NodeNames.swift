@@ -70,8 +70,8 @@ package struct NodeNames: Sendable, Equatable {
   package var sample: String { stem + "sample" }
   /// The disk that the sample is copied to.
   package var sampleTarget: String { stem + "null" }
-  /// Id of the job that reads the sample, for one client.
-  package func sampleJob(_ client: Int32) -> String { stem + "sample.\(client)" }
+  /// Id of the job that reads the sample.
+  package var sampleJob: String { stem + "sample" }
   /// Filter that the job puts over the sample.
   package var sampleFilter: String { stem + "samplecbw" }
   /// Filter that the copy job puts over what it reads.

@@ -40,35 +40,39 @@ extension Engine {
 
   /// Reads the first cluster of a frozen state.
   ///
+  /// Whichever client finds the job takes it on to its end: one that was killed may have left it. It
+  /// is a mirror, since a backup job begins by waiting for all requests of the QEMU, and one to a
+  /// scratch that hangs would never let the guest go on.
+  ///
   /// - Returns: Why that failed; nil where it did not.
   private func readSample(_ names: NodeNames, in monitor: any Monitor) throws -> String? {
-    let id = names.sampleJob(process.owner.pid)
+    let id = names.sampleJob
     let end = ContinuousClock.now + .milliseconds(Engine.sampleLimit)
-    let command = Command.transaction([
-      .blockdevBackup(
-        BlockdevBackup(
-          jobID: id, device: names.sample, target: names.sampleTarget, bitmap: nil,
-          filterNodeName: names.sampleFilter))
-    ])
-    while true {
-      do {
-        try monitor.execute(command)
-        break
-      } catch let error as QMPError {
-        // Another client reads it at this moment.
-        guard ContinuousClock.now < end else { return error.desc }
-        pause(milliseconds: 50)
-      }
-    }
-    defer { _ = try? monitor.execute(.jobDismiss(id)) }
+    var refusal: String?
     while ContinuousClock.now < end {
-      guard let job = try monitor.jobs().first(where: { $0.id == id }) else { break }
-      if job.status == "pending" { try monitor.execute(.jobFinalize(id)) }
-      if job.status == "concluded" { return job.error }
+      let job = try monitor.jobs().first { $0.id == id }
+      do {
+        switch job?.status {
+        case nil:
+          try monitor.execute(
+            .blockdevMirror(
+              jobID: id, device: names.sample, target: names.sampleTarget,
+              filterNodeName: names.sampleFilter))
+        case "ready": try monitor.execute(.endMirror(id))
+        case "pending": try monitor.execute(.jobFinalize(id))
+        case "concluded":
+          try monitor.execute(.jobDismiss(id))
+          return job?.error
+        default: break
+        }
+      } catch let error as QMPError {
+        // Another client may have been faster.
+        refusal = error.desc
+      }
       _ = try monitor.nextEvent(timeoutMilliseconds: 50)
     }
     _ = try? monitor.execute(.jobCancel(id))
-    return "it cannot be read"
+    return refusal ?? "it cannot be read"
   }
 
   /// Refuses to end a session as good that does not serve the instant of its start any more, or of
