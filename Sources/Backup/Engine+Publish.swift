@@ -84,6 +84,8 @@ extension Engine {
       }
       try refuseUndone(pending)
       guard try repository.contains(pending.volume) else {
+        // Another client may have published it since the look above.
+        if let published = publishedManifest(manifest.uuid, in: volume) { return published }
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
       }
       do {
