@@ -120,16 +120,6 @@ extension Engine {
     try forget(pending)
   }
 
-  /// Deletes a file that is of no use any more; where its directory is gone that is told.
-  func discard(_ path: String) throws {
-    do {
-      try delete(path)
-    } catch {
-      guard hypervisor.isGone(RestorePlan.split(path).directory) else { throw error }
-      observer.notice("the file '\(path)' is not deleted: its directory is gone")
-    }
-  }
-
   /// Deletes a file through the pool of its directory; a missing one is fine.
   func delete(_ path: String) throws {
     let (directory, name) = RestorePlan.split(path)

@@ -35,6 +35,21 @@ struct FrozenViewTests {
     TestDisk("vda", size: size), TestDisk("vdb", .raw, size: size),
   ]
 
+  /// Returns what makes the next changes of both disks, so many of each, with discards or without.
+  private static func changes(
+    of domain: TestDomain, seed: UInt64
+  ) -> (_ count: Int, _ hasDiscards: Bool) throws -> Void {
+    var histories = disks.enumerated().map {
+      GuestHistory(seed: seed + UInt64($0.offset), size: $0.element.size)
+    }
+    return { count, hasDiscards in
+      for (number, disk) in disks.enumerated() {
+        let changes = histories[number].next(count, hasDiscards: hasDiscards)
+        try domain.change(disk.target, changes)
+      }
+    }
+  }
+
   @Test(arguments: Way.allCases)
   func `a backup during which the guest writes, zeroes and discards is its instant`(
     way: Way
@@ -51,15 +66,7 @@ struct FrozenViewTests {
     let scene = document.scene, domain = scene.domain
     let scratch = try Pool(scene.libvirt, name: scene.libvirt.uniqueName("scratch"))
     defer { scratch.remove() }
-    var histories = Self.disks.enumerated().map {
-      GuestHistory(seed: seed + UInt64($0.offset), size: $0.element.size)
-    }
-    func change(_ count: Int, hasDiscards: Bool = true) throws {
-      for (number, disk) in Self.disks.enumerated() {
-        let changes = histories[number].next(count, hasDiscards: hasDiscards)
-        try domain.change(disk.target, changes)
-      }
-    }
+    let change = Self.changes(of: domain, seed: seed)
     for disk in Self.disks { try domain.write(disk.target, "write -P 0x11 0 8M") }
     if [.incremental, .afterRestart, .unprotectedIncremental].contains(way) {
       try scene.run("backup-create", "--backupname", "p0").expectSuccess()
@@ -69,7 +76,7 @@ struct FrozenViewTests {
       try scene.run("backup-create", "--backupname", "off").expectSuccess()
       try domain.start(paused: true)
     }
-    try change(40)
+    try change(40, true)
 
     let instant = try domain.save()
     var arguments = way.options + ["--bandwidth", "2"]
@@ -87,7 +94,7 @@ struct FrozenViewTests {
     let client = try Program.start(scene.libvirt, scene.arguments("backup-create", arguments))
     try scene.awaitCopy(of: "p1")
     // The filter that QEMU's own job makes swallows discards.
-    try change(24, hasDiscards: !way.rawValue.hasPrefix("unprotected"))
+    try change(24, !way.rawValue.hasPrefix("unprotected"))
     try scene.setSpeed(0)
     let result = try client.wait()
     #expect(result.status == 0, "\(way) \(seed): \(result)")
@@ -131,15 +138,7 @@ struct FrozenViewTests {
       PrivateLibvirt.shared(.session), disks: Self.disks, start: .paused)
     defer { scene.remove() }
     let domain = scene.domain
-    var histories = Self.disks.enumerated().map {
-      GuestHistory(seed: seed + UInt64($0.offset), size: $0.element.size)
-    }
-    func change(_ count: Int, hasDiscards: Bool = true) throws {
-      for (number, disk) in Self.disks.enumerated() {
-        let changes = histories[number].next(count, hasDiscards: hasDiscards)
-        try domain.change(disk.target, changes)
-      }
-    }
+    let change = Self.changes(of: domain, seed: seed)
     let copies = domain.directory
     for disk in Self.disks { try domain.write(disk.target, "write -P 0x11 0 8M") }
     var options = isProtected ? [] : ["--unprotected"]
@@ -149,10 +148,10 @@ struct FrozenViewTests {
       try scene.finishSession()
       options += ["--parent", "s0"]
     }
-    try change(40)
+    try change(40, true)
     let instant = try domain.save()
     let session = try scene.startSession("s1", arguments: options)
-    try change(24, hasDiscards: isProtected)
+    try change(24, isProtected)
     for disk in Self.disks {
       let copy = "\(copies)/\(disk.target).copy"
       switch reader {
