@@ -17,6 +17,7 @@ extension Engine {
     func pending() throws -> [Catalog.Pending] {
       try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
     }
+    for helper in try pending().compactMap(\.partial.helper) { hypervisor.endIfSilent(helper: helper) }
     var isAborted = false
     var busy: (any Error)?
     /// Ends one; what keeps it from being ended does not keep others.
@@ -35,6 +36,7 @@ extension Engine {
     for item in try pending() { try end(item) { try abortAsyncRestore(item) } }
     if let busy { throw busy }
     let settled = try settle(domainUUID: domainUUID)
+    if settled.values.contains(.undone) { isAborted = true }
     for item in try pending() { try end(item) { try abort(item, settled[item.partial.uuid]) } }
     if let busy { throw busy }
     guard isAborted else {

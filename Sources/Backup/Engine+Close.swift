@@ -81,7 +81,8 @@ extension Engine {
       let owner = claims.first { $0.hasPrefix(names.flushing + ".") }.flatMap {
         Partial.Owner(text: $0.dropFirst(names.flushing.utf8.count + 1))
       }
-      guard ContinuousClock.now < end, owner.map(process.liveness) != .dead else {
+      // What was seen before the time was over may have changed since.
+      guard asked < end, owner.map(process.liveness) != .dead else {
         throw QMPError(
           command: "blockdev-reopen", errorClass: "GenericError",
           desc: "the client that was ending it is gone")
@@ -100,7 +101,7 @@ extension Engine {
 
   /// Seconds in which a client that has claimed a flush does what follows it: while it flushes,
   /// libvirt lets nobody else look.
-  private static let flushLimit: Int64 = 5
+  private static let flushLimit: Int64 = 15
 
   /// Why a copy failed, in the user's words.
   func failureText(disk: String, error: String, of partial: Partial) -> String {

@@ -131,7 +131,7 @@ extension Engine {
       return try publish(pending, guest: guest)
     } catch {
       // What went wrong first is what the user has to know.
-      let cause = error
+      let cause = cause(of: error, deadline: deadline)
       do {
         try undoCreate(pending, guest: try guest(of: pending.partial))
       } catch {
@@ -268,6 +268,20 @@ extension Engine {
 
   func stopIfInterrupted() throws {
     if observer.isInterrupted { throw BackupError.interrupted }
+  }
+
+  /// What an operation failed for, in the user's eyes: a helper domain that does not answer is ended
+  /// when its command is told to stop, and what libvirt says of it then is not what happened.
+  ///
+  /// - Parameters:
+  ///   - error: What was thrown.
+  ///   - deadline: When the command gives up; nil for never.
+  /// - Returns: The request to stop where there was one and the error is not of our own.
+  func cause(of error: any Error, deadline: ContinuousClock.Instant?) -> any Error {
+    guard !(error is BackupError) else { return error }
+    if observer.isInterrupted { return BackupError.interrupted }
+    if let deadline, ContinuousClock.now >= deadline { return BackupError.timedOut }
+    return error
   }
 }
 

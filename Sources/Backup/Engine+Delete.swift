@@ -87,7 +87,7 @@ extension Engine {
       }
     } catch {
       // Every point is still whole. What moved already is written down as it is.
-      let cause = error
+      let cause = cause(of: error, deadline: deadline)
       do {
         try undoMerge(pending)
       } catch {

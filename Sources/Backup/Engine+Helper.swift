@@ -47,7 +47,7 @@ extension Engine {
       architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
       disks: disks.map(\.disk))
     let helper = try hypervisor.startHelper(
-      try definition.xml(), outlivesClient: outlivesClient)
+      try definition.xml(), name: definition.name, outlivesClient: outlivesClient)
     do {
       return HeldDisks(helper: helper, disks: try open(disks, of: definition, in: helper))
     } catch {

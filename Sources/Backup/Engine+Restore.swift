@@ -60,8 +60,9 @@ extension Engine {
         try markWhole(pending)
       }
     } catch {
+      let cause = cause(of: error, deadline: deadline)
       try? undoRestore(pending)
-      throw error
+      throw cause
     }
     if isAsync {
       // What the copies become is found by the next command.

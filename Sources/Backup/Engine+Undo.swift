@@ -27,14 +27,17 @@ extension Engine {
       // taken for whole.
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try takeDown(pending.partial, guest: guest)
+    }
+    // A client that publishes looks for this after it has written: one of the two sees the other.
+    noteUndone(pending)
+    guard try !isWhole(pending, manifest) else { return try repository.delete(pending.undone) }
+    if let guest {
+      // Not before: a point that was published meanwhile is what the next backup stands on.
       try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
       }
     }
     try endHelper(of: pending.partial)
-    // A client that publishes looks for this after it has written: one of the two sees the other.
-    noteUndone(pending)
-    guard try !isWhole(pending, manifest) else { return try repository.delete(pending.undone) }
     if pending.partial.isCopy {
       try deleteTargets(of: pending)
     } else {

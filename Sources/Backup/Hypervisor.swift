@@ -76,10 +76,16 @@ package protocol Hypervisor: DomainRegistry {
   ///
   /// - Parameters:
   ///   - definition: Its definition.
+  ///   - name: The name that it has there.
   ///   - outlivesClient: Whether it goes on when our connection ends.
   /// - Returns: The domain.
   /// - Throws: What libvirt throws.
-  func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest
+  func startHelper(
+    _ definition: String, name: String, outlivesClient: Bool
+  ) throws -> any Guest
+  /// Has a helper domain of another client ended (`virDomainDestroy`) where its QEMU leaves a command
+  /// of this one without an answer.
+  func endIfSilent(helper name: String)
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
   /// Why libvirt would refuse to define that, in its own words; nil where it would not.

@@ -139,7 +139,7 @@ struct RacingDeletesTests {
   }
 
   /// Whether a process is stopped, by the third field of its `stat`.
-  private static func isStopped(_ pid: pid_t) -> Bool {
+  static func isStopped(_ pid: pid_t) -> Bool {
     let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
     return text.split(separator: ")").last?.split(separator: " ").first == "T"
   }

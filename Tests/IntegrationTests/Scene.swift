@@ -131,10 +131,13 @@ struct Scene {
   ///
   /// - Returns: The client, and the name of its helper domain.
   func startRestoreSlowly(
-    _ point: String, to directory: String
+    _ point: String, to directory: String, options: [String] = []
   ) throws -> (client: RunningCommand, helper: String) {
-    let client = try start(
-      "backup-restore", point, "--no-define", "--target-pool", directory, "--bandwidth", "2")
+    let client = try Program.start(
+      libvirt,
+      arguments(
+        "backup-restore",
+        [point, "--no-define", "--target-pool", directory, "--bandwidth", "2"] + options))
     let job = try firstJob(of: ".partial.xml")
     let helper = "virsh-backup-\(job.split(separator: "-")[1])"
     try awaitRunning(job, in: helper)

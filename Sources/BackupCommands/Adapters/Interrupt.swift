@@ -11,6 +11,8 @@ import Glibc
 final class Interrupt {
   /// Readable once the user asked to stop.
   let fileDescriptor: Int32
+  /// The helper domains that the command has started, ended where they do not answer.
+  let helpers = StartedHelpers()
   private var previous: [Int32: sigaction] = [:]
 
   /// Makes the mark; signals are not touched yet.
@@ -22,9 +24,24 @@ final class Interrupt {
     return poll(&entry, 1, 0) > 0
   }
 
-  /// Catches both signals while the body runs.
-  func whileCaught<Result>(_ body: () throws -> Result) rethrows -> Result {
+  /// Catches both signals while the body runs, and sees to it that neither they nor the deadline wait
+  /// for a QEMU that does not answer.
+  ///
+  /// - Parameters:
+  ///   - deadline: When the command gives up (`--timeout`); nil for never.
+  ///   - endsSilentHelpers: Whether a helper domain that does not answer is ended without a request to
+  ///     stop.
+  ///   - body: The command's work.
+  /// - Returns: What the body returned.
+  /// - Throws: What the body throws.
+  func whileCaught<Result>(
+    deadline: ContinuousClock.Instant? = nil, endsSilentHelpers: Bool = false, _ body: () throws -> Result
+  ) rethrows -> Result {
     clear()
+    helpers.forget()
+    let watch = SilenceWatch(
+      interrupt: fileDescriptor, deadline: deadline, helpers: helpers,
+      endsSilentHelpers: endsSilentHelpers)
     for signal in [SIGINT, SIGTERM] {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = noteInterrupt
@@ -33,6 +50,7 @@ final class Interrupt {
       previous[signal] = old
     }
     defer {
+      watch?.end()
       for (signal, var old) in previous { sigaction(signal, &old, nil) }
       previous = [:]
       clear()

@@ -93,11 +93,16 @@ final class LibvirtHypervisor: Hypervisor {
     }
   }
 
-  func startHelper(_ definition: String, outlivesClient: Bool) throws -> any Guest {
-    guest(
+  func startHelper(
+    _ definition: String, name: String, outlivesClient: Bool
+  ) throws -> any Guest {
+    interrupt.helpers.note(name, on: connection)
+    return guest(
       of: try connection.createDomain(
         xml: definition, flags: outlivesClient ? [.paused] : [.paused, .autoDestroy]))
   }
+
+  func endIfSilent(helper name: String) { interrupt.helpers.note(name, on: connection) }
 
   func define(_ definition: String) throws {
     _ = try connection.defineDomain(xml: definition)

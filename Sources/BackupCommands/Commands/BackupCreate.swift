@@ -74,7 +74,7 @@ extension Vsh.Command where Context == Client {
         shell.print(try document.xml(), terminator: "")
         return true
       }
-      let manifest = try shell.context.interrupt.whileCaught {
+      let manifest = try shell.context.interrupt.whileCaught(deadline: deadline) {
         try engine.create(
           domainUUID: domain.uuid, options: options, isAsync: isAsync, deadline: deadline)
       }

@@ -60,7 +60,7 @@ extension Vsh.Command where Context == Client {
       let point = try catalog.point(name, of: uuid)
       let gone: [Deleted]?
       do {
-        gone = try shell.context.interrupt.whileCaught {
+        gone = try shell.context.interrupt.whileCaught(deadline: deadline) {
           try engine.delete(
             point, scope: scope, disks: arguments.strings("diskspec"),
             isAsync: arguments.flag("async"), deadline: deadline)

@@ -79,7 +79,9 @@ extension Vsh.Command where Context == Client {
         for line in forgotten { shell.printNotice(line.capitalizedASCII) }
         return true
       }
-      try engine.abort(domainUUID: uuid)
+      try shell.context.interrupt.whileCaught(endsSilentHelpers: true) {
+        try engine.abort(domainUUID: uuid)
+      }
       return true
     }
   }

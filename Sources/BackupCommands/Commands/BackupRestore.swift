@@ -93,7 +93,7 @@ extension Vsh.Command where Context == Client {
         return true
       }
       if arguments.flag("live") {
-        let restored = try shell.context.interrupt.whileCaught {
+        let restored = try shell.context.interrupt.whileCaught(deadline: deadline) {
           try engine.restoreLive(
             point, isNamed: try arguments.string("backupname") != nil, options: options,
             emulators: emulators, isAsync: arguments.flag("async"), deadline: deadline
@@ -106,7 +106,7 @@ extension Vsh.Command where Context == Client {
           terminator: "")
         return true
       }
-      let restored = try shell.context.interrupt.whileCaught {
+      let restored = try shell.context.interrupt.whileCaught(deadline: deadline) {
         try engine.restore(
           point, options: options, emulators: emulators, isAsync: arguments.flag("async"),
           deadline: deadline

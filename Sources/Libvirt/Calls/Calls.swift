@@ -112,12 +112,12 @@ private func noting<Value>(
   #if DEBUG
     if !isLocal {
       let number = CallTrace.begin(function.description, detail: detail())
-      let result = withoutPipeSignal(body)
+      let result = CallClock.noting { withoutPipeSignal(body) }
       CallTrace.end(number)
       return result
     }
   #endif
-  return isLocal ? body() : withoutPipeSignal(body)
+  return isLocal ? body() : CallClock.noting { withoutPipeSignal(body) }
 }
 
 /// Does something past libvirt, and lets the trace of a debug build know before and after, as if it

@@ -1,0 +1,161 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Glibc
+import Libvirt
+import Synchronization
+
+/// Ends a command that was told to stop and cannot, because a QEMU or libvirtd does not answer it.
+///
+/// libvirt waits for a monitor without a limit, also where the process behind it is stopped or spins.
+/// A helper domain of the command is ended then, with which the call fails and the command undoes what
+/// it began. Where that does not help, or what is silent is a domain of the user's, the process ends:
+/// the next command settles what it left, as after a kill.
+final class SilenceWatch: Sendable {
+  /// Seconds without an answer, after the request to stop, until the helper domains are ended.
+  static let helperLimit = 10
+  /// Seconds without an answer until the process ends. libvirt gives a QEMU up to 15 s to end.
+  static let processLimit = 30
+
+  private let interrupt: Int32
+  private let deadline: ContinuousClock.Instant?
+  private let helpers: StartedHelpers
+  private let endsSilentHelpers: Bool
+  /// The thread that does the command's work.
+  private let worker = pthread_self()
+  private let ending: Pipe
+  private let thread: Mutex<pthread_t?>
+
+  /// Starts the watch; nil where there is no thread to be had.
+  ///
+  /// - Parameters:
+  ///   - interrupt: A descriptor that is readable once the user asked to stop.
+  ///   - deadline: When the command gives up; nil for never.
+  ///   - helpers: The helper domains of the command.
+  ///   - endsSilentHelpers: Whether those that do not answer are ended without a request to stop.
+  init?(
+    interrupt: Int32, deadline: ContinuousClock.Instant?, helpers: StartedHelpers,
+    endsSilentHelpers: Bool
+  ) {
+    guard let ending = Pipe() else { return nil }
+    self.interrupt = interrupt
+    self.deadline = deadline
+    self.helpers = helpers
+    self.endsSilentHelpers = endsSilentHelpers
+    self.ending = ending
+    thread = Mutex(nil)
+    let started = WatchThread.start { [self] in watch() }
+    guard let started else {
+      close(ending.writing)
+      close(ending.reading)
+      return nil
+    }
+    thread.withLock { $0 = started }
+  }
+
+  /// Ends the watch.
+  func end() {
+    close(ending.writing)
+    if let thread = thread.withLock({ $0 }) { pthread_join(thread, nil) }
+    close(ending.reading)
+  }
+
+  /// Looks whether calls return: from the request to stop on, or all the time.
+  private func watch() {
+    let left = deadline.map { max(0, Int(($0 - .now) / .milliseconds(1))) }
+    if !endsSilentHelpers {
+      let ready = waitUntilReadable([ending.reading, interrupt], timeoutMilliseconds: left)
+      guard !ready.contains(ending.reading) else { return }
+    }
+    var asked: ContinuousClock.Instant?
+    var areHelpersEnded = false
+    while waitUntilReadable([ending.reading], timeoutMilliseconds: 200).isEmpty {
+      if asked == nil, isAskedToStop { asked = .now }
+      guard asked != nil || endsSilentHelpers,
+        let waited = CallClock.waitedMilliseconds(of: worker).map({ Duration.milliseconds($0) })
+      else { continue }
+      let silent = min(waited, asked.map { .now - $0 } ?? waited)
+      if !areHelpersEnded, silent >= .seconds(SilenceWatch.helperLimit) {
+        areHelpersEnded = true
+        // The connection may be what is silent.
+        let helpers = helpers
+        _ = WatchThread.start { helpers.destroy() }
+      }
+      if asked != nil, silent >= .seconds(SilenceWatch.processLimit) { SilenceWatch.exit() }
+    }
+  }
+
+  private var isAskedToStop: Bool {
+    !waitUntilReadable([interrupt], timeoutMilliseconds: 0).isEmpty
+      || deadline.map { ContinuousClock.now >= $0 } ?? false
+  }
+
+  private static func exit() -> Never {
+    let text = """
+      error: cancelled, but libvirt or the domain's QEMU does not answer
+      error: the next command on the pool ends what was begun
+
+      """
+    _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    _exit(EXIT_FAILURE)
+  }
+}
+
+/// The helper domains that a command has started.
+final class StartedHelpers: Sendable {
+  private let started = Mutex<[(name: String, connection: Connection)]>([])
+
+  /// Notes a helper domain, before it is started: its start may be what hangs.
+  ///
+  /// - Parameters:
+  ///   - name: Its name.
+  ///   - connection: The connection to the host that starts it.
+  func note(_ name: String, on connection: Connection) {
+    started.withLock { $0.append((name, connection)) }
+  }
+
+  /// Forgets those of an earlier command.
+  func forget() { started.withLock { $0 = [] } }
+
+  /// Kills them (`virDomainDestroy`); those that have ended are no error.
+  func destroy() {
+    for (name, connection) in started.withLock({ $0 }) {
+      try? connection.domain(name: name).destroy()
+    }
+  }
+}
+
+/// A thread beside the one that works.
+private enum WatchThread {
+  private final class Work {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// Starts a thread with all signals blocked: they are for the thread whose waiting they interrupt.
+  ///
+  /// - Parameter body: What it does.
+  /// - Returns: The thread, to be joined; nil where there is none to be had.
+  static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
+    var everything = sigset_t()
+    var before = sigset_t()
+    sigfillset(&everything)
+    pthread_sigmask(SIG_SETMASK, &everything, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let work = Unmanaged.passRetained(Work(body))
+    var thread = pthread_t()
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, work.toOpaque())
+    guard result == 0 else {
+      work.release()
+      return nil
+    }
+    return thread
+  }
+}
