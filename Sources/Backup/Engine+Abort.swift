@@ -17,7 +17,9 @@ extension Engine {
     func pending() throws -> [Catalog.Pending] {
       try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
     }
-    for helper in try pending().compactMap(\.partial.helper) { hypervisor.endIfSilent(helper: helper) }
+    for helper in try pending().compactMap(\.partial.helper) {
+      hypervisor.endIfSilent(helper: helper)
+    }
     var isAborted = false
     var busy: (any Error)?
     /// Ends one; what keeps it from being ended does not keep others.

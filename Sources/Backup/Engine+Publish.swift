@@ -76,6 +76,7 @@ extension Engine {
         try repository.synchronize([volume])
         do {
           try refuseUndone(pending)
+          try refuseIncomplete(manifest)
         } catch {
           try repository.delete(volume)
           throw error
@@ -91,15 +92,26 @@ extension Engine {
       do {
         try repository.write(volume, content)
       } catch let error as BackupError where error.code == .exists {
-        // Somebody is writing it, or died while doing so.
-        // While it is being made libvirt refuses to delete it.
+        // Somebody is writing it, or died while doing so. It is replaced and not deleted: who was
+        // only slow may have completed it since we looked, and goes by that.
         if waitForManifest(manifest.uuid, in: volume) == nil, attempt > 2 {
-          try? repository.delete(volume)
+          guard publishedManifest(nil, in: volume) == nil else { throw error }
+          try repository.replace(volume, content)
         }
       }
     }
     if let published = publishedManifest(manifest.uuid, in: volume) { return published }
     throw BackupError(.failed, "the manifest '\(volume)' could not be written")
+  }
+
+  /// Refuses to list a point whose images another client has deleted: it undid the point and has
+  /// taken the note of that away again.
+  ///
+  /// - Throws: ``BackupError`` with code `busy`.
+  private func refuseIncomplete(_ manifest: Manifest) throws {
+    guard try manifest.volumes.allSatisfy({ try repository.contains($0.name) }) else {
+      throw BackupError(.busy, "another client cancelled backup '\(manifest.name)'")
+    }
   }
 
   /// The manifest in a volume, if it is whole and of that point (nil: of any).

@@ -35,7 +35,8 @@ final class Interrupt {
   /// - Returns: What the body returned.
   /// - Throws: What the body throws.
   func whileCaught<Result>(
-    deadline: ContinuousClock.Instant? = nil, endsSilentHelpers: Bool = false, _ body: () throws -> Result
+    deadline: ContinuousClock.Instant? = nil, endsSilentHelpers: Bool = false,
+    _ body: () throws -> Result
   ) rethrows -> Result {
     clear()
     helpers.forget()

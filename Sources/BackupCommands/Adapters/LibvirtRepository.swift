@@ -177,7 +177,7 @@ final class LibvirtRepository: Repository {
     do {
       // After an upload libvirt refreshes the pool.
       try noting("write", detail: volume) {
-        if try files?.fill(volume, content) != true { try made.upload(content) }
+        if try files?.replace(volume, content) != true { try made.upload(content) }
         try files?.synchronize([volume])
       }
     } catch {

@@ -29,13 +29,15 @@ extension LocalDirectory {
     try check(fsync(directory), nil)
   }
 
-  /// Gives a file another content, all at once.
+  /// Gives a file that is there another content, all at once: who reads it has the old or the new one.
   ///
   /// - Returns: False where we may not do that, which libvirt then can.
   /// - Throws: ``BackupError`` when the new content cannot be written; the old one is there then.
   func replace(_ name: String, _ content: [UInt8]) throws -> Bool {
     var old = stat()
-    guard lstat("\(path)/\(name)", &old) == 0 else { return false }
+    guard lstat("\(path)/\(name)", &old) == 0, old.st_mode & S_IFMT == S_IFREG else {
+      return false
+    }
     // libvirt does not list what is hidden.
     let new = "\(path)/.\(name).\(UUIDs.random()).new"
     let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -107,28 +107,6 @@ struct LocalDirectory {
     return UInt64(status.st_blocks) * 512
   }
 
-  /// Writes the content of a file that is there; false when we may not open it, which libvirt then can.
-  ///
-  /// - Throws: ``BackupError`` when it cannot be written as a whole.
-  func fill(_ name: String, _ content: [UInt8]) throws -> Bool {
-    let descriptor = open("\(path)/\(name)", O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { return false }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
-    var written = 0
-    while written < content.count {
-      let count = content.withUnsafeBytes { buffer in
-        pwrite(
-          descriptor, buffer.baseAddress?.advanced(by: written), buffer.count - written,
-          off_t(written))
-      }
-      guard count > 0 else { throw failure("write '\(path)/\(name)'") }
-      written += count
-    }
-    return true
-  }
-
   /// Whom a file belongs to; nil when it is not there.
   func owner(of name: String) -> FileOwner? {
     var status = stat()
