@@ -16,7 +16,9 @@ import Synchronization
 final class SilenceWatch: Sendable {
   /// Seconds without an answer, after the request to stop, until the helper domains are ended.
   static let helperLimit = 10
-  /// Seconds without an answer until the process ends. libvirt gives a QEMU up to 15 s to end.
+  /// Seconds without an answer until the process ends.
+  ///
+  /// libvirt gives a QEMU up to 15 s to end.
   static let processLimit = 30
 
   private let interrupt: Int32

@@ -11,9 +11,10 @@ package import Glibc
 package enum CallClock {
   private static let begun = Locked<[pthread_t: Int]>([:])
 
-  /// Milliseconds for which a thread has waited for the call it is in; nil between calls.
+  /// How long a thread has waited for the call it is in.
   ///
   /// - Parameter thread: The thread (`pthread_self`).
+  /// - Returns: Milliseconds; nil between calls.
   package static func waitedMilliseconds(of thread: pthread_t) -> Int? {
     begun.withLock { $0[thread] }.map { monotonicMilliseconds() - $0 }
   }
