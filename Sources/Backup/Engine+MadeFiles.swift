@@ -23,13 +23,27 @@ extension Engine {
   /// Notes what tells a file, before it gets a name that another could have; what is noted stays.
   func noteIdentity(of path: String, _ number: Int, _ pending: Catalog.Pending) throws {
     guard let identity = hypervisor.identity(of: path),
-      try !repository.contains(pending.made(number))
+      try notedIdentity(number, of: pending) == nil
     else { return }
+    let note = pending.made(number)
     do {
-      try repository.write(pending.made(number), Array(identity.utf8))
+      if try repository.contains(note) {
+        try repository.replace(note, Array(identity.utf8))
+      } else {
+        try repository.write(note, Array(identity.utf8))
+      }
     } catch let error as BackupError where error.code == .exists {
       // Another client that goes on with the same was faster.
     }
+  }
+
+  /// What was noted of a file; nil where nothing was, or its client was killed before it wrote it.
+  private func notedIdentity(_ number: Int, of pending: Catalog.Pending) throws -> [UInt8]? {
+    let note = pending.made(number)
+    guard try repository.contains(note) else { return nil }
+    let noted = try repository.read(note, offset: 0, length: 256)
+    // libvirt makes a volume of zeroes.
+    return noted.contains { $0 != 0 } ? noted : nil
   }
 
   /// Deletes files that an operation made and did not finish; missing ones are fine.
@@ -71,8 +85,9 @@ extension Engine {
   /// Whether a file is the one that an operation made, or one whose loss would be none.
   private func isOurs(_ path: String, _ number: Int, of pending: Catalog.Pending) throws -> Bool {
     if carriesDigits(path, of: pending.partial) { return true }
-    if let identity = hypervisor.identity(of: path), try repository.contains(pending.made(number)) {
-      let noted = try repository.read(pending.made(number), offset: 0, length: 256)
+    if let identity = hypervisor.identity(of: path),
+      let noted = try notedIdentity(number, of: pending)
+    {
       return try noted == Array(identity.utf8) || isEmpty(path)
     }
     return try made.contains(path) || isEmpty(path)

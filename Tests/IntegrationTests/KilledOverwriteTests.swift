@@ -69,7 +69,7 @@ struct KilledOverwriteTests {
       let part = Double(round) + Double.random(in: 0..<1)
       let number = range.lowerBound + Int(part / 20 * Double(range.count)) + 1
       let wanted = has == "q" ? "p" : "q"
-      let when = "\(victim) killed at call \(number) of \(calls.count)"
+      let when = "\(victim) killed at call \(number) of \(calls.count), \(calls[number - 1])"
       try kill(victim, at: number, of: scene.arguments(wanted), scene)
 
       // Before anybody settles.
@@ -80,7 +80,8 @@ struct KilledOverwriteTests {
       try scene.history.run("backup-jobinfo").expectSuccess()
       // The others are gone, and these are as they were.
       #expect(try scene.domain.inactiveDefinition() == definition, "\(when)")
-      #expect(try scene.files() == scene.imageNames(), "\(when)")
+      let files = try scene.files(), images = try scene.imageNames()
+      #expect(files == images, "\(when)")
       try scene.expectNoStrays(when)
       if isNew { has = wanted }
       outcomes.insert(isNew)
@@ -88,5 +89,29 @@ struct KilledOverwriteTests {
     #expect(outcomes == [false, true])
     #expect(try scene.differences(from: has) == [])
     try scene.expectToStart()
+  }
+
+  @Test func `a client that is killed before it wrote a document it has made leaves no image`()
+    throws
+  {
+    let scene = try OverwriteScene(PrivateLibvirt.shared(.session))
+    defer { scene.history.remove() }
+    try Program.run(scene.history.libvirt, scene.arguments("q")).expectSuccess()
+    var number = 0, wanted = "p"
+    var result: CommandResult
+    repeat {
+      number += 1
+      let when = "killed when volume \(number) was made"
+      result = try Program.run(
+        scene.history.libvirt, scene.arguments(wanted),
+        environment: ["VIRSH_BACKUP_KILL_AT": "virStorageVolCreateXML#\(number)"])
+      let isNew = try scene.differences(from: wanted) == []
+      let told = try scene.history.run("backup-jobinfo").expectSuccess()
+      let files = try scene.files(), images = try scene.imageNames()
+      #expect(files == images, "\(when): \(told)")
+      try scene.expectNoStrays(when)
+      if isNew { wanted = wanted == "p" ? "q" : "p" }
+    } while result.ending == .signalled(SIGKILL)
+    #expect(number > 4)
   }
 }

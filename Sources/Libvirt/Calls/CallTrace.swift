@@ -13,10 +13,10 @@
   ///
   /// - `VIRSH_BACKUP_KILL_BEFORE=N`: the process kills itself before call N is made.
   /// - `VIRSH_BACKUP_KILL_AT=N`: the process kills itself right after call N has returned; in place
-  ///   of a number also a function or a command of QEMU, whose first call it is then.
+  ///   of a number also a function or a command of QEMU, whose first call it is then, or a function
+  ///   with `#2` behind it for the second.
   /// - `VIRSH_BACKUP_STOP_BEFORE=N`, `VIRSH_BACKUP_STOP_AT=N`: the process stops itself there, as by
-  ///   SIGSTOP, once; in place of a number also a function or a command of QEMU, the second call of
-  ///   a function with `#2` behind it.
+  ///   SIGSTOP, once; a call is named as there.
   /// - `VIRSH_BACKUP_TRACE_CALLS=FILE`: each call appends a line `N FUNCTION DETAIL` to the file
   ///   before it is made; the detail is left out where there is none.
   package enum CallTrace {
@@ -82,12 +82,12 @@
         calls.total += 1
         calls.byName[function, default: 0] += 1
         let number = calls.total
-        if let killAt = settings.killAt, ["\(number)", function, detail].contains(killAt) {
-          calls.last = calls.last ?? number
-        }
         let names = [
           "\(number)", function, detail, "\(function)#\(calls.byName[function] ?? 0)",
         ]
+        if let killAt = settings.killAt, names.contains(killAt) {
+          calls.last = calls.last ?? number
+        }
         if let stop = settings.stopBefore, names.contains(stop), calls.stopBefore == nil {
           calls.stopBefore = number
         }
