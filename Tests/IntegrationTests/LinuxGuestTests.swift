@@ -67,6 +67,25 @@ struct LinuxScene {
     let instant: Instant
   }
 
+  /// Which threads serve the disks.
+  enum IOThreads {
+    /// QEMU's main one.
+    case none
+    /// One of its own each disk.
+    case each
+    /// Two that both disks share, queue by queue (`iothread-vq-mapping`); from QEMU 9.0 on.
+    case mapped
+
+    /// The numbers of the threads of a disk, counted from 1.
+    func numbers(ofDisk number: Int) -> [Int] {
+      switch self {
+      case .none: []
+      case .each: [number]
+      case .mapped: [1, 2]
+      }
+    }
+  }
+
   let scene: Scene
   let restored: Pool
 
@@ -77,15 +96,15 @@ struct LinuxScene {
   ///
   /// - Parameters:
   ///   - mode: The daemon.
-  ///   - hasIOThreads: Whether a thread of its own serves each disk, which the guest keeps busy.
+  ///   - ioThreads: The threads that serve the disks, which the guest keeps busy then.
   /// - Throws: When any of it cannot be made.
-  init(_ mode: LibvirtMode, hasIOThreads: Bool = false) throws {
+  init(_ mode: LibvirtMode, ioThreads: IOThreads = .none) throws {
     let libvirt = try PrivateLibvirt.shared(mode)
     scene = try Scene(
       libvirt,
       disks: [
-        TestDisk("vda", size: 32 << 20, ioThread: hasIOThreads ? 1 : nil),
-        TestDisk("vdb", size: 32 << 20, ioThread: hasIOThreads ? 2 : nil),
+        TestDisk("vda", size: 32 << 20, ioThreads: ioThreads.numbers(ofDisk: 1)),
+        TestDisk("vdb", size: 32 << 20, ioThreads: ioThreads.numbers(ofDisk: 2)),
       ],
       isLinux: true)
     do {

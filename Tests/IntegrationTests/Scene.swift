@@ -67,13 +67,6 @@ struct Scene {
     ).split(separator: "\n").map(String.init)
   }
 
-  /// The first number of the version of the domain's QEMU.
-  func qemuVersion() throws -> Int {
-    let version = try libvirt.monitor(domain.name, "query-version") as? [String: Any]
-    let numbers = version?["qemu"] as? [String: Any]
-    return (numbers?["major"] as? NSNumber)?.intValue ?? 0
-  }
-
   // MARK: - What must hold
 
   /// The image of a disk in a point.

@@ -26,6 +26,18 @@ extension PrivateLibvirt {
     try Command.run("virsh", ["-q", "-c", uri] + arguments).expectSuccess().stdout
   }
 
+  /// The first number of the version of the QEMU that the daemon starts.
+  ///
+  /// - Throws: `CommandError` when libvirt cannot tell.
+  package func qemuVersion() throws -> Int {
+    // Its last line is `Running hypervisor: QEMU 7.2.22`.
+    let numbers = try virsh("version").split(separator: "QEMU ").last?.prefix { $0.isNumber }
+    guard let number = numbers.flatMap({ Int($0) }) else {
+      throw CommandError("no version of QEMU")
+    }
+    return number
+  }
+
   /// Sends a QMP command to a domain's QEMU.
   ///
   /// - Parameters:

@@ -24,31 +24,35 @@ package struct TestDisk: Sendable {
   package var bus: Bus
   /// More options for `qemu-img create -o`, such as `cluster_size=4096`.
   package var options: String?
-  /// Number of the thread that serves the disk, counted from 1; nil for QEMU's main one.
-  package var ioThread: Int?
+  /// Numbers of the threads that serve the disk, counted from 1; none for QEMU's main one, several
+  /// where each has queues of the disk.
+  package var ioThreads: [Int]
   /// The image; made in the domain's directory when nil, used as it is when the file exists.
   package var path: String?
 
   /// Describes a disk; 64 MiB on virtio unless told.
   package init(
     _ target: String, _ format: Format = .qcow2, size: UInt64 = 64 << 20, bus: Bus = .virtio,
-    options: String? = nil, ioThread: Int? = nil, path: String? = nil
+    options: String? = nil, ioThreads: [Int] = [], path: String? = nil
   ) {
     self.target = target
     self.format = format
     self.size = size
     self.bus = bus
     self.options = options
-    self.ioThread = ioThread
+    self.ioThreads = ioThreads
     self.path = path
   }
 
   /// The `<disk>` element, for an image and the disk's place in the boot order, counted from 0.
   func xml(path: String, index: Int) -> String {
-    let thread = ioThread.map { " iothread='\($0)'" } ?? ""
+    let thread = ioThreads.count == 1 ? " iothread='\(ioThreads[0])'" : ""
+    let mapping =
+      ioThreads.count > 1
+      ? "<iothreads>\(ioThreads.map { "<iothread id='\($0)'/>" }.joined())</iothreads>" : ""
     return """
       <disk type='file' device='disk'>
-        <driver name='qemu' type='\(format.rawValue)' discard='unmap'\(thread)/>
+        <driver name='qemu' type='\(format.rawValue)' discard='unmap'\(thread)>\(mapping)</driver>
         <source file='\(path)'/>
         <target dev='\(target)' bus='\(bus.rawValue)'/>
         <boot order='\(index + 1)'/>

@@ -65,7 +65,7 @@ package final class TestDomain: Sendable {
     }
     definition = Self.xml(
       name: self.name, devices: devices,
-      ioThreads: disks.compactMap(\.ioThread).max() ?? 0, guest: guest, linux: linux)
+      ioThreads: disks.flatMap(\.ioThreads).max() ?? 0, guest: guest, linux: linux)
     self.disks = Mutex(made)
     self.models = Mutex(models)
     try define()
