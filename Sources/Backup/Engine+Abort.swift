@@ -66,8 +66,7 @@ extension Engine {
   private func abort(_ pending: Catalog.Pending, _ settlement: Settlement?) throws -> Bool {
     let partial = pending.partial
     if partial.session != nil {
-      try endSession(pending, keepsBitmap: false)
-      return true
+      return try endSession(pending, keepsBitmap: false) == false
     }
     if let live = partial.liveRestore {
       guard settlement == .failed else { return try abortLive(pending, live) }
