@@ -72,6 +72,7 @@ extension BackupError {
   /// - Parameters:
   ///   - session: The session.
   ///   - asFailed: How; nil where that is not known.
+  /// - Returns: The error with code `busy`.
   static func ended(_ session: Partial, asFailed: Bool?) -> BackupError {
     let name = session.pointName
     let advice =
