@@ -57,7 +57,9 @@ extension Engine {
     guard try !repository.contains(pending.volume) else { return false }
     let isDone =
       if let text = restore.definition {
-        try has(restore.disks, uuid: try DomainDefinition(parsing: text).uuid)
+        // A device tells nothing.
+        try restore.disks.allSatisfy(\.isDevice)
+          || has(restore.disks, uuid: try DomainDefinition(parsing: text).uuid)
       } else {
         restore.disks.allSatisfy { $0.isDevice || isThere($0.path) }
       }
