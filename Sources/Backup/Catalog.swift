@@ -30,7 +30,12 @@ package struct Catalog: Sendable {
 
     /// Name of the volume that, where it is there, says how far the operation came; without the
     /// partial it says nothing.
-    package var mark: String { volume + VolumeNames.doneSuffix }
+    ///
+    /// A session's tells whose it is: another session may have come to the name.
+    package var mark: String {
+      guard partial.session != nil else { return volume + VolumeNames.doneSuffix }
+      return volume + VolumeNames.endedSuffix + partial.uuid.filter { $0 != "-" }.prefix(12)
+    }
 
     /// Name of the volume that says that a client undoes the operation: whoever would make its point
     /// exist must not do so any more.

@@ -66,8 +66,7 @@ extension Engine {
   private func abort(_ pending: Catalog.Pending, _ settlement: Settlement?) throws -> Bool {
     let partial = pending.partial
     if partial.session != nil {
-      try endSession(pending, keepsBitmap: false)
-      return true
+      return try endSession(pending, keepsBitmap: false) == false
     }
     if let live = partial.liveRestore {
       guard settlement == .failed else { return try abortLive(pending, live) }
@@ -77,9 +76,7 @@ extension Engine {
     if let guest = try guest(of: partial), try !jobs(of: partial, in: guest.monitor).isEmpty {
       return try abort(pending, in: guest)
     }
-    if partial.owner != process.owner, process.liveness(partial.owner) == .alive,
-      try repository.age(of: pending.volume) <= Engine.setupLimit
-    {
+    if try isInHands(pending) {
       throw BackupError(
         .busy,
         "Requested operation is not valid: a client, process \(partial.owner.pid), is at "
@@ -95,6 +92,23 @@ extension Engine {
     // Where the rest could not be done it says nothing.
     if try repository.contains(pending.volume) { try giveUp(pending, because: nil) }
     return true
+  }
+
+  /// Whether a client is at an operation that does not copy, and cannot be stopped by others.
+  private func isInHands(_ pending: Catalog.Pending) throws -> Bool {
+    let partial = pending.partial
+    guard partial.owner != process.owner else { return false }
+    // It may be about to give the domain or the files what it copied, and that may have taken long.
+    let isWaitedFor = partial.restore.map { !$0.isAsync } ?? false
+    switch process.liveness(partial.owner) {
+    case .dead: return false
+    case .alive:
+      return try isWaitedFor || repository.age(of: pending.volume) <= Engine.setupLimit
+    case .unknown:
+      // A living one does not switch the disks after half of that time.
+      return try isWaitedFor && repository.contains(pending.mark)
+        && repository.age(of: pending.mark) <= Engine.setupLimit
+    }
   }
 
   /// Undoes a restore whose data is whole, but for one that its domain has already.

@@ -56,14 +56,14 @@ extension Engine {
     let partial = pending.partial
     guard let restore = partial.restore, restore.isAsync, repository.isTrusted else { return false }
     let helper = try guest(of: partial)
-    let isWhole = try repository.contains(pending.mark)
-    guard helper != nil || isWhole else { return false }
+    guard try helper != nil || repository.contains(pending.mark) else { return false }
     guard let claim = try claim(pending) else {
       throw BackupError(.busy, "another client is ending the restore; try again")
     }
     return try givingBack(claim, of: pending) {
-      if let helper, !isWhole { try cancelJobs(of: partial, in: helper) }
-      guard isWhole else {
+      // Not before: another client may have had the claim, and the data whole.
+      guard try repository.contains(pending.mark) else {
+        if let helper { try cancelJobs(of: partial, in: helper) }
         try undoRestore(pending)
         return true
       }

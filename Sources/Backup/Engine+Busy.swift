@@ -81,10 +81,31 @@ extension Engine {
     do {
       try refuseConflicts(of: partial, planned: planned)
     } catch {
-      try repository.delete(volume)
+      let pending = Catalog.Pending(volume: volume, partial: partial)
+      if try isUnderWay(pending) { try repository.delete(volume) }
       throw error
     }
     return Catalog.Pending(volume: volume, partial: partial)
+  }
+
+  /// Whether an operation is written down as it was: no other client has ended it, after which
+  /// another one may have come to its name.
+  ///
+  /// It is asked before anything is deleted by a name that a later operation could have too.
+  ///
+  /// - Throws: What libvirt throws where that cannot be found out.
+  func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
+    guard try repository.contains(pending.volume) else { return false }
+    let text: String
+    do {
+      text = try Catalog.text(of: pending.volume, in: repository)
+    } catch {
+      // It may have gone meanwhile.
+      guard try repository.contains(pending.volume) else { return false }
+      throw error
+    }
+    // One that cannot be read is being written, by another client.
+    return (try? Partial(parsing: text))?.uuid == pending.partial.uuid
   }
 
   /// Ends an operation that is done or undone.
@@ -92,7 +113,11 @@ extension Engine {
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
   /// say that what was made is not whole.
   func forget(_ pending: Catalog.Pending) throws {
-    try repository.delete(pending.volume)
+    if try repository.contains(pending.volume) {
+      // What stands beside it belongs to whoever has the name now.
+      guard try isUnderWay(pending) else { return }
+      try repository.delete(pending.volume)
+    }
     try repository.delete(pending.mark)
     if case .delete = pending.partial.operation { try repository.delete(pending.mergedNote) }
     try forgetMade(pending)

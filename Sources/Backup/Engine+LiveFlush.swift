@@ -86,18 +86,22 @@ extension Engine {
       }
     }
     guard !freed.isEmpty else { return }
-    try hypervisor.define(
-      LayeredDefinition(
-        disks: try freed.map { disk in
-          .init(
-            target: disk.name, path: disk.path,
-            layers: try disk.backing.map {
-              .init(
-                path: repository.path(of: $0),
-                keepsOwner: try repository.owner(of: $0).owner == owner?.owner)
-            })
-        }
-      ).applied(to: text))
+    let layered = try LayeredDefinition(
+      disks: freed.map { disk in
+        .init(
+          target: disk.name, path: disk.path,
+          layers: try disk.backing.map {
+            .init(
+              path: repository.path(of: $0),
+              keepsOwner: try repository.owner(of: $0).owner == owner?.owner)
+          })
+      }
+    ).applied(to: text)
+    // What somebody changed meanwhile stays.
+    guard try hypervisor.inactiveDefinition(uuid: uuid) == text else {
+      return try layerAgain(pending, live)
+    }
+    try hypervisor.define(layered)
   }
 }
 

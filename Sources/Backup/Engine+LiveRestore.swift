@@ -150,7 +150,7 @@ extension Engine {
       try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
     } catch {
       // The guest has not run: nothing is lost.
-      try? undoLive(pending, live, isOwn: true)
+      _ = try? undoLive(pending, live, isOwn: true)
       throw error
     }
     return pending

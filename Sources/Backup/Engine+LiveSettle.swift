@@ -67,8 +67,7 @@ extension Engine {
         return .undone
       }
       guard try isAbandoned(pending) else { return .running }
-      try undoLive(pending, live, isOwn: false)
-      return .undone
+      return try undoLive(pending, live, isOwn: false) ? .undone : .running
     }
     if !isMarked {
       guard try isAbandoned(pending) else { return .running }
@@ -116,10 +115,14 @@ extension Engine {
     }
     try orEnded(pending.partial) { try flushImages(of: pending, live, in: guest) }
     let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
-    if let text = try hypervisor.inactiveDefinition(uuid: pending.partial.domainUUID),
+    let uuid = pending.partial.domainUUID
+    while let text = try hypervisor.inactiveDefinition(uuid: uuid),
       let freed = try LayeredDefinition.freed(text, images: images)
     {
+      // What somebody changed meanwhile stays.
+      guard try hypervisor.inactiveDefinition(uuid: uuid) == text else { continue }
       try hypervisor.define(freed)
+      break
     }
     try forget(pending)
   }
@@ -128,25 +131,41 @@ extension Engine {
   ///
   /// The mark goes first: without it, whoever finds the domain defined goes on with it. `isOwn` is
   /// what it is to ``finishLive(_:_:isOwn:)``.
+  ///
+  /// - Returns: False where the guest runs, which another client has started: nothing is taken back
+  ///   then.
+  @discardableResult
   func undoLive(
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore, isOwn: Bool
-  ) throws {
+  ) throws -> Bool {
     guard isOwn || repository.isTrusted else {
       observer.notice(
         "others can write to pool '\(repository.name)'; what a restore from it left stays where it "
           + "is: \(live.disks.map(\.path).joined(separator: ", "))")
-      return try forget(pending)
+      try forget(pending)
+      return true
     }
     let uuid = pending.partial.domainUUID
-    guard try hypervisor.guest(uuid: uuid) == nil else { return }
+    guard try hypervisor.guest(uuid: uuid) == nil else { return false }
+    let definition = try hypervisor.inactiveDefinition(uuid: uuid)
     try repository.delete(pending.mark)
     if try hypervisor.domainName(uuid: uuid) != nil { try hypervisor.undefine(uuid: uuid) }
+    // libvirt undefines a domain that runs too. Without a definition nobody can start it any more.
+    guard try hypervisor.guest(uuid: uuid) == nil else {
+      if let definition, try hypervisor.inactiveDefinition(uuid: uuid) == nil {
+        try hypervisor.define(definition)
+      }
+      try mark(pending, .pulling(speed: 0))
+      return false
+    }
     let others = try catalog().pending.map(\.partial).filter { $0.uuid != pending.partial.uuid }
     let taken = Set(others.compactMap(\.liveRestore).flatMap(\.disks).map(\.path))
     for disk in live.disks where !taken.contains(disk.path) {
       let (directory, name) = RestorePlan.split(disk.path)
       let target = try hypervisor.repository(directory: directory)
       try target.look()
+      // Another client that goes on with it may have defined it once more.
+      guard try hypervisor.domainName(uuid: uuid) == nil else { return false }
       if try isThin(name, in: target, over: disk) { try target.delete(name) }
     }
     // The helper that copied the NVRAM ends with its client, unless libvirt was killed meanwhile.
@@ -160,6 +179,7 @@ extension Engine {
     }
     try repository.delete(pending.volume)
     try forgetMade(pending)
+    return true
   }
 
   /// Whether a volume is what a live restore makes for a disk: another may have come to its name.

@@ -138,13 +138,14 @@ extension Engine {
 
   /// Deletes what the domain does not have any more.
   func finishOverwrite(_ pending: Catalog.Pending) throws {
-    guard let restore = pending.partial.restore, try repository.contains(pending.volume) else {
-      return
-    }
+    guard let restore = pending.partial.restore else { return }
+    // Before it is asked whether they are still there: a later restore may come to the paths.
+    let replaced = restore.disks.compactMap { disk in
+      disk.replaced.flatMap { $0.isKept ? nil : $0.path }
+    }.map { (path: $0, identity: hypervisor.identity(of: $0)) }
+    guard try repository.contains(pending.volume) else { return }
     try restoreTPM(restore.tpm, to: pending.partial.domainUUID, of: pending)
-    try deleteUnused(
-      restore.disks.compactMap { disk in disk.replaced.flatMap { $0.isKept ? nil : $0.path } },
-      of: pending.partial)
+    try deleteUnused(replaced, of: pending)
     startIfAsked(restore, uuid: pending.partial.domainUUID)
     try forget(pending)
   }
@@ -178,14 +179,21 @@ extension Engine {
     }
   }
 
-  /// Deletes files, but none that anything refers to.
-  private func deleteUnused(_ paths: [String], of partial: Partial) throws {
-    guard !paths.isEmpty else { return }
-    lookForUsers(of: paths)
-    let users = try imageUsers(of: paths, besides: nil)
-    for path in paths {
+  /// Deletes files, but none that anything refers to, and none that came to the path of one since
+  /// another client deleted that: to look for what refers to them takes long.
+  private func deleteUnused(
+    _ files: [(path: String, identity: String?)], of pending: Catalog.Pending
+  ) throws {
+    guard !files.isEmpty else { return }
+    lookForUsers(of: files.map(\.path))
+    let users = try imageUsers(of: files.map(\.path), besides: nil)
+    for (path, identity) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")
+        continue
+      }
+      guard try repository.contains(pending.volume), hypervisor.identity(of: path) == identity
+      else {
         continue
       }
       do {
@@ -193,7 +201,7 @@ extension Engine {
       } catch {
         // The directory may be gone: that must not keep the rest from being done. Without libvirt
         // nothing can be.
-        _ = try hypervisor.domainName(uuid: partial.domainUUID)
+        _ = try hypervisor.domainName(uuid: pending.partial.domainUUID)
         observer.notice("the file '\(path)' could not be deleted: \(error)")
       }
     }

@@ -56,8 +56,10 @@ extension Engine {
       } else {
         try copy(
           plan.copies, of: point, to: paths, pending: pending, targets: decision.targets,
-          bandwidth: options.bandwidth, deadline: deadline)
-        try markWhole(pending)
+          bandwidth: options.bandwidth, deadline: deadline
+        ) {
+          try markWhole(pending)
+        }
       }
     } catch {
       let cause = cause(of: error, deadline: deadline)
@@ -179,16 +181,19 @@ extension Engine {
   ///   - targets: The volumes of each directory.
   ///   - bandwidth: Bytes per second in all; nil for no limit.
   ///   - deadline: When to give up; nil for never.
+  ///   - whenWhole: What is done while the helper still shows others that a client is at it.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func copy(
     _ disks: [RestorePlan.Disk], of point: Point, to paths: [String], pending: Catalog.Pending,
-    targets: [String: any Repository], bandwidth: UInt64?, deadline: ContinuousClock.Instant?
+    targets: [String: any Repository], bandwidth: UInt64?, deadline: ContinuousClock.Instant?,
+    whenWhole: () throws -> Void = {}
   ) throws {
     let helper = try startCopying(
       disks, of: point, to: paths, pending: pending, targets: targets, bandwidth: bandwidth)
     defer { try? helper.destroy() }
     try wait(for: pending, disks: disks.map(\.stored.name), in: helper, deadline: deadline)
     try endCopying(disks.map(\.stored.name), of: pending.partial, in: helper)
+    try whenWhole()
   }
 
   /// Starts the copies of ``copy(_:of:to:pending:targets:bandwidth:deadline:)``.

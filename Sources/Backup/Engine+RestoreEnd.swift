@@ -17,20 +17,24 @@ extension Engine {
   ///   - pending: The restore.
   ///   - isMine: Whether this client may still do it, asked before anything is changed.
   /// - Throws: ``BackupError`` with code `givenUp` where libvirt refuses the definition, the name is
-  ///   taken, or a file is gone or cannot have its name; what libvirt throws.
+  ///   taken, or a file is gone or cannot have its name, or with code `busy` where another client has
+  ///   ended it otherwise; what libvirt throws.
   func finishRestore(_ pending: Catalog.Pending, isMine: () throws -> Bool = { true }) throws {
     guard let restore = pending.partial.restore else { return }
+    if try hasEnded(pending, restore) { return }
     do {
       if let text = restore.definition { try refuseTakenName(of: DomainDefinition(parsing: text)) }
       guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
       try nameFiles(of: restore)
     } catch let error as BackupError where error.code != .busy {
+      if try hasEnded(pending, restore) { return }
       throw try givingUp(pending, because: error)
     }
     if let definition = restore.definition {
       let uuid = try DomainDefinition(parsing: definition).uuid
       if try hypervisor.domainName(uuid: uuid) == nil {
         try restoreTPM(restore.tpm, to: uuid, of: pending)
+        if try hasEnded(pending, restore) { return }
         do {
           try hypervisor.define(definition)
         } catch {
@@ -44,6 +48,26 @@ extension Engine {
       startIfAsked(restore, uuid: uuid)
     }
     try forget(pending)
+  }
+
+  /// Whether another client has ended a restore whose data is whole as this one would.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where it was undone: its files are gone.
+  private func hasEnded(_ pending: Catalog.Pending, _ restore: Partial.Restore) throws -> Bool {
+    guard try !repository.contains(pending.volume) else { return false }
+    let isDone =
+      if let text = restore.definition {
+        // A device tells nothing.
+        try restore.disks.allSatisfy(\.isDevice)
+          || has(restore.disks, uuid: try DomainDefinition(parsing: text).uuid)
+      } else {
+        restore.disks.allSatisfy { $0.isDevice || isThere($0.path) }
+      }
+    guard isDone else {
+      throw BackupError(
+        .busy, "another client ended \(pending.partial.title) before it was complete; try again")
+    }
+    return true
   }
 
   private func nameFiles(of restore: Partial.Restore) throws {

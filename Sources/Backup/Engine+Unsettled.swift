@@ -47,7 +47,9 @@ extension Engine {
       return try undoMerge(pending)
     case .session: try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     }
-    try attempt("a scratch file is left where it is") { try deleteScratch(of: partial) }
+    try attempt("a scratch file is left where it is") {
+      if try isUnderWay(pending) { try deleteScratch(of: partial) }
+    }
     try forget(pending)
   }
 

@@ -22,6 +22,9 @@ package struct VolumeNames: Sendable, Equatable {
   package static let doneSuffix = ".done"
   /// Ending, after a partial's name, of the note of the volumes that have taken over what they need.
   package static let mergedSuffix = ".merged"
+  /// Ending, after a partial's name and before twelve hex digits of a session's UUID, of what says
+  /// which of its bitmaps stays.
+  static let endedSuffix = ".ended."
   /// Ending of the volume that says that a client undoes an operation, after the partial's name.
   static let undoneSuffix = ".undone"
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
@@ -93,9 +96,11 @@ package struct VolumeNames: Sendable, Equatable {
   /// The partial that a mark, a note or a claim belongs to; nil for another volume.
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
-    let endings =
+    var endings =
       [doneSuffix, mergedSuffix, undoneSuffix]
       + (number.isEmpty ? [] : [claimSuffix + number, madeSuffix + number])
+    let digits = volume.suffix(12)
+    if digits.count == 12, digits.allSatisfy(\.isHexDigit) { endings.append(endedSuffix + digits) }
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }

@@ -44,11 +44,15 @@ extension Engine {
   /// is a mirror, since a backup job begins by waiting for all requests of the QEMU, and one to a
   /// scratch that hangs would never let the guest go on.
   ///
-  /// - Returns: Why that failed; nil where it did not.
+  /// Only who began a job cancels it when its time is over: so the failure of another's job says
+  /// nothing.
+  ///
+  /// - Returns: Why that failed; nil where it did not, and where another client ends the session.
   private func readSample(_ names: NodeNames, in monitor: any Monitor) throws -> String? {
     let id = names.sampleJob
     let end = ContinuousClock.now + .milliseconds(Engine.sampleLimit)
     var refusal: String?
+    var isOwn = false
     while ContinuousClock.now < end {
       let job = try monitor.jobs().first { $0.id == id }
       do {
@@ -58,30 +62,35 @@ extension Engine {
             .blockdevMirror(
               jobID: id, device: names.sample, target: names.sampleTarget,
               filterNodeName: names.sampleFilter))
+          isOwn = true
         case "ready": try monitor.execute(.endMirror(id))
         case "pending": try monitor.execute(.jobFinalize(id))
         case "concluded":
           try monitor.execute(.jobDismiss(id))
-          return job?.error
+          guard let error = job?.error else { return nil }
+          if isOwn { return error }
         default: break
         }
       } catch let error as QMPError {
         // Another client may have been faster.
         refusal = error.desc
+        guard try monitor.blockNodes().byName[names.sample] != nil else { return nil }
       }
       _ = try monitor.nextEvent(timeoutMilliseconds: 50)
     }
-    _ = try? monitor.execute(.jobCancel(id))
+    if isOwn { _ = try? monitor.execute(.jobCancel(id)) }
     return refusal ?? "it cannot be read"
   }
 
   /// Refuses to end a session as good that does not serve the instant of its start any more, or of
   /// which that cannot be found out; it is ended as one whose reader failed.
   ///
+  /// One that another client ends is not refused: what is missing then says nothing.
+  ///
   /// - Throws: ``BackupError`` with code `failed`.
   func refuseDamaged(_ pending: Catalog.Pending) throws {
     let partial = pending.partial
-    guard partial.helper == nil, try !repository.contains(pending.mark) else { return }
+    guard partial.helper == nil else { return }
     let guest = try hypervisor.guest(uuid: partial.domainUUID)
     let isThere = try guest?.monitor.blockNodes().contains {
       $0.nodeName.hasPrefix(NodeNames.prefix(operation: partial.uuid))
@@ -92,8 +101,9 @@ extension Engine {
       } else {
         "its QEMU has ended"
       }
-    guard let damage else { return }
-    try endSession(pending, keepsBitmap: false)
+    guard let damage, try decision(on: pending) == nil,
+      try endSession(pending, keepsBitmap: false) == false
+    else { return }
     throw BackupError(
       .failed,
       "NBD session '\(partial.pointName)' cannot be shown to have kept the instant of its start "

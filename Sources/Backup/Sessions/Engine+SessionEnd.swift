@@ -33,9 +33,15 @@ extension Engine {
         .invalid, "the domain has several sessions (\(names)); --backupname says which")
     }
     if let found {
-      if !isFailed, !forgets { try refuseDamaged(found) }
-      try endSession(found, keepsBitmap: !isFailed && !forgets)
-      if !forgets { return found.partial.pointName }
+      let keepsBitmap = !isFailed && !forgets
+      if keepsBitmap { try refuseDamaged(found) }
+      let kept = try endSession(found, keepsBitmap: keepsBitmap)
+      if !forgets {
+        guard kept == keepsBitmap else {
+          throw BackupError.ended(found.partial, asFailed: kept.map(!))
+        }
+        return found.partial.pointName
+      }
     } else if !forgets {
       throw BackupError(
         .notFound,
@@ -58,38 +64,51 @@ extension Engine {
   /// - Parameters:
   ///   - pending: The session.
   ///   - keepsBitmap: Whether its bitmap stays as the base of the next, instead of its own base.
+  /// - Returns: Whether its bitmap stays, which another client may have decided otherwise; nil where
+  ///   another client has ended it.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the next command goes on.
-  func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws {
+  @discardableResult
+  func endSession(_ pending: Catalog.Pending, keepsBitmap: Bool) throws -> Bool? {
     let partial = pending.partial
-    guard let session = partial.session else { return }
-    let mark = pending.mark
-    // Whoever goes on for us must know which of the two bitmaps counts.
-    if keepsBitmap, try !repository.contains(mark) {
-      try repository.write(mark, Array("finished\n".utf8))
-    }
+    guard let session = partial.session,
+      let keepsBitmap = try decide(pending, keepsBitmap: keepsBitmap)
+    else { return nil }
     if let helper = partial.helper {
       try hypervisor.guest(name: helper)?.destroy()
     } else if let guest = try hypervisor.guest(uuid: partial.domainUUID) {
       try letGo(of: partial, guest)
       try takeDown(partial, guest: guest)
     }
-    if session.stored == nil { try dropBitmap(of: partial, session, keepsOwn: keepsBitmap) }
-    try deleteScratch(of: partial)
-    try repository.delete(pending.volume)
-    try repository.delete(mark)
+    if session.stored == nil { try dropBitmap(of: pending, session, keepsOwn: keepsBitmap) }
+    if try isUnderWay(pending) { try deleteScratch(of: partial) }
+    if try isUnderWay(pending) { try repository.delete(pending.volume) }
+    try repository.delete(pending.mark)
+    return keepsBitmap
   }
 
   /// Drops the bitmap that is not needed any more: the session's own, or that of the session it was
   /// based on.
+  ///
+  /// A later session of the name, whose bitmap has the same, cannot begin before this one's partial is
+  /// gone: that is asked when the bitmaps are listed.
   private func dropBitmap(
-    of partial: Partial, _ session: Partial.Session, keepsOwn: Bool
+    of pending: Catalog.Pending, _ session: Partial.Session, keepsOwn: Bool
   ) throws {
+    let partial = pending.partial
     guard let name = keepsOwn ? session.parent : partial.pointName else { return }
     let disks = session.disks.map(\.disk.name)
     do {
+      var failure: (any Error)?
       _ = try removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
-        $0.session == name && disks.contains($0.disk)
+        guard $0.session == name, disks.contains($0.disk) else { return false }
+        do {
+          return try isUnderWay(pending)
+        } catch {
+          failure = error
+          return false
+        }
       }
+      if let failure { throw failure }
     } catch {
       guard try hypervisor.guest(uuid: partial.domainUUID) == nil else { throw error }
       // It does no harm there: its name says what it is of.
@@ -115,6 +134,9 @@ extension Engine {
 
   /// Finishes or undoes a session whose client is gone; one that is served is left alone.
   ///
+  /// What its QEMU has is looked at after its client, which may have come to the end in between, and
+  /// before the mark: whoever ends it makes the mark before the first export goes.
+  ///
   /// - Parameters:
   ///   - pending: The session.
   ///   - session: What was written down of it.
@@ -124,21 +146,23 @@ extension Engine {
   func settleSession(
     _ pending: Catalog.Pending, _ session: Partial.Session, endsLost: Bool
   ) throws -> Settlement {
-    if try repository.contains(pending.mark) {
-      guard try isAbandoned(pending) else { return .running }
-      try endSession(pending, keepsBitmap: true)
-      return .finished
+    func isServed() throws -> Bool {
+      guard let guest = try guest(of: pending.partial) else { return false }
+      return try exports(of: pending.partial, session, in: guest) != nil
     }
-    if let guest = try guest(of: pending.partial),
-      try exports(of: pending.partial, session, in: guest) != nil
-    {
-      return .running
+    func end(keepsBitmap: Bool) throws -> Settlement {
+      try endSession(pending, keepsBitmap: keepsBitmap) == false ? .undone : .finished
     }
-    guard try isAbandoned(pending) else { return try leaveRunning(pending) }
+    if try isServed(), try decision(on: pending) == nil { return .running }
+    guard try isAbandoned(pending) else {
+      return try decision(on: pending) == nil ? leaveRunning(pending) : .running
+    }
+    let isServedNow = try isServed()
     // One that was never served is nobody's; of one that was, its owner shall see the end.
-    guard try endsLost || isHalfOpen(pending.partial) else { return .lost }
-    try endSession(pending, keepsBitmap: false)
-    return .undone
+    let isNobodys = try endsLost || isHalfOpen(pending.partial)
+    if let keepsBitmap = try decision(on: pending) { return try end(keepsBitmap: keepsBitmap) }
+    if isServedNow { return .running }
+    return isNobodys ? try end(keepsBitmap: false) : .lost
   }
 
   /// The exports of a session, in the order of its disks; nil where one is missing.

@@ -1,0 +1,88 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// Which of a session's two bitmaps stays when it ends, the one of its own or the one that it was
+/// based on: clients that end it at the same time must not drop both.
+///
+/// The first one decides by making the mark. Whoever comes later does what it says, and nobody takes
+/// it away before the partial is gone.
+extension Engine {
+  /// The mark of a session whose bitmap stays, and of one whose bitmap goes.
+  ///
+  /// libvirt makes a volume of the length before the content is there, so the lengths tell them
+  /// apart.
+  private static let marks = (finished: Array("finished\n".utf8), failed: Array("failed\n".utf8))
+
+  /// Decides whether the bitmap of a session stays, unless that was decided before.
+  ///
+  /// - Parameters:
+  ///   - pending: The session.
+  ///   - keepsBitmap: What this client wants.
+  /// - Returns: What is decided; nil where another client has ended the session.
+  /// - Throws: What libvirt throws where the mark cannot be made. A session that failed is ended
+  ///   without it then: the pool may be full, and nobody can make the other mark either.
+  func decide(_ pending: Catalog.Pending, keepsBitmap: Bool) throws -> Bool? {
+    if let decided = try decision(on: pending) { return decided }
+    guard try isUnderWay(pending) else { return nil }
+    let mark = keepsBitmap ? Engine.marks.finished : Engine.marks.failed
+    do {
+      try repository.write(pending.mark, mark)
+    } catch let error as BackupError where error.code == .exists {
+      // Another client was faster.
+    } catch {
+      guard !keepsBitmap else { throw error }
+    }
+    guard try isUnderWay(pending) else {
+      // It says nothing any more.
+      try repository.delete(pending.mark)
+      return nil
+    }
+    if let decided = try decision(on: pending) { return decided }
+    return try isUnderWay(pending) ? keepsBitmap : nil
+  }
+
+  /// Whether the bitmap of a session stays, as a client has decided that ends it; nil where none has.
+  ///
+  /// - Throws: What libvirt throws where that cannot be found out.
+  func decision(on pending: Catalog.Pending) throws -> Bool? {
+    for _ in 0..<20 {
+      guard try repository.contains(pending.mark) else { return nil }
+      do {
+        let length = try repository.length(of: pending.mark)
+        if length > 0 { return length != UInt64(Engine.marks.failed.count) }
+      } catch {
+        // Who is done takes it away.
+        guard try !repository.contains(pending.mark) else { throw error }
+        return nil
+      }
+      pause(milliseconds: 50)
+    }
+    // The machine lost it.
+    return true
+  }
+}
+
+extension BackupError {
+  /// Another client has ended a session while this one did.
+  ///
+  /// - Parameters:
+  ///   - session: The session.
+  ///   - asFailed: How; nil where that is not known.
+  /// - Returns: The error with code `busy`.
+  static func ended(_ session: Partial, asFailed: Bool?) -> BackupError {
+    let name = session.pointName
+    let advice =
+      switch asFailed {
+      case nil: "whether its changes stay recorded was for that one to say"
+      case true?: "with --failed: the next session is to be based on the one before"
+      case false?:
+        "as one that was read as a whole: if it was not, do not name it as --parent, or "
+          + "--forget it"
+      }
+    return BackupError(.busy, "NBD session '\(name)' was ended by another client, \(advice)")
+  }
+}
