@@ -78,14 +78,14 @@ extension Engine {
     } catch let error as BackupError where error.code == .exists {
       throw BackupError.occupied(by: partial)
     }
+    let pending = Catalog.Pending(volume: volume, partial: partial)
     do {
       try refuseConflicts(of: partial, planned: planned)
     } catch {
-      let pending = Catalog.Pending(volume: volume, partial: partial)
-      if try isUnderWay(pending) { try repository.delete(volume) }
+      try deletePartial(of: pending)
       throw error
     }
-    return Catalog.Pending(volume: volume, partial: partial)
+    return pending
   }
 
   /// Whether an operation is written down as it was: no other client has ended it, after which
@@ -94,30 +94,17 @@ extension Engine {
   /// It is asked before anything is deleted by a name that a later operation could have too.
   ///
   /// - Throws: What libvirt throws where that cannot be found out.
-  func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
-    guard try repository.contains(pending.volume) else { return false }
-    let text: String
-    do {
-      text = try Catalog.text(of: pending.volume, in: repository)
-    } catch {
-      // It may have gone meanwhile.
-      guard try repository.contains(pending.volume) else { return false }
-      throw error
-    }
-    // One that cannot be read is being written, by another client.
-    return (try? Partial(parsing: text))?.uuid == pending.partial.uuid
-  }
+  func isUnderWay(_ pending: Catalog.Pending) throws -> Bool { try holder(of: pending) == .own }
 
   /// Ends an operation that is done or undone.
   ///
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
-  /// say that what was made is not whole.
+  /// say that what was made is not whole. Where another operation has its name by now they are that
+  /// one's.
   func forget(_ pending: Catalog.Pending) throws {
-    if try repository.contains(pending.volume) {
-      // What stands beside it belongs to whoever has the name now.
-      guard try isUnderWay(pending) else { return }
-      try repository.delete(pending.volume)
-    }
+    try deletePartial(of: pending)
+    if pending.partial.isCreate { try repository.delete(pending.decided) }
+    guard try holder(of: pending) == .nobody else { return }
     try repository.delete(pending.mark)
     if case .delete = pending.partial.operation { try repository.delete(pending.mergedNote) }
     try forgetMade(pending)

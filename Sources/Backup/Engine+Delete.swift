@@ -281,13 +281,13 @@ extension Engine {
   /// It comes first, while a manifest still tells the chain: bitmaps of points that were deleted
   /// before are in it too. Should we die in between, the next backup is a full.
   private func dropBitmapsOfEndingChain(_ partial: Partial, points doomed: Set<String>) throws {
-    let catalog = try catalog()
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return }
+    let (bitmaps, catalog) = try settledBitmaps(in: guest.monitor)
     let points = catalog.points(of: partial.domainUUID)
     guard points.allSatisfy({ doomed.contains($0.manifest.uuid) }),
-      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate),
-      let guest = try hypervisor.guest(uuid: partial.domainUUID)
+      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate)
     else { return }
     let chains = Set(points.map(\.manifest.chain))
-    try removeBitmaps(in: guest.monitor) { chains.contains($0.chain) }
+    try removeBitmaps(in: guest.monitor) { bitmaps.contains($0) && chains.contains($0.chain) }
   }
 }

@@ -25,8 +25,9 @@ package struct VolumeNames: Sendable, Equatable {
   /// Ending, after a partial's name and before twelve hex digits of a session's UUID, of what says
   /// which of its bitmaps stays.
   static let endedSuffix = ".ended."
-  /// Ending of the volume that says that a client undoes an operation, after the partial's name.
-  static let undoneSuffix = ".undone"
+  /// Ending, after a partial's name and before the first digits of the operation's UUID, of the volume
+  /// that says what becomes of a create.
+  static let decidedSuffix = ".decided"
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
   package static let claimSuffix = ".claim"
 
@@ -96,11 +97,11 @@ package struct VolumeNames: Sendable, Equatable {
   /// The partial that a mark, a note or a claim belongs to; nil for another volume.
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
-    var endings =
-      [doneSuffix, mergedSuffix, undoneSuffix]
-      + (number.isEmpty ? [] : [claimSuffix + number, madeSuffix + number])
-    let digits = volume.suffix(12)
-    if digits.count == 12, digits.allSatisfy(\.isHexDigit) { endings.append(endedSuffix + digits) }
+    let create = volume.suffix(8), session = volume.suffix(12)
+    var endings = [doneSuffix, mergedSuffix]
+    if !number.isEmpty { endings += [claimSuffix + number, madeSuffix + number] }
+    if create.allSatisfy(\.isHexDigit) { endings.append(decidedSuffix + create) }
+    if session.count == 12, session.allSatisfy(\.isHexDigit) { endings.append(endedSuffix + session) }
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }
