@@ -57,7 +57,14 @@ package protocol Repository: AnyObject {
   ///
   /// On this machine the volume has the one or the other at every moment, also after a power cut.
   /// Elsewhere it is missing in between: what was in it has to be somewhere else too.
-  func replace(_ volume: String, _ content: [UInt8]) throws
+  ///
+  /// - Parameters:
+  ///   - volume: The volume.
+  ///   - content: The new content.
+  ///   - confirm: Asked last of all, right before the volume changes: it throws where another client
+  ///     has changed what made that right.
+  /// - Throws: What `confirm` throws; the volume is as it was then.
+  func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws
   /// Has the names of volumes, made and deleted, reach the disk, and the contents of some of them;
   /// what is on another machine is as safe as that makes it (`fsync`).
   ///
@@ -76,6 +83,11 @@ package protocol Repository: AnyObject {
 }
 
 extension Repository {
+  /// Gives a volume that ``write(_:_:)`` made another content, whatever others did.
+  func replace(_ volume: String, _ content: [UInt8]) throws {
+    try replace(volume, content, confirm: {})
+  }
+
   /// Makes the pool see what others put into it, where names are not read past it anyway.
   func look() throws {
     if !isReadDirectly { try refresh() }

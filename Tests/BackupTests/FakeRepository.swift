@@ -43,7 +43,12 @@ final class FakeRepository: Repository {
     contents[volume] = content
   }
 
-  func replace(_ volume: String, _ content: [UInt8]) { contents[volume] = content }
+  func replace(
+    _ volume: String, _ content: [UInt8], confirm: () throws -> Void
+  ) throws {
+    try confirm()
+    contents[volume] = content
+  }
 
   func synchronize(_ volumes: [String]) {}
 

@@ -186,8 +186,12 @@ final class LibvirtRepository: Repository {
     }
   }
 
-  func replace(_ volume: String, _ content: [UInt8]) throws {
-    if try files?.replace(volume, content) == true { return }
+  func replace(
+    _ volume: String, _ content: [UInt8], confirm: () throws -> Void
+  ) throws {
+    func confirmNow() throws { try noting("replace", detail: volume, confirm) }
+    if try files?.replace(volume, content, confirm: confirmNow) == true { return }
+    try confirmNow()
     try delete(volume)
     try write(volume, content)
   }

@@ -31,9 +31,17 @@ extension LocalDirectory {
 
   /// Gives a file that is there another content, all at once: who reads it has the old or the new one.
   ///
+  /// - Parameters:
+  ///   - name: The file.
+  ///   - content: The new content.
+  ///   - confirm: Asked when the new content is on disk and nothing but a rename is left; it throws
+  ///     where the file is to stay as it is.
   /// - Returns: False where we may not do that, which libvirt then can.
-  /// - Throws: ``BackupError`` when the new content cannot be written; the old one is there then.
-  func replace(_ name: String, _ content: [UInt8]) throws -> Bool {
+  /// - Throws: ``BackupError`` when the new content cannot be written, and what `confirm` throws; the
+  ///   old one is there then.
+  func replace(
+    _ name: String, _ content: [UInt8], confirm: () throws -> Void = {}
+  ) throws -> Bool {
     var old = stat()
     guard lstat("\(path)/\(name)", &old) == 0, old.st_mode & S_IFMT == S_IFREG else {
       return false
@@ -46,9 +54,12 @@ extension LocalDirectory {
     do {
       try write(content, to: file, name)
       guard fchown(file, old.st_uid, old.st_gid) == 0 || errno == EPERM,
-        fchmod(file, old.st_mode & 0o7777) == 0, fsync(file) == 0,
-        rename(new, "\(path)/\(name)") == 0
+        fchmod(file, old.st_mode & 0o7777) == 0, fsync(file) == 0
       else { throw failure("write '\(path)/\(name)'") }
+      try confirm()
+      guard rename(new, "\(path)/\(name)") == 0 else {
+        throw failure("write '\(path)/\(name)'")
+      }
     } catch {
       unlink(new)
       throw error
