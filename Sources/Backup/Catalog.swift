@@ -32,9 +32,11 @@ package struct Catalog: Sendable {
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
 
-    /// Name of the volume that says that a client undoes the operation: whoever would make its point
-    /// exist must not do so any more.
-    package var undone: String { volume + VolumeNames.undoneSuffix }
+    /// Name of the volume whose length says what becomes of a create. It is of this operation alone:
+    /// another may have the partial's name later.
+    package var decided: String {
+      "\(volume)\(VolumeNames.decidedSuffix)\(partial.uuid.prefix(8))"
+    }
 
     /// Name of the volume that says which merges of a delete are on disk; without the partial it says
     /// nothing.

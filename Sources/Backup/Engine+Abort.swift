@@ -86,7 +86,8 @@ extension Engine {
           + "\(partial.title) and does not copy now; try again, or end that process first")
     }
     switch partial.operation {
-    case .create: try undoCreate(pending, guest: try guest(of: partial))
+    case .create:
+      if try undoCreate(pending, guest: try guest(of: partial)) == .finished { return false }
     case .restore where try repository.contains(pending.mark): try undoMarked(pending)
     case .restore: try undoRestore(pending)
     case .delete: try undoMerge(pending)
@@ -112,7 +113,7 @@ extension Engine {
   /// Cancels an operation that copies.
   private func abort(_ pending: Catalog.Pending, in guest: any Guest) throws -> Bool {
     switch pending.partial.operation {
-    case .create: try undoCreate(pending, guest: guest)
+    case .create: return try undoCreate(pending, guest: guest) == .undone
     // The client that waits sees the end of the jobs and does the rest.
     case .restore: try cancelJobs(of: pending.partial, in: guest)
     case .delete: try abortDelete(pending, in: guest)

@@ -78,21 +78,25 @@ extension Engine {
     } catch let error as BackupError where error.code == .exists {
       throw BackupError.occupied(by: partial)
     }
+    let pending = Catalog.Pending(volume: volume, partial: partial)
     do {
       try refuseConflicts(of: partial, planned: planned)
     } catch {
-      try repository.delete(volume)
+      try deletePartial(of: pending)
       throw error
     }
-    return Catalog.Pending(volume: volume, partial: partial)
+    return pending
   }
 
   /// Ends an operation that is done or undone.
   ///
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
-  /// say that what was made is not whole.
+  /// say that what was made is not whole. Where another operation has its name by now they are that
+  /// one's.
   func forget(_ pending: Catalog.Pending) throws {
-    try repository.delete(pending.volume)
+    try deletePartial(of: pending)
+    if pending.partial.isCreate { try repository.delete(pending.decided) }
+    guard try holder(of: pending) == .nobody else { return }
     try repository.delete(pending.mark)
     if case .delete = pending.partial.operation { try repository.delete(pending.mergedNote) }
     try forgetMade(pending)

@@ -8,7 +8,8 @@ import QMP
 
 /// Copies to where a document says: no manifest lists them, no bitmap records what follows.
 ///
-/// They run as every create does. What says that they are whole is a mark beside the partial.
+/// They run as every create does. What says that they are whole is that they were decided to be
+/// published.
 extension Engine {
   /// Refuses targets that are there or are the domain's own, before anything is made.
   func checkTargets(of plan: CreatePlan) throws {
@@ -64,8 +65,7 @@ extension Engine {
       }
     } catch {
       for (files, name) in made { try files.delete(name) }
-      try repository.delete(partial.volume)
-      try forgetMade(partial)
+      try forget(partial)
       throw error
     }
   }
@@ -146,13 +146,18 @@ extension Engine {
     guard pending.partial.isCopy else {
       return try isPublished(manifest.uuid, in: manifest.volumeNames.manifest)
     }
-    return try repository.contains(pending.mark)
+    // An earlier version had a mark for that.
+    return try notedOutcome(of: pending) == .publish || repository.contains(pending.mark)
   }
 
-  /// Marks copies as whole: everything is written and closed.
+  /// Marks the files of a restore as whole: everything is written and closed.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where another client ended it and deleted them.
   func markWhole(_ pending: Catalog.Pending) throws {
-    guard try repository.contains(pending.volume) else { return }
-    try refuseUndone(pending)
+    guard try holder(of: pending) == .own else {
+      throw BackupError(
+        .busy, "another client ended the operation before it was complete; try again")
+    }
     try synchronizeTargets(of: pending.partial)
     do {
       try repository.write(pending.mark, Array("done\n".utf8))
@@ -162,7 +167,7 @@ extension Engine {
   }
 
   /// Has the names of files that were written outside of the pool reach the disk.
-  private func synchronizeTargets(of partial: Partial) throws {
+  func synchronizeTargets(of partial: Partial) throws {
     let paths: [String]
     switch partial.operation {
     case .create(_, let disks, _, _):
@@ -179,6 +184,7 @@ extension Engine {
   /// What remains to be done for copies that are whole and taken out of QEMU.
   func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
     if let guest { try dismissJobs(of: pending.partial, in: guest.monitor) }
+    guard try holder(of: pending) == .own else { return }
     try deleteScratch(of: pending.partial)
     try forget(pending)
   }

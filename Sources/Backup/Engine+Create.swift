@@ -138,7 +138,12 @@ extension Engine {
         observer.notice("\(error)")
         throw (cause as? BackupError)?.leavingTraces ?? cause
       }
-      throw cause
+      // Another client may have published it while this one was slow.
+      guard !plan.isCopy,
+        let published = publishedManifest(
+          plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
+      else { throw cause }
+      return published
     }
   }
 

@@ -305,9 +305,8 @@ extension Engine {
         try repository.synchronize([])
       }
     }
-    let used = try volumesInUse(besides: delete)
     try requireUnderWay(pending)
-    try discard(delete.points.flatMap(\.volumes).filter { !used.contains($0) })
+    try discard(delete.points.flatMap(\.volumes), of: pending)
     // Through libvirt a manifest is missing while it is replaced, and who does that may be killed.
     for manifest in delete.manifests
     where publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
@@ -321,13 +320,13 @@ extension Engine {
   /// It comes first, while a manifest still tells the chain: bitmaps of points that were deleted
   /// before are in it too. Should we die in between, the next backup is a full.
   private func dropBitmapsOfEndingChain(_ partial: Partial, points doomed: Set<String>) throws {
-    let catalog = try catalog()
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return }
+    let (bitmaps, catalog) = try settledBitmaps(in: guest.monitor)
     let points = catalog.points(of: partial.domainUUID)
     guard points.allSatisfy({ doomed.contains($0.manifest.uuid) }),
-      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate),
-      let guest = try hypervisor.guest(uuid: partial.domainUUID)
+      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate)
     else { return }
     let chains = Set(points.map(\.manifest.chain))
-    try removeBitmaps(in: guest.monitor) { chains.contains($0.chain) }
+    try removeBitmaps(in: guest.monitor) { bitmaps.contains($0) && chains.contains($0.chain) }
   }
 }

@@ -11,15 +11,7 @@ extension Engine {
   ///
   /// - Throws: When that cannot be found out, which is not the same as no.
   func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
-    guard try repository.contains(pending.volume) else { return false }
-    do {
-      let text = try Catalog.text(of: pending.volume, in: repository)
-      return try Partial(parsing: text).uuid == pending.partial.uuid
-    } catch {
-      // It may have gone meanwhile.
-      guard try repository.contains(pending.volume) else { return false }
-      throw error
-    }
+    try holder(of: pending) == .own
   }
 
   /// Refuses to go on with an operation that another client has ended.
@@ -57,19 +49,5 @@ extension Engine {
       }
       return Set(rest.volumes.map(\.name)).isDisjoint(with: point.volumes)
     }
-  }
-
-  /// Names of the volumes that points have now or are about to get, but for those that go as a whole
-  /// by a delete.
-  func volumesInUse(besides delete: Partial.Delete) throws -> Set<String> {
-    for point in delete.points { forgetManifest(in: point.manifest) }
-    let catalog = try catalog()
-    let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
-    let listed = catalog.points.map(\.manifest).filter { !doomed.contains($0.uuid) }
-    let made = catalog.pending.compactMap { pending -> Manifest? in
-      guard case .create(let manifest, _, _, _) = pending.partial.operation else { return nil }
-      return manifest
-    }
-    return Set((listed + made).flatMap { $0.volumes.map(\.name) })
   }
 }

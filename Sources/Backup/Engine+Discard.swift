@@ -36,20 +36,51 @@ extension Engine {
     throw BackupError(.busy, text)
   }
 
-  /// Deletes images of the pool, but none that something needs; missing ones are fine.
+  /// Deletes images of the pool, but none that something needs and none that is of a backup, whether it
+  /// is whole or under way; missing ones are fine.
   ///
+  /// - Parameters:
+  ///   - volumes: The images.
+  ///   - pending: The operation that deletes them; nothing is deleted any more once another has the
+  ///     names. Nil for none that is written down.
   /// - Throws: ``BackupError`` or what libvirt throws.
-  func discard(_ volumes: [String]) throws {
-    let volumes = try volumes.filter(repository.contains)
+  func discard(_ volumes: [String], of pending: Catalog.Pending? = nil) throws {
+    var volumes = try volumes.filter(repository.contains)
     guard !volumes.isEmpty else { return }
     let users = try users(of: volumes, besides: [])
+    // Looking for users takes long, and others may have ended the same and made new ones meanwhile.
+    let owned = try owned(volumes, besides: pending?.partial.uuid)
+    volumes.removeAll(where: owned.contains)
     for volume in volumes {
+      if let pending, try !mayDelete(byNamesOf: pending) { return }
       if let user = users[volume] {
         observer.notice("volume '\(volume)' is kept: it is used by \(user.text)")
         continue
       }
       try repository.delete(volume)
     }
+  }
+
+  /// Which volumes are of a backup, whether it is whole or under way.
+  private func owned(_ volumes: [String], besides operation: String?) throws -> Set<String> {
+    func owners(in catalog: Catalog) -> [Manifest] {
+      catalog.points.map(\.manifest).filter { $0.volumes.contains { volumes.contains($0.name) } }
+    }
+    var catalog = try catalog()
+    let read = Set(owners(in: catalog).map(\.uuid))
+    if !read.isEmpty {
+      // Another client may have rewritten them since they were read.
+      forgetManifests { read.contains($0.uuid) }
+      catalog = try self.catalog()
+    }
+    let made = catalog.pending.map(\.partial).filter { $0.uuid != operation }.flatMap { other in
+      var names = other.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume)
+      if case .create(let manifest, _, _, _) = other.operation, !other.isCopy {
+        names += manifest.volumes.map(\.name)
+      }
+      return names
+    }
+    return Set(owners(in: catalog).flatMap { $0.volumes.map(\.name) } + made)
   }
 
   /// What needs a volume.

@@ -41,10 +41,15 @@ extension Engine {
       if partial.isCopy {
         tellLeft(disks.compactMap(\.target?.path))
       } else if try !isWhole(pending, manifest) {
+        guard try decideUndo(pending) == .undo else {
+          // Its images are whole.
+          _ = try writeManifest(measured(manifest), of: pending)
+          break
+        }
         if publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
           try repository.delete(manifest.volumeNames.manifest)
         }
-        try deleteUnowned(manifest.volumes.map(\.name), besides: partial.uuid)
+        try discard(manifest.volumes.map(\.name), of: pending)
       }
     case .restore(let restore): tellLeft(restore.disks.map(\.temporaryPath))
     case .live(let live): tellLeft(live.disks.map(\.path))
@@ -53,9 +58,9 @@ extension Engine {
       return try undoMerge(pending)
     case .session: break
     }
-    try deleteUnowned(
+    try discard(
       partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),
-      besides: partial.uuid)
+      of: pending)
     tellLeft(
       partial.liveDisks.compactMap { disk in
         disk.scratchDirectory.flatMap { directory in
@@ -68,18 +73,5 @@ extension Engine {
   private func tellLeft(_ paths: [String]) {
     guard !paths.isEmpty else { return }
     observer.notice("left on that host: \(paths.joined(separator: ", "))")
-  }
-
-  /// Deletes volumes of the pool, but none that is of a backup, whether it is whole or under way, and
-  /// none that something needs.
-  private func deleteUnowned(_ volumes: [String], besides operation: String) throws {
-    let catalog = try catalog()
-    let others = catalog.pending.map(\.partial).filter { $0.uuid != operation }
-    let made = others.flatMap { other -> [String] in
-      guard case .create(let manifest, _, _, _) = other.operation else { return [] }
-      return manifest.volumes.map(\.name)
-    }
-    let owned = Set(catalog.points.flatMap(\.manifest.volumes).map(\.name) + made)
-    try discard(volumes.filter { !owned.contains($0) })
   }
 }

@@ -169,6 +169,22 @@ extension Engine {
     }
   }
 
+  /// The bitmaps that no create under way has made, and the pool as it was after they were seen.
+  ///
+  /// What came after must not be taken for what came before, however late a client is: a bitmap that
+  /// it saw is of a create that it sees too, under way or published.
+  func settledBitmaps(in monitor: any Monitor) throws -> (Set<BitmapName>, Catalog) {
+    let found = try monitor.blockNodes()
+      .filter { NodeNames.operationPrefix(of: $0.nodeName) == nil }
+      .flatMap { $0.dirtyBitmaps ?? [] }.compactMap(\.name).compactMap(BitmapName.init(parsing:))
+    let catalog = try catalog()
+    let made = catalog.pending.compactMap { pending -> String? in
+      guard case .create(let manifest, _, _, _) = pending.partial.operation else { return nil }
+      return manifest.uuid
+    }
+    return (Set(found.filter { !made.contains($0.point) }), catalog)
+  }
+
   /// Removes bitmaps wherever they are.
   ///
   /// One on a node that cannot be written now stays: it harms nothing, since its name says what it

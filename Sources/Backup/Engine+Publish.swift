@@ -12,22 +12,52 @@ extension Engine {
   /// Each step may be repeated, also by two clients at once.
   ///
   /// - Returns: The manifest as published.
-  /// - Throws: ``BackupError`` with code `failed` where what was copied could not be written: it is
-  ///   for the caller to undo then.
+  /// - Throws: ``BackupError`` with code `failed` where what was copied could not be written, or `busy`
+  ///   where another client undoes it: it is for the caller to undo then.
   @discardableResult
   func publish(_ pending: Catalog.Pending, guest: any Guest) throws -> Manifest {
-    guard case .create(var manifest, _, _, _) = pending.partial.operation else {
+    guard case .create(let manifest, _, _, _) = pending.partial.operation else {
       throw BackupError(.invalid, "not a backup")
     }
     try letGo(of: pending.partial, guest)
     try endCopies(of: pending.partial, disks: pending.partial.diskNames, in: guest)
     try takeDown(pending.partial, guest: guest)
     if pending.partial.isCopy {
-      try markWhole(pending)
+      try synchronizeTargets(of: pending.partial)
+      try decidePublish(pending)
+    } else {
+      try startRecording(pending.partial, manifest, in: guest)
+    }
+    return try complete(pending, manifest, guest: guest)
+  }
+
+  /// Makes the point of a create exist that was decided to be published: all of its images are whole
+  /// and closed, whether or not the QEMU that wrote them is still there.
+  ///
+  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; the next command goes on.
+  func publishDecided(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
+    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return }
+    if let guest { try takeDown(pending.partial, guest: guest) }
+    _ = try complete(pending, manifest, guest: guest)
+  }
+
+  private func complete(
+    _ pending: Catalog.Pending, _ manifest: Manifest, guest: (any Guest)?
+  ) throws -> Manifest {
+    if pending.partial.isCopy {
       try finishCopies(pending, guest: guest)
       return manifest
     }
-    try startRecording(pending.partial, manifest, in: guest)
+    let published = try writeManifest(measured(manifest), of: pending)
+    try finish(pending, manifest: published, guest: guest)
+    return published
+  }
+
+  /// A manifest with the sizes of what was written.
+  ///
+  /// - Throws: ``BackupError`` with code `failed` where something was not.
+  func measured(_ manifest: Manifest) throws -> Manifest {
+    var manifest = manifest
     for index in manifest.disks.indices {
       manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
     }
@@ -41,62 +71,61 @@ extension Engine {
       manifest.tpm?.volume.size = try repository.allocation(of: tpm.volume.name)
       manifest.tpm?.capacity = UInt64(try stateOfTPM(in: tpm.volume.name).count)
     }
-    let published = try writeManifest(manifest, of: pending)
-    try finish(pending, manifest: published, guest: guest)
-    return published
+    return manifest
   }
 
   /// What remains to be done for a point that exists and is taken out of QEMU.
   func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
     if pending.partial.isCopy { return try finishCopies(pending, guest: guest) }
-    let catalog = try catalog()
     if let guest {
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
-        try dropSupersededBitmaps(by: manifest, catalog: catalog, in: guest.monitor)
+        try dropSupersededBitmaps(by: manifest, in: guest.monitor)
       }
     }
     try endHelper(of: pending.partial)
+    let forgotten = try catalog().forgotten[manifest.domainUUID] ?? []
+    // What came after is not ours to delete.
+    guard try holder(of: pending) == .own else { return }
     try deleteScratch(of: pending.partial)
-    for note in catalog.forgotten[manifest.domainUUID] ?? [] { try repository.delete(note) }
-    try repository.delete(pending.volume)
+    for note in forgotten { try repository.delete(note) }
+    try forget(pending)
   }
 
-  /// Writes the manifest and reads it back.
+  /// Decides that a create is published, writes the manifest and reads it back.
   ///
-  /// Of two clients that do so at once one makes the volume and the other waits for its content.
-  private func writeManifest(
-    _ manifest: Manifest, of pending: Catalog.Pending
-  ) throws -> Manifest {
+  /// Of two clients that do so at once one makes the volume and the other waits for its content. It is
+  /// decided when nothing of it can fail any more.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where another client undoes it or ended it.
+  func writeManifest(_ manifest: Manifest, of pending: Catalog.Pending) throws -> Manifest {
     let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)
+    var isWritten = false
     for attempt in 0..<20 {
       if let published = publishedManifest(manifest.uuid, in: volume) {
         // Another client may have written it and not be sure of it yet.
         try repository.synchronize([volume])
-        do {
-          try refuseUndone(pending)
-          try refuseIncomplete(manifest)
-        } catch {
-          try repository.delete(volume)
-          throw error
+        // Others may have finished it and deleted the point, or a user its images.
+        guard try manifest.volumes.allSatisfy({ try repository.contains($0.name) }) else {
+          if try isWritten || holder(of: pending) == .own { try repository.delete(volume) }
+          throw BackupError(.busy, "images of backup '\(manifest.name)' were deleted meanwhile")
         }
         return published
       }
-      try refuseUndone(pending)
-      guard try repository.contains(pending.volume) else {
+      guard try holder(of: pending) == .own else {
         // Another client may have published it since the look above.
         if let published = publishedManifest(manifest.uuid, in: volume) { return published }
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
       }
       do {
-        try repository.write(volume, content)
+        try repository.write(volume, content) { try decidePublish(pending) }
+        isWritten = true
       } catch let error as BackupError where error.code == .exists {
         // Somebody is writing it, or died while doing so. It is replaced and not deleted: who was
         // only slow may have completed it since we looked, and goes by that.
         if waitForManifest(manifest.uuid, in: volume) == nil, attempt > 2 {
-          guard publishedManifest(nil, in: volume) == nil else { throw error }
-          try repository.replace(volume, content)
+          try replaceUnwritten(volume, content, of: pending)
         }
       }
     }
@@ -104,13 +133,22 @@ extension Engine {
     throw BackupError(.failed, "the manifest '\(volume)' could not be written")
   }
 
-  /// Refuses to list a point whose images another client has deleted: it undid the point and has
-  /// taken the note of that away again.
-  ///
-  /// - Throws: ``BackupError`` with code `busy`.
-  private func refuseIncomplete(_ manifest: Manifest) throws {
-    guard try manifest.volumes.allSatisfy({ try repository.contains($0.name) }) else {
-      throw BackupError(.busy, "another client cancelled backup '\(manifest.name)'")
+  /// Writes the manifest whose client died in the midst of that, unless it was only slow.
+  private func replaceUnwritten(
+    _ volume: String, _ content: [UInt8], of pending: Catalog.Pending
+  ) throws {
+    do {
+      try repository.replace(volume, content) {
+        try decidePublish(pending)
+        guard publishedManifest(nil, in: volume) == nil else {
+          throw BackupError(.exists, "volume '\(volume)' already exists")
+        }
+      }
+    } catch let error as BackupError where error.code == .exists {
+      guard let other = publishedManifest(nil, in: volume)?.uuid,
+        case .create(let manifest, _, _, _) = pending.partial.operation, other != manifest.uuid
+      else { return }
+      throw error
     }
   }
 
@@ -180,9 +218,8 @@ extension Engine {
   }
 
   /// Removes the bitmaps of the chain that a new point makes useless, disk by disk.
-  private func dropSupersededBitmaps(
-    by manifest: Manifest, catalog: Catalog, in monitor: any Monitor
-  ) throws {
+  private func dropSupersededBitmaps(by manifest: Manifest, in monitor: any Monitor) throws {
+    let (bitmaps, catalog) = try settledBitmaps(in: monitor)
     let points = catalog.points(of: manifest.domainUUID)
     let disks = Dictionary(manifest.disks.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
     // A point that was named as a parent may be named again, until a full follows.
@@ -198,7 +235,8 @@ extension Engine {
     }
     let sequence = manifest.sequence
     try removeBitmaps(in: monitor) { name in
-      guard name.chain == manifest.chain, name.point != manifest.uuid, disks[name.disk] != nil
+      guard bitmaps.contains(name), name.chain == manifest.chain, name.point != manifest.uuid,
+        disks[name.disk] != nil
       else { return false }
       // A client that settles late must not touch what came after.
       if let point = catalog.point(uuid: name.point), point.manifest.sequence > sequence {

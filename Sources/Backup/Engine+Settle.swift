@@ -43,6 +43,8 @@ extension Engine {
     var settled: [String: Settlement] = [:]
     for pending in try removeStumps().pending(concerning: domainUUID) {
       do {
+        // Others may have ended it since we looked.
+        guard try holder(of: pending) == .own else { continue }
         settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
       } catch {
         try rethrowUnlessLocal(error)
@@ -82,6 +84,13 @@ extension Engine {
       try finish(pending, manifest: manifest, guest: guest)
       return .finished
     }
+    switch try decision(of: pending) {
+    case .publish:
+      try publishDecided(pending, guest: guest)
+      return .finished
+    case .undo: return try undoCreate(pending, guest: guest)
+    case nil: break
+    }
     switch state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
     case .running:
       return try leaveRunning(pending)
@@ -89,20 +98,24 @@ extension Engine {
       guard let guest else { return .running }
       do {
         try publish(pending, guest: guest)
-      } catch let error as BackupError where error.code == .failed {
-        guard try !isWhole(pending, manifest) else { throw error }
-        observer.notice("backup '\(partial.pointName)' is undone: \(error)")
-        try undoCreate(pending, guest: guest)
-        return .undone
+      } catch let error as BackupError where [.failed, .busy].contains(error.code) {
+        guard try !isWhole(pending, manifest) else {
+          guard error.code == .busy else { throw error }
+          return .finished
+        }
+        let decision = try decision(of: pending)
+        guard error.code == .failed || decision == .undo else { throw error }
+        if decision == nil {
+          observer.notice("backup '\(partial.pointName)' is undone: \(error)")
+        }
+        return try undoCreate(pending, guest: guest)
       }
       return .finished
     case .failed:
-      try undoCreate(pending, guest: guest)
-      return .undone
+      return try undoCreate(pending, guest: guest)
     case .missing:
       guard try isAbandoned(pending) else { return try leaveRunning(pending) }
-      try undoCreate(pending, guest: guest)
-      return .undone
+      return try undoCreate(pending, guest: guest)
     }
   }
 
@@ -138,8 +151,11 @@ extension Engine {
     }
     for volume in catalog.volumes {
       guard let partial = VolumeNames.partial(ofNote: volume) else { continue }
+      guard !catalog.volumes.contains(partial), (try? repository.contains(partial)) == false else {
+        continue
+      }
       // As above.
-      if !catalog.volumes.contains(partial) { try? repository.delete(volume) }
+      try? repository.delete(volume)
     }
     return catalog
   }

@@ -10,28 +10,30 @@ extension Engine {
   /// Takes back a create that will not be published.
   ///
   /// The base kept recording throughout, so the next backup misses nothing. A point whose manifest
-  /// is there is never touched.
+  /// is there is never touched, and one that another client has begun to publish is published.
   ///
+  /// - Returns: Whether it is `undone`, or `finished` where its point exists.
   /// - Throws: What libvirt or QEMU throws; the partial is still there then, and the next command
   ///   goes on.
-  func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
-    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return }
+  @discardableResult
+  func undoCreate(_ pending: Catalog.Pending, guest: (any Guest)?) throws -> Settlement {
+    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return .undone }
     let names = manifest.volumeNames
-    guard try !isWhole(pending, manifest) else { return }
-    // Copies have nothing but the partial that says that they are ours.
-    if pending.partial.isCopy, try !repository.contains(pending.volume) { return }
+    // Copies have nothing but the partial that says that they are ours. It goes after the manifest
+    // was written.
+    let isOver = try holder(of: pending) != .own
+    guard try !isWhole(pending, manifest) else { return .finished }
+    if pending.partial.isCopy, isOver { return .undone }
+    guard try decideUndo(pending) == .undo else {
+      try publishDecided(pending, guest: guest)
+      return .finished
+    }
+    guard try !isWhole(pending, manifest) else { return .finished }
     if let guest {
       try letGo(of: pending.partial, guest)
       try cancelJobs(of: pending.partial, in: guest)
-      // The jobs before the images: copies that have ended well and whose images are closed would be
-      // taken for whole.
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try takeDown(pending.partial, guest: guest)
-    }
-    // A client that publishes looks for this after it has written: one of the two sees the other.
-    noteUndone(pending)
-    guard try !isWhole(pending, manifest) else { return try repository.delete(pending.undone) }
-    if let guest {
       // Not before: a point that was published meanwhile is what the next backup stands on.
       try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
@@ -42,39 +44,27 @@ extension Engine {
       try deleteTargets(of: pending)
     } else {
       // Half a manifest is ours; a whole one that is not of this point is somebody else's.
-      if publishedManifest(nil, in: names.manifest) == nil { try repository.delete(names.manifest) }
-      try discardUnpublished(manifest.volumes.map(\.name))
+      if publishedManifest(nil, in: names.manifest) == nil, try mayDelete(byNamesOf: pending) {
+        try repository.delete(names.manifest)
+      }
+      try discardUnpublished(manifest.volumes.map(\.name), of: pending)
     }
-    try deleteScratch(of: pending.partial)
-    try repository.delete(pending.volume)
-    try repository.delete(pending.undone)
-    if pending.partial.isCopy { try forgetMade(pending) }
-  }
-
-  /// Notes that an operation is undone.
-  ///
-  /// In a pool that is full it cannot be noted, and nobody can publish anything either.
-  private func noteUndone(_ pending: Catalog.Pending) {
-    _ = try? repository.write(pending.undone, Array("undone\n".utf8))
-  }
-
-  /// Refuses to go on with an operation that another client undoes.
-  ///
-  /// - Throws: ``BackupError`` with code `busy`.
-  func refuseUndone(_ pending: Catalog.Pending) throws {
-    guard try repository.contains(pending.undone) else { return }
-    throw BackupError(
-      .busy, "another client cancelled backup '\(pending.partial.pointName)'")
+    if try mayDelete(byNamesOf: pending) { try deleteScratch(of: pending.partial) }
+    try forget(pending)
+    return .undone
   }
 
   /// Deletes images of a point that was never published, so that no point can stand on them.
   ///
   /// What cannot be deleted, or is used all the same, is told and left: it stops nothing.
   ///
+  /// - Parameters:
+  ///   - volumes: The images.
+  ///   - pending: The create that made them.
   /// - Throws: What libvirt throws where it does not answer any more.
-  func discardUnpublished(_ volumes: [String]) throws {
+  func discardUnpublished(_ volumes: [String], of pending: Catalog.Pending) throws {
     do {
-      try discard(volumes)
+      try discard(volumes, of: pending)
     } catch {
       try rethrowUnlessLocal(error)
       observer.notice("left in the pool: \(volumes.joined(separator: ", ")): \(error)")

@@ -71,13 +71,20 @@ extension Engine {
   }
 
   private func giveUp(_ pending: Catalog.Pending, create manifest: Manifest) throws {
+    let outcome = try decideUndo(pending)
     try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     // What is there as a whole stays.
     guard try !isWhole(pending, manifest) else { return }
+    if outcome == .publish {
+      let images = manifest.volumes.map(\.name).joined(separator: ", ")
+      return try attempt("it could not be published; left in the pool: \(images)") {
+        _ = try writeManifest(measured(manifest), of: pending)
+      }
+    }
     if pending.partial.isCopy {
       return try attempt("a copy is left where it is") { try deleteTargets(of: pending) }
     }
-    try discardUnpublished(manifest.volumes.map(\.name))
+    try discardUnpublished(manifest.volumes.map(\.name), of: pending)
   }
 
   private func giveUp(_ restore: Partial.Restore, _ pending: Catalog.Pending) throws {

@@ -51,20 +51,32 @@ package protocol Repository: AnyObject {
   ///
   /// On this machine it is on disk when this returns.
   ///
-  /// - Throws: ``BackupError`` with code `exists` when the name is taken.
-  func write(_ volume: String, _ content: [UInt8]) throws
+  /// - Parameters:
+  ///   - volume: Its name.
+  ///   - content: Its content.
+  ///   - confirm: Is asked when all that could fail is done and the content is not to be seen yet; what
+  ///     it throws ends the attempt.
+  /// - Throws: ``BackupError`` with code `exists` when the name is taken, also where another client
+  ///   took the volume for abandoned and wrote it, or `busy` where another deleted it; no volume of
+  ///   ours is left then.
+  func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws
   /// Gives a volume that ``write(_:_:)`` made another content.
   ///
   /// On this machine the volume has the one or the other at every moment, also after a power cut.
-  /// Elsewhere it is missing in between: what was in it has to be somewhere else too.
+  /// Elsewhere the new content is written over the old one and filled up with line ends: what was in
+  /// it has to be somewhere else too.
   ///
   /// - Parameters:
   ///   - volume: The volume.
-  ///   - content: The new content.
-  ///   - confirm: Asked last of all, right before the volume changes: it throws where another client
-  ///     has changed what made that right.
-  /// - Throws: What `confirm` throws; the volume is as it was then.
+  ///   - content: Its new content.
+  ///   - confirm: Is asked when all that could fail is done; what it throws ends the attempt. On this
+  ///     machine the volume is replaced only if it is still the one that was there before it was
+  ///     asked.
+  /// - Throws: ``BackupError`` with code `exists` where another client replaced it meanwhile, or
+  ///   `busy` where another deleted it.
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws
+  /// The same, whatever is there.
+  func replace(_ volume: String, _ content: [UInt8]) throws
   /// Has the names of volumes, made and deleted, reach the disk, and the contents of some of them;
   /// what is on another machine is as safe as that makes it (`fsync`).
   ///
@@ -83,9 +95,9 @@ package protocol Repository: AnyObject {
 }
 
 extension Repository {
-  /// Gives a volume that ``write(_:_:)`` made another content, whatever others did.
-  func replace(_ volume: String, _ content: [UInt8]) throws {
-    try replace(volume, content, confirm: {})
+  /// Makes a raw volume with that content, as ``write(_:_:confirm:)``.
+  package func write(_ volume: String, _ content: [UInt8]) throws {
+    try write(volume, content) {}
   }
 
   /// Makes the pool see what others put into it, where names are not read past it anyway.

@@ -22,8 +22,9 @@ package struct VolumeNames: Sendable, Equatable {
   package static let doneSuffix = ".done"
   /// Ending, after a partial's name, of the note of the volumes that have taken over what they need.
   package static let mergedSuffix = ".merged"
-  /// Ending of the volume that says that a client undoes an operation, after the partial's name.
-  static let undoneSuffix = ".undone"
+  /// Ending, after a partial's name and before the first digits of the operation's UUID, of the volume
+  /// that says what becomes of a create.
+  static let decidedSuffix = ".decided"
   /// Ending, after a partial's name and before a number, of what says which client ends a restore.
   package static let claimSuffix = ".claim"
 
@@ -93,9 +94,11 @@ package struct VolumeNames: Sendable, Equatable {
   /// The partial that a mark, a note or a claim belongs to; nil for another volume.
   static func partial(ofNote volume: String) -> String? {
     let number = volume.suffix(volume.reversed().prefix { ("0"..."9").contains($0) }.count)
+    let operation = volume.suffix(8)
     let endings =
-      [doneSuffix, mergedSuffix, undoneSuffix]
+      [doneSuffix, mergedSuffix]
       + (number.isEmpty ? [] : [claimSuffix + number, madeSuffix + number])
+      + (operation.allSatisfy(\.isHexDigit) ? [decidedSuffix + operation] : [])
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }

@@ -13,6 +13,14 @@ virshBackupSyncFileSystem(int descriptor)
     return syncfs(descriptor);
 }
 
+/* glibc's renameat2 with RENAME_EXCHANGE, which only _GNU_SOURCE shows: two files swap their names. */
+static inline int
+virshBackupExchange(const char *first, const char *second)
+{
+    extern int renameat2(int, const char *, int, const char *, unsigned int);
+    return renameat2(-100 /* AT_FDCWD */, first, -100, second, 1u << 1);
+}
+
 /* A C global is a mutable variable to Swift; libvirt sets this one once and for all. */
 static inline virConnectAuthPtr
 virshBackupDefaultAuth(void)

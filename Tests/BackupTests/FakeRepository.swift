@@ -38,14 +38,15 @@ final class FakeRepository: Repository {
 
   func create(_ volume: VolumeSpecification) throws { try write(volume.name, []) }
 
-  func write(_ volume: String, _ content: [UInt8]) throws {
+  func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     guard contents[volume] == nil else { throw BackupError(.exists, volume) }
+    try confirm()
     contents[volume] = content
   }
 
-  func replace(
-    _ volume: String, _ content: [UInt8], confirm: () throws -> Void
-  ) throws {
+  func replace(_ volume: String, _ content: [UInt8]) { contents[volume] = content }
+
+  func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     try confirm()
     contents[volume] = content
   }

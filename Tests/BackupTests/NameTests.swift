@@ -95,6 +95,7 @@ struct NameTests {
   @Test(arguments: [
     ("a.p.partial.xml.done", "a.p.partial.xml"), ("a.p.partial.xml.claim1", "a.p.partial.xml"),
     ("a.p.partial.xml.claim12", "a.p.partial.xml"), ("a.p.partial.xml.claim", nil),
+    ("a.p.partial.xml.decided0123cdef", "a.p.partial.xml"), ("a.p.partial.xml.decided", nil),
     ("a.p.partial.xml", nil), ("a.p.done", nil), ("a.claim1", nil), ("1", nil), ("", nil),
   ])
   func `a note beside a partial is told from other volumes`(volume: String, partial: String?) {

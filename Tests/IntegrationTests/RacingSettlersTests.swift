@@ -9,30 +9,6 @@ import Testing
 
 /// A client that publishes a point and one that undoes it at the same time.
 struct RacingSettlersTests {
-  /// Starts a client and waits until it is stopped, before one call or after another.
-  private func start(
-    _ scene: Scene, _ command: String, _ options: [String], before: String, at: String
-  ) throws -> RunningCommand {
-    let client = try Program.start(
-      scene.libvirt, scene.arguments(command, options),
-      environment: ["VIRSH_BACKUP_STOP_BEFORE": before, "VIRSH_BACKUP_STOP_AT": at])
-    try awaitStop(client)
-    #expect(!client.hasEnded)
-    return client
-  }
-
-  /// Lets a client go on until it is stopped again or ends.
-  private func goOn(_ client: RunningCommand) throws {
-    client.signal(SIGCONT)
-    try awaitStop(client)
-  }
-
-  private func awaitStop(_ client: RunningCommand) throws {
-    try eventually("it is stopped", within: .seconds(60)) {
-      RacingDeletesTests.isStopped(client.pid) || client.hasEnded
-    }
-  }
-
   /// A point, changes after it, and what the next point is to have.
   private func makeScene() throws -> (Scene, [String: ReferenceImage]) {
     let scene = try Scene(PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 2 << 20)])
@@ -63,19 +39,19 @@ struct RacingSettlersTests {
     defer { scene.remove() }
     // It has said that it flushes the image, and does not yet; then it has ended its copies, and what
     // it is about to take out of QEMU the other may have taken.
-    let publisher = try start(
-      scene, "backup-create", ["--backupname", "q"], before: "blockdev-reopen", at: "blockdev-del")
+    let publisher = try scene.startStopped(
+      "backup-create", ["--backupname", "q"], before: "blockdev-reopen", at: "blockdev-del")
     defer { publisher.signal(SIGKILL) }
     // It does not wait for that any longer and is about to cancel them; then it has taken the point's
     // record of changes away, or is done.
-    let other = try start(
-      scene, "backup-jobinfo", [], before: "job-cancel", at: "block-dirty-bitmap-remove")
+    let other = try scene.startStopped(
+      "backup-jobinfo", before: "job-cancel", at: "block-dirty-bitmap-remove")
     defer { other.signal(SIGKILL) }
-    try goOn(publisher)
+    try scene.goOn(publisher)
     try eventually("the copy has ended") {
       try scene.domain.jobs().allSatisfy { $0.hasSuffix(" concluded") }
     }
-    try goOn(other)
+    try scene.goOn(other)
     publisher.signal(SIGCONT)
     let published = try publisher.wait()
     other.signal(SIGCONT)
@@ -90,11 +66,11 @@ struct RacingSettlersTests {
     let (scene, saved) = try makeScene()
     defer { scene.remove() }
     // It has made the volume of the manifest and not written it; the first it wrote was the partial.
-    let slow = try start(
-      scene, "backup-create", ["--backupname", "q"], before: "write#2", at: "nothing")
+    let slow = try scene.startStopped(
+      "backup-create", ["--backupname", "q"], before: "write#2", at: "nothing")
     defer { slow.signal(SIGKILL) }
-    let other = try start(
-      scene, "backup-jobinfo", [], before: "virStorageVolDelete", at: "nothing")
+    let other = try scene.startStopped(
+      "backup-jobinfo", before: "virStorageVolDelete", at: "nothing")
     defer { other.signal(SIGKILL) }
     slow.signal(SIGCONT)
     try slow.wait().expectSuccess()
@@ -104,5 +80,141 @@ struct RacingSettlersTests {
     #expect(try scene.points() == ["p", "q"])
     #expect(try scene.differences("q", saved) == [])
     try expectNoChangeLost(scene)
+  }
+
+  /// A point, much to copy for the next, and what that is to have.
+  private func makeSlowScene() throws -> (Scene, [String: ReferenceImage]) {
+    let scene = try Scene(PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
+    do {
+      try scene.run("backup-create", "--backupname", "p").expectSuccess()
+      try scene.domain.write("vda", "write -P 2 0 7M")
+      return (scene, try scene.domain.save())
+    } catch {
+      scene.remove()
+      throw error
+    }
+  }
+
+  @Test func `what was decided to be undone no third client publishes`() throws {
+    let (scene, _) = try makeSlowScene()
+    defer { scene.remove() }
+    try Program.run(
+      scene.libvirt, scene.arguments("backup-create", Self.slowly("q") + ["--async"])
+    ).expectSuccess()
+    try scene.awaitCopy(of: "q")
+    // It is about to cancel the copies; then it has taken the point's record of changes away.
+    let undoer = try scene.startStopped(
+      "backup-jobabort", before: "job-cancel", at: "block-dirty-bitmap-remove")
+    defer { undoer.signal(SIGKILL) }
+    try scene.endCopies()
+    // It is about to write the manifest; then it has.
+    let publisher = try Program.start(
+      scene.libvirt, scene.arguments("backup-jobinfo", []),
+      environment: ["VIRSH_BACKUP_STOP_BEFORE": "write", "VIRSH_BACKUP_STOP_AT": "write"])
+    defer { publisher.signal(SIGKILL) }
+    try eventually("it is stopped or has ended") {
+      RacingDeletesTests.isStopped(publisher.pid) || publisher.hasEnded
+    }
+    try scene.goOn(undoer)
+    try scene.goOn(publisher)
+    try scene.run("backup-jobinfo").expectSuccess()
+    _ = try scene.finish(publisher)
+    _ = try scene.finish(undoer)
+
+    #expect(try scene.points() == ["p"])
+    try expectNoChangeLost(scene)
+  }
+
+  /// The options of an incremental create that crawls.
+  private static func slowly(_ point: String) -> [String] {
+    ["--backupname", point, "--incremental", "--bandwidth", "1"]
+  }
+
+  @Test(arguments: [true, false])
+  func `of one that publishes and one that undoes the first to decide has its way`(
+    isPublished: Bool
+  ) throws {
+    let (scene, saved) = try makeSlowScene()
+    defer { scene.remove() }
+    // The partial, the image, the scratch file and the manifest come before.
+    let publisher = try Program.start(
+      scene.libvirt, scene.arguments("backup-create", Self.slowly("q")),
+      environment: [
+        "VIRSH_BACKUP_STOP_\(isPublished ? "AT" : "BEFORE")": "virStorageVolCreateXML#5"
+      ])
+    defer { publisher.signal(SIGKILL) }
+    try scene.awaitCopy(of: "q")
+    let undoer = try scene.startStopped("backup-jobabort", before: "virStorageVolCreateXML")
+    defer { undoer.signal(SIGKILL) }
+    try scene.setSpeed(0)
+    try eventually("it is stopped") { RacingDeletesTests.isStopped(publisher.pid) }
+    let aborted = try scene.finish(undoer)
+    let created = try scene.finish(publisher)
+
+    #expect((created.status == 0) == isPublished, "\(created)")
+    #expect((aborted.status == 0) != isPublished, "\(aborted)")
+    #expect(try scene.points() == (isPublished ? ["p", "q"] : ["p"]))
+    if isPublished { #expect(try scene.differences("q", saved) == []) }
+    try expectNoChangeLost(scene)
+  }
+
+  @Test func `what was decided to be published is, also when its QEMU is gone`() throws {
+    let (scene, saved) = try makeScene()
+    defer { scene.remove() }
+    let killed = try scene.run(
+      "backup-create", "--backupname", "q",
+      environment: ["VIRSH_BACKUP_KILL_AT": "virStorageVolCreateXML#5"])
+    #expect(killed.ending == .signalled(SIGKILL))
+    try scene.libvirt.virsh("destroy", scene.domain.name)
+    try scene.run("backup-jobinfo").expectSuccess()
+
+    #expect(try scene.points() == ["p", "q"])
+    #expect(try scene.differences("q", saved) == [])
+    try scene.expectNoStrays()
+  }
+
+  @Test func `a client that is slow tells of what another published for it`() throws {
+    let (scene, saved) = try makeSlowScene()
+    defer { scene.remove() }
+    let slow = try Program.start(
+      scene.libvirt, scene.arguments("backup-create", Self.slowly("q")))
+    defer { slow.signal(SIGKILL) }
+    try scene.awaitCopy(of: "q")
+    slow.signal(SIGSTOP)
+    try scene.endCopies()
+    try scene.run("backup-jobinfo").expectSuccess()
+    #expect(try scene.points() == ["p", "q"])
+    try scene.finish(slow).expectSuccess()
+
+    #expect(try scene.differences("q", saved) == [])
+    try expectNoChangeLost(scene)
+  }
+
+  @Test func `copies that another client deleted are not told to be made`() throws {
+    let document = try DocumentScene(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
+    let scene = document.scene
+    defer { document.remove() }
+    try scene.domain.write("vda", "write -P 1 0 7M")
+    let copies = try document.document(
+      """
+      <domainbackup><disks><disk name='vda' type='file'><target file='@/a.qcow2'/></disk></disks>
+      </domainbackup>
+      """)
+    let publisher = try Program.start(
+      scene.libvirt, scene.arguments("backup-create", [copies, "--bandwidth", "1"]),
+      environment: ["VIRSH_BACKUP_STOP_AT": "blockdev-del"])
+    defer { publisher.signal(SIGKILL) }
+    try eventually("it copies") { try scene.domain.jobs().contains { $0.hasSuffix(" running") } }
+    let undoer = try scene.startStopped("backup-jobabort", before: "job-cancel")
+    defer { undoer.signal(SIGKILL) }
+    try scene.setSpeed(0)
+    try eventually("it is stopped") { RacingDeletesTests.isStopped(publisher.pid) }
+    try scene.finish(undoer).expectSuccess()
+    let made = try scene.finish(publisher)
+
+    #expect(made.status == 1 && made.stderr.contains("another client"), "\(made)")
+    #expect(try document.copies() == [])
+    try scene.expectNoStrays()
   }
 }

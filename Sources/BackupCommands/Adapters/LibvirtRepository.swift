@@ -171,29 +171,46 @@ final class LibvirtRepository: Repository {
     }
   }
 
-  func write(_ volume: String, _ content: [UInt8]) throws {
+  func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     let made = try make(
       VolumeDefinition(name: volume, capacity: UInt64(content.count), format: "raw"))
+    // Who is slow may be taken for dead: another client may give the volume its content then.
+    let file = files?.hold(volume)
+    guard file?.isBlank != false else {
+      throw BackupError(.exists, "another client has written '\(path(of: volume))'")
+    }
     do {
       // After an upload libvirt refreshes the pool.
       try noting("write", detail: volume) {
-        if try files?.replace(volume, content) != true { try made.upload(content) }
+        if try files?.replace(volume, content, of: file, confirm: confirm) != true {
+          try confirm()
+          try made.upload(content)
+        }
         try files?.synchronize([volume])
       }
     } catch {
-      try? made.delete()
+      if file?.isNamed(path(of: volume)) != false { try? made.delete() }
       throw error
     }
   }
 
-  func replace(
-    _ volume: String, _ content: [UInt8], confirm: () throws -> Void
-  ) throws {
+  func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     func confirmNow() throws { try noting("replace", detail: volume, confirm) }
-    if try files?.replace(volume, content, confirm: confirmNow) == true { return }
+    if try files?.replace(volume, content, of: files?.hold(volume), confirm: confirmNow) == true {
+      return
+    }
     try confirmNow()
-    try delete(volume)
-    try write(volume, content)
+    try overwrite(volume, content)
+  }
+
+  func replace(_ volume: String, _ content: [UInt8]) throws {
+    if try files?.replace(volume, content) != true { try overwrite(volume, content) }
+  }
+
+  private func overwrite(_ volume: String, _ content: [UInt8]) throws {
+    guard let found = try findAgain(volume) else { return try write(volume, content) }
+    let rest = Int(clamping: try found.physicalSize) - content.count
+    try found.upload(content + [UInt8](repeating: UInt8(ascii: "\n"), count: max(0, rest)))
   }
 
   func synchronize(_ volumes: [String]) throws { try files?.synchronize(volumes) }

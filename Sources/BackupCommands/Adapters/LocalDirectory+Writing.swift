@@ -33,31 +33,39 @@ extension LocalDirectory {
   ///
   /// - Parameters:
   ///   - name: The file.
-  ///   - content: The new content.
-  ///   - confirm: Asked when the new content is on disk and nothing but a rename is left; it throws
-  ///     where the file is to stay as it is.
+  ///   - content: Its new content.
+  ///   - old: The file that must still have the name; nil for any.
+  ///   - confirm: Is asked when the new content is on disk and has no name yet; what it throws ends the
+  ///     attempt.
   /// - Returns: False where we may not do that, which libvirt then can.
-  /// - Throws: ``BackupError`` when the new content cannot be written, and what `confirm` throws; the
-  ///   old one is there then.
+  /// - Throws: ``BackupError`` when the new content cannot be written, with code `exists` or `busy`
+  ///   where another file has the name or none; what was there is there then.
   func replace(
-    _ name: String, _ content: [UInt8], confirm: () throws -> Void = {}
+    _ name: String, _ content: [UInt8], of old: HeldFile? = nil, confirm: () throws -> Void = {}
   ) throws -> Bool {
-    var old = stat()
-    guard lstat("\(path)/\(name)", &old) == 0, old.st_mode & S_IFMT == S_IFREG else {
+    var status = stat()
+    guard lstat("\(path)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      guard old == nil else { throw deleted(name) }
       return false
     }
     // libvirt does not list what is hidden.
     let new = "\(path)/.\(name).\(UUIDs.random()).new"
-    let file = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let (file, isNamed) = make(new)
     guard file >= 0 else { return false }
     defer { close(file) }
     do {
       try write(content, to: file, name)
-      guard fchown(file, old.st_uid, old.st_gid) == 0 || errno == EPERM,
-        fchmod(file, old.st_mode & 0o7777) == 0, fsync(file) == 0
+      guard fchown(file, status.st_uid, status.st_gid) == 0 || errno == EPERM,
+        fchmod(file, status.st_mode & 0o7777) == 0, fsync(file) == 0
       else { throw failure("write '\(path)/\(name)'") }
       try confirm()
-      guard rename(new, "\(path)/\(name)") == 0 else {
+      let link = "/proc/self/fd/\(file)"
+      guard isNamed || linkat(AT_FDCWD, link, AT_FDCWD, new, AT_SYMLINK_FOLLOW) == 0 else {
+        throw failure("write '\(path)/\(name)'")
+      }
+      if let old {
+        try exchange(new, name, old)
+      } else if rename(new, "\(path)/\(name)") != 0 {
         throw failure("write '\(path)/\(name)'")
       }
     } catch {
@@ -67,6 +75,47 @@ extension LocalDirectory {
     try synchronize([])
     return true
   }
+
+  /// Makes a file without a name, which is gone if we die, or one of that name where the file system has
+  /// no such files.
+  ///
+  /// - Returns: The open file, negative where we may not make one, and whether it has the name.
+  private func make(_ name: String) -> (file: Int32, isNamed: Bool) {
+    // Not part of Swift's Glibc module: O_TMPFILE.
+    let file = open(path, O_WRONLY | O_CLOEXEC | O_DIRECTORY | 0o20_000_000, 0o600)
+    if file >= 0 { return (file, false) }
+    return (open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600), true)
+  }
+
+  /// Gives a new file the name of one that has it now; where another has it by now, that one keeps it.
+  private func exchange(_ new: String, _ name: String, _ old: HeldFile) throws {
+    let named = "\(path)/\(name)"
+    let taken = BackupError(.exists, "another client has written '\(named)'")
+    guard FileSystem.exchange(new, named) == 0 else {
+      switch errno {
+      case ENOENT: throw deleted(name)
+      case EINVAL, ENOSYS, ENOTSUP:
+        // Network file systems cannot swap names.
+        guard old.isNamed(named) else { throw taken }
+        guard rename(new, named) == 0 else { throw failure("write '\(named)'") }
+        return
+      default: throw failure("write '\(named)'")
+      }
+    }
+    guard !old.isNamed(new) else {
+      unlink(new)
+      return
+    }
+    guard FileSystem.exchange(new, named) == 0 else { throw failure("write '\(named)'") }
+    throw taken
+  }
+
+  private func deleted(_ name: String) -> BackupError {
+    BackupError(.busy, "another client has deleted '\(path)/\(name)'; try again")
+  }
+
+  /// Takes hold of a file of that name; nil where there is none.
+  func hold(_ name: String) -> HeldFile? { HeldFile("\(path)/\(name)") }
 
   private func write(_ content: [UInt8], to file: Int32, _ name: String) throws {
     var written = 0

@@ -16,4 +16,17 @@ package enum FileSystem {
   package static func synchronize(containing descriptor: Int32) -> Int32 {
     virshBackupSyncFileSystem(descriptor)
   }
+
+  /// Has two files swap their names, at once.
+  ///
+  /// The corresponding system call is `renameat2` with `RENAME_EXCHANGE`.
+  ///
+  /// - Parameters:
+  ///   - first: Path of one.
+  ///   - second: Path of the other, in the same file system.
+  /// - Returns: 0; -1 where that is not possible, and `errno` says why: `EINVAL` where the file system
+  ///   knows no such thing.
+  package static func exchange(_ first: String, _ second: String) -> Int32 {
+    unsafe virshBackupExchange(first, second)
+  }
 }

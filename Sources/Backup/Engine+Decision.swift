@@ -1,0 +1,161 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What becomes of a create: its value is the length of the volume that says so.
+///
+/// A volume has its length from the moment in which it can be seen, before anything is in it.
+enum CreateOutcome: UInt64 {
+  /// It is taken back.
+  case undo = 5
+  /// Its point, or its copies, are made to exist.
+  case publish = 8
+}
+
+/// How clients that settle the same create agree on what becomes of it.
+///
+/// Before the first of them writes the manifest, or deletes what was made, it makes one volume that
+/// both would make: libvirt makes it for one alone. Whoever is too late does what the other decided.
+/// The volume stays until the partial is gone.
+extension Engine {
+  /// What becomes of a create; nil where nobody has decided that yet.
+  ///
+  /// What was to be published and has lost a volume meanwhile, by hand for instance, can only be undone.
+  ///
+  /// - Throws: What the repository throws.
+  func decision(of pending: Catalog.Pending) throws -> CreateOutcome? {
+    let noted = try notedOutcome(of: pending)
+    guard noted == .publish, !pending.partial.isCopy,
+      case .create(let manifest, _, _, _) = pending.partial.operation
+    else { return noted }
+    return try manifest.volumes.allSatisfy { try repository.contains($0.name) } ? .publish : .undo
+  }
+
+  /// What was decided, whatever became of the volumes since.
+  func notedOutcome(of pending: Catalog.Pending) throws -> CreateOutcome? {
+    // libvirt makes a file and gives it its length right after that.
+    for _ in 0..<20 {
+      guard try repository.contains(pending.decided) else { return nil }
+      do {
+        if let outcome = CreateOutcome(rawValue: try repository.length(of: pending.decided)) {
+          return outcome
+        }
+      } catch {
+        guard try !repository.contains(pending.decided) else { throw error }
+      }
+      pause(milliseconds: 50)
+    }
+    // Whoever was to give it one is dead, and has published nothing.
+    return .undo
+  }
+
+  /// Decides that a create is published, unless somebody was faster.
+  ///
+  /// Everything that could still fail for what was copied has to be done.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where another client undoes it or ended it.
+  func decidePublish(_ pending: Catalog.Pending) throws {
+    let name = pending.partial.pointName
+    switch try decide(.publish, pending) {
+    case .publish: break
+    case .undo: throw BackupError(.busy, "another client cancelled backup '\(name)'")
+    case nil: throw BackupError(.busy, "another client ended backup '\(name)'")
+    }
+    // Nothing else says that copies are whole.
+    if pending.partial.isCopy { try repository.synchronize([pending.decided]) }
+  }
+
+  /// Decides that a create is undone, unless somebody was faster.
+  ///
+  /// - Returns: What is to be done: also to undo it where it is not written down any more, or where
+  ///   the pool takes no volume, by which nobody can publish it either.
+  /// - Throws: What libvirt throws where it does not answer.
+  func decideUndo(_ pending: Catalog.Pending) throws -> CreateOutcome {
+    do {
+      return try decide(.undo, pending) ?? .undo
+    } catch {
+      try rethrowUnlessLocal(error)
+      return try decision(of: pending) ?? .undo
+    }
+  }
+
+  /// Decides what becomes of a create, or finds out who did.
+  ///
+  /// - Returns: What was decided; nil where the create is not written down any more.
+  private func decide(
+    _ outcome: CreateOutcome, _ pending: Catalog.Pending
+  ) throws -> CreateOutcome? {
+    if let decided = try decision(of: pending) { return decided }
+    guard try holder(of: pending) == .own else { return nil }
+    do {
+      try repository.create(
+        VolumeSpecification(name: pending.decided, format: "raw", capacity: outcome.rawValue))
+    } catch let error as BackupError where error.code == .exists {
+      return try decision(of: pending)
+    }
+    // Others may have decided, done it and forgotten all before we did.
+    guard try holder(of: pending) == .own else {
+      try repository.delete(pending.decided)
+      return nil
+    }
+    return outcome
+  }
+}
+
+/// Names can be given again: to what is deleted by name somebody else may have come meanwhile.
+extension Engine {
+  /// Whose the name of a partial is by now.
+  enum NameHolder {
+    /// It is that of the operation itself.
+    case own
+    /// No operation has it.
+    case nobody
+    /// Another operation has it.
+    case other
+  }
+
+  /// Whose the name of an operation's partial is by now.
+  ///
+  /// - Throws: When that cannot be found out.
+  func holder(of pending: Catalog.Pending) throws -> NameHolder {
+    guard try repository.contains(pending.volume) else { return .nobody }
+    let text: String
+    do {
+      text = try Catalog.text(of: pending.volume, in: repository)
+    } catch {
+      guard try !repository.contains(pending.volume) else { throw error }
+      return .nobody
+    }
+    // One that is not whole is being written, and ours was.
+    return (try? Partial(parsing: text))?.uuid == pending.partial.uuid ? .own : .other
+  }
+
+  /// Whether what an operation made can still be deleted by name.
+  ///
+  /// A client that sets up goes on for a moment after others undid the create: what it makes then is
+  /// its own, as long as no other point of that name exists or begins.
+  ///
+  /// - Throws: When that cannot be found out.
+  func mayDelete(byNamesOf pending: Catalog.Pending) throws -> Bool {
+    switch try holder(of: pending) {
+    case .own: return true
+    case .other: return false
+    case .nobody: break
+    }
+    guard case .create(let manifest, _, _, _) = pending.partial.operation, !pending.partial.isCopy
+    else { return false }
+    let volume = manifest.volumeNames.manifest
+    guard try repository.contains(volume) else { return true }
+    let text = try Catalog.text(of: volume, in: repository)
+    return (try? Manifest(parsing: text)) == nil
+  }
+
+  /// Deletes the partial of an operation, unless it is another's by now.
+  func deletePartial(of pending: Catalog.Pending) throws {
+    guard try holder(of: pending) == .own else { return }
+    try repository.delete(pending.volume)
+  }
+}
