@@ -96,7 +96,12 @@ extension Engine {
       }
       throw cause
     }
-    try perform(pending)
+    do {
+      try perform(pending)
+    } catch {
+      // Another client was faster with all of it.
+      guard try !isUnderWay(pending), try isDone(decision.delete) else { throw error }
+    }
     return decision.doomed.map { point in
       Deleted(
         point: point.manifest.name,
@@ -168,17 +173,31 @@ extension Engine {
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
-    if let settlement = try settleAsyncDelete(pending) { return settlement }
+    guard case .delete(let delete) = pending.partial.operation else { return .running }
+    do {
+      return try settle(pending, delete)
+    } catch {
+      // Where a third client was faster or is at it, what it did counts.
+      if try isMergedElsewhere(pending) { return .running }
+      guard try !isUnderWay(pending) else { throw error }
+      return try isDone(delete) ? .finished : .undone
+    }
+  }
+
+  /// Settles a delete that was under way when the pool was read.
+  private func settle(
+    _ pending: Catalog.Pending, _ delete: Partial.Delete
+  ) throws -> Settlement {
+    if try isMergedElsewhere(pending) { return .running }
+    if let settlement = try settleAsyncDelete(pending, delete) { return settlement }
     if process.liveness(pending.partial.owner) != .dead,
       let helper = try guest(of: pending.partial),
       try !jobs(of: pending.partial, in: helper.monitor).isEmpty
     {
       return .running
     }
-    guard try isAbandoned(pending), case .delete(let delete) = pending.partial.operation else {
-      return .running
-    }
-    return try settling(pending) {
+    guard try isAbandoned(pending) else { return .running }
+    return try settling(pending, delete) {
       if try !hasBegun(delete) { try confirm(pending, delete) }
       try merge(pending, deadline: nil)
     }
@@ -191,15 +210,18 @@ extension Engine {
 
   /// Ends a delete that another client left, or leaves what it would take where that is needed now.
   private func settling(
-    _ pending: Catalog.Pending, _ prepare: () throws -> Void
+    _ pending: Catalog.Pending, _ delete: Partial.Delete, _ prepare: () throws -> Void
   ) throws -> Settlement {
     do {
       try prepare()
       try perform(pending)
       return .finished
     } catch let error as BackupError where error.code == .busy {
+      if try isMergedElsewhere(pending) { return .running }
+      let isLeft = try isUnderWay(pending)
+      if try !isLeft && isDone(delete) { return .finished }
       observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
-      if try repository.contains(pending.volume) { try undoMerge(pending) }
+      if isLeft { try undoMerge(pending) }
       return .undone
     }
   }
@@ -207,7 +229,9 @@ extension Engine {
   /// Settles a delete that goes on without its client, by its jobs.
   ///
   /// - Returns: What became of it; nil where they say nothing.
-  private func settleAsyncDelete(_ pending: Catalog.Pending) throws -> Settlement? {
+  private func settleAsyncDelete(
+    _ pending: Catalog.Pending, _ delete: Partial.Delete
+  ) throws -> Settlement? {
     guard try repository.contains(pending.mark),
       let helper = try guest(of: pending.partial)
     else { return nil }
@@ -227,14 +251,16 @@ extension Engine {
       try undoMerge(pending)
       return .undone
     }
-    return try settling(pending) { try merge(pending, deadline: nil) }
+    return try settling(pending, delete) { try merge(pending, deadline: nil) }
   }
 
   /// Cancels a delete that copies.
   func abortDelete(_ pending: Catalog.Pending, in helper: any Guest) throws {
     try cancelJobs(of: pending.partial, in: helper)
-    // A client that waits sees the end of the jobs and does this itself.
-    if try repository.contains(pending.mark) { try undoMerge(pending) }
+    // A client that waits for its own delete sees the end of the jobs and does this itself.
+    if try repository.contains(pending.mark) || process.liveness(pending.partial.owner) == .dead {
+      try undoMerge(pending)
+    }
   }
 
   /// Deletes what a partial says, after the merges; each step may be repeated.
@@ -243,15 +269,21 @@ extension Engine {
   /// point ever lacks something. Bitmaps stay: the next backup sees by them that its base was
   /// deleted.
   ///
+  /// Whoever comes to a step when another client has ended the delete must not take it any more: a
+  /// newer point may have the name.
+  ///
   /// - Throws: ``BackupError`` with code `busy` where something has come to need it while others took
-  ///   over what they need: it stays whole, and the delete is over.
+  ///   over what they need: it stays whole, and the delete is over; or where it is over already.
   private func perform(_ pending: Catalog.Pending) throws {
     guard case .delete(let delete) = pending.partial.operation else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
+    try requireUnderWay(pending)
     // Who made the links may have died before they were on disk.
     try repository.synchronize(delete.merges.map(\.volume))
     let kept = Set(delete.points.filter(\.isKept).map(\.uuid))
-    for manifest in delete.manifests where !kept.contains(manifest.uuid) { try rewrite(manifest) }
+    for manifest in delete.manifests where !kept.contains(manifest.uuid) {
+      try rewrite(manifest, of: pending)
+    }
     if try !delete.merges.isEmpty && !hasBegun(delete) {
       do {
         try refuseNeeded(delete, isMerged: true, in: catalog())
@@ -260,19 +292,26 @@ extension Engine {
         throw error
       }
     }
-    for manifest in delete.manifests where kept.contains(manifest.uuid) { try rewrite(manifest) }
+    for manifest in delete.manifests where kept.contains(manifest.uuid) {
+      try rewrite(manifest, of: pending)
+    }
+    for point in delete.points { forgetManifest(in: point.manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
-    let used = Set(
-      try catalog().points.filter { !doomed.contains($0.manifest.uuid) }
-        .flatMap { $0.manifest.volumes.map(\.name) })
-    for point in delete.points {
+    for point in delete.points where !point.isKept {
+      try requireUnderWay(pending)
       // Another manifest may have come to that name since.
-      if try !point.isKept && isPublished(point.uuid, in: point.manifest) {
+      if try isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
         try repository.synchronize([])
       }
     }
-    try discard(delete.points.flatMap(\.volumes).filter { !used.contains($0) })
+    try requireUnderWay(pending)
+    try discard(delete.points.flatMap(\.volumes), of: pending)
+    // Through libvirt a manifest is missing while it is replaced, and who does that may be killed.
+    for manifest in delete.manifests
+    where publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
+      try rewrite(manifest, of: pending)
+    }
     try forget(pending)
   }
 

@@ -100,14 +100,22 @@ extension Engine {
   ///   - outlivesClient: Whether they go on when our connection ends.
   /// - Returns: The helper that copies and the disks, in the order of its jobs; nil where all is
   ///   copied.
-  /// - Throws: ``BackupError``, `QMPError` or what libvirt throws; there is no helper then.
+  /// - Throws: ``BackupError``, with code `busy` where another client ended the delete or merges;
+  ///   `QMPError` or what libvirt throws. There is no helper of ours then.
   func startMerge(
     _ pending: Catalog.Pending, outlivesClient: Bool = false
   ) throws -> (helper: any Guest, disks: [String])? {
     guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
     else { return nil }
+    guard try !isMergedElsewhere(pending) else {
+      throw BackupError(
+        .busy, "another client is at \(pending.partial.title); see backup-jobinfo")
+    }
     try endHelper(of: pending.partial)
+    // Other deletes may have rewritten what was read before.
+    forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
+    try requireUnderWay(pending)
     guard let point = catalog.point(uuid: first.uuid) else { return nil }
     let noted = try notedMerges(of: pending)
     let open = try delete.merges.filter { merge in
@@ -127,6 +135,7 @@ extension Engine {
       domain: try DomainDefinition(parsing: point.manifest.domainXML),
       outlivesClient: outlivesClient)
     do {
+      try requireUnderWay(pending)
       for (number, (merge, disk)) in zip(open, held.disks).enumerated() {
         try stopIfInterrupted()
         let names = NodeNames(operation: pending.partial.uuid, disk: number)
@@ -144,25 +153,53 @@ extension Engine {
   }
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.
-  func rewrite(_ manifest: Manifest) throws {
+  ///
+  /// Once the delete has ended, others rewrite or delete the point: nothing is written then.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where another client ended the delete, or `failed`;
+  ///   what libvirt throws.
+  func rewrite(_ manifest: Manifest, of pending: Catalog.Pending) throws {
     var manifest = manifest
     for index in manifest.disks.indices {
       manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
     }
     let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)
-    if let old = try? Catalog.text(of: volume, in: repository), Array(old.utf8) == content {
-      return
+    /// What is there, without the line ends that may fill it up.
+    func text(_ bytes: [UInt8]) -> [UInt8] {
+      Array(bytes.reversed().drop { $0 == UInt8(ascii: "\n") }.reversed())
     }
-    do {
-      try repository.replace(volume, content)
-    } catch let error as BackupError where error.code == .exists {
-      // Another client that settles writes the same.
-      guard waitForManifest(manifest.uuid, in: volume) != nil else { throw error }
+    func current() -> [UInt8]? {
+      (try? Catalog.text(of: volume, in: repository)).map { text(Array($0.utf8)) }
+    }
+    var isWritten = false
+    for _ in 0..<20 where !isWritten {
+      let old = current()
+      if old == text(content) {
+        isWritten = true
+        continue
+      }
+      do {
+        try repository.replace(volume, content) {
+          // The text first: who wrote it settles the delete too, if that is still there afterwards.
+          let isSame = current() == old
+          try requireUnderWay(pending)
+          guard isSame else { throw ChangedMeanwhile() }
+        }
+        isWritten = true
+      } catch is ChangedMeanwhile {
+        continue
+      } catch let error as BackupError where error.code == .exists {
+        // Another client that settles writes the same.
+        guard waitForManifest(manifest.uuid, in: volume) != nil else { throw error }
+      }
     }
     forgetManifest(in: volume)
-    guard publishedManifest(manifest.uuid, in: volume) != nil else {
+    guard isWritten, publishedManifest(manifest.uuid, in: volume) != nil else {
       throw BackupError(.failed, "the manifest '\(volume)' could not be written")
     }
   }
 }
+
+/// A volume that another client wrote since it was read.
+private struct ChangedMeanwhile: Error {}

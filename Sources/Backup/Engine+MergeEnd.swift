@@ -82,6 +82,7 @@ extension Engine {
 
   /// Notes that volumes have on disk what they need.
   private func noteMerges(_ merges: [Partial.DeleteMerge], of pending: Catalog.Pending) throws {
+    try requireUnderWay(pending)
     let noted = try notedMerges(of: pending)
     let volumes = noted.union(merges.map(\.volume))
     guard volumes != noted else { return }
@@ -115,6 +116,8 @@ extension Engine {
 
   /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.
   ///
+  /// One that another client has ended stays as that client left it.
+  ///
   /// - Throws: ``BackupError`` with code `busy` where a volume has another link already and nobody
   ///   noted that its data is on disk, as QEMU leaves it that was killed: the next command merges it
   ///   again.
@@ -122,6 +125,7 @@ extension Engine {
     guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
     else { return }
     try endHelper(of: pending.partial)
+    guard try isUnderWay(pending) else { return }
     let noted = try notedMerges(of: pending)
     // Into a volume that is gone nothing has moved.
     let linked = Set(
@@ -132,19 +136,25 @@ extension Engine {
         .busy,
         "backup '\(pending.partial.pointName)' is merged in part; the next command goes on")
     }
-    try rewriteMerged(delete, linked: linked, first: first)
+    do {
+      try rewriteMerged(pending, delete, linked: linked, first: first)
+    } catch {
+      guard try !isUnderWay(pending) else { throw error }
+    }
     try forget(pending)
   }
 
   /// Writes down which volumes have what they need, and the others as they are.
   ///
   /// - Parameters:
-  ///   - delete: The delete.
+  ///   - pending: The operation.
+  ///   - delete: The delete that it is.
   ///   - linked: Names of the volumes that stand on what they are to stand on.
   ///   - first: The point that was to go.
   /// - Throws: ``BackupError`` or what libvirt throws.
   private func rewriteMerged(
-    _ delete: Partial.Delete, linked: Set<String>, first: Partial.DeletePoint
+    _ pending: Catalog.Pending, _ delete: Partial.Delete, linked: Set<String>,
+    first: Partial.DeletePoint
   ) throws {
     for var manifest in delete.manifests {
       let merges = delete.merges.filter { $0.point == manifest.uuid }
@@ -159,7 +169,7 @@ extension Engine {
         manifest.disks[index].reason = nil
         manifest.parent = first.uuid
       }
-      try rewrite(manifest)
+      try rewrite(manifest, of: pending)
     }
   }
 }

@@ -195,10 +195,11 @@ final class LibvirtRepository: Repository {
   }
 
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
-    if try files?.replace(volume, content, of: files?.hold(volume), confirm: confirm) == true {
+    func confirmNow() throws { try noting("replace", detail: volume, confirm) }
+    if try files?.replace(volume, content, of: files?.hold(volume), confirm: confirmNow) == true {
       return
     }
-    try confirm()
+    try confirmNow()
     try overwrite(volume, content)
   }
 

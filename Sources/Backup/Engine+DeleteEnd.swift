@@ -1,0 +1,53 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What others did to an operation since it was read.
+extension Engine {
+  /// Whether an operation is still written down, by its UUID: names are used again.
+  ///
+  /// - Throws: When that cannot be found out, which is not the same as no.
+  func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
+    try holder(of: pending) == .own
+  }
+
+  /// Refuses to go on with an operation that another client has ended.
+  ///
+  /// - Throws: ``BackupError`` with code `busy`.
+  func requireUnderWay(_ pending: Catalog.Pending) throws {
+    guard try !isUnderWay(pending) else { return }
+    throw BackupError(.busy, "another client ended \(pending.partial.title)")
+  }
+
+  /// Whether another client that lives has the helper domain of a delete, and so merges or is about
+  /// to.
+  ///
+  /// One of which nothing is known counts as long as there are jobs.
+  func isMergedElsewhere(_ pending: Catalog.Pending) throws -> Bool {
+    // It may end at any time.
+    guard let helper = try guest(of: pending.partial), let text = try? helper.definition(),
+      let client = try? HelperDefinition.client(in: text).flatMap({ Partial.Owner(text: $0) }),
+      client != process.owner
+    else { return false }
+    switch process.liveness(client) {
+    case .alive: return true
+    case .dead: return false
+    case .unknown:
+      return (try? jobs(of: pending.partial, in: helper.monitor))?.isEmpty == false
+    }
+  }
+
+  /// Whether nothing is left of what a delete takes away but, at most, volumes.
+  func isDone(_ delete: Partial.Delete) throws -> Bool {
+    try delete.points.allSatisfy { point in
+      guard try isPublished(point.uuid, in: point.manifest) else { return true }
+      guard point.isKept, let rest = publishedManifest(point.uuid, in: point.manifest) else {
+        return false
+      }
+      return Set(rest.volumes.map(\.name)).isDisjoint(with: point.volumes)
+    }
+  }
+}
