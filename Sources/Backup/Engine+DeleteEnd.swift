@@ -7,13 +7,6 @@ import DomainXML
 
 /// What others did to an operation since it was read.
 extension Engine {
-  /// Whether an operation is still written down, by its UUID: names are used again.
-  ///
-  /// - Throws: When that cannot be found out, which is not the same as no.
-  func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
-    try holder(of: pending) == .own
-  }
-
   /// Refuses to go on with an operation that another client has ended.
   ///
   /// - Throws: ``BackupError`` with code `busy`.

@@ -101,7 +101,9 @@ package struct VolumeNames: Sendable, Equatable {
     var endings = [doneSuffix, mergedSuffix]
     if !number.isEmpty { endings += [claimSuffix + number, madeSuffix + number] }
     if create.allSatisfy(\.isHexDigit) { endings.append(decidedSuffix + create) }
-    if session.count == 12, session.allSatisfy(\.isHexDigit) { endings.append(endedSuffix + session) }
+    if session.count == 12, session.allSatisfy(\.isHexDigit) {
+      endings.append(endedSuffix + session)
+    }
     for ending in endings where volume.hasSuffix(partialSuffix + ending) {
       return String(volume.dropLast(ending.count))
     }
