@@ -26,8 +26,8 @@ struct RacingNamesTests {
     defer { scene.remove() }
     try Program.run(scene.libvirt, scene.slowCreate("q", ["--async"])).expectSuccess()
     try scene.awaitCopy(of: "q")
-    // It looks who uses the images that it is about to delete; the first time it looked for helpers.
-    let late = try scene.startStopped("backup-jobabort", before: "virConnectListAllDomains#2")
+    // It looks who uses the images that it is about to delete; before, it looked for helpers twice.
+    let late = try scene.startStopped("backup-jobabort", before: "virConnectListAllDomains#3")
     defer { late.signal(SIGKILL) }
     try scene.run("backup-jobabort").expectSuccess()
     let saved = try scene.domain.save()
