@@ -32,8 +32,8 @@ package struct Catalog: Sendable {
     /// partial it says nothing.
     package var mark: String { volume + VolumeNames.doneSuffix }
 
-    /// Name of the volume whose length says what becomes of a create. It is of this operation alone:
-    /// another may have the partial's name later.
+    /// Name of the volume whose length says what becomes of a create, of this operation alone: another
+    /// may have the partial's name later.
     package var decided: String {
       "\(volume)\(VolumeNames.decidedSuffix)\(partial.uuid.prefix(8))"
     }
