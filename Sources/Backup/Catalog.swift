@@ -37,10 +37,8 @@ package struct Catalog: Sendable {
       return volume + VolumeNames.endedSuffix + partial.uuid.filter { $0 != "-" }.prefix(12)
     }
 
-    /// Name of the volume whose length says what becomes of a create.
-    ///
-    /// It is of this operation alone:
-    /// another may have the partial's name later.
+    /// Name of the volume whose length says what becomes of a create, of this operation alone: another
+    /// may have the partial's name later.
     package var decided: String {
       "\(volume)\(VolumeNames.decidedSuffix)\(partial.uuid.prefix(8))"
     }
