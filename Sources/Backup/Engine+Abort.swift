@@ -18,7 +18,7 @@ extension Engine {
       try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
     }
     for helper in try pending().compactMap(\.partial.helper) {
-      hypervisor.endIfSilent(helper: helper)
+      hypervisor.note(helper: helper)
     }
     var isAborted = false
     var busy: (any Error)?
@@ -91,7 +91,7 @@ extension Engine {
     case .live, .session: return false
     }
     // Where the rest could not be done it says nothing.
-    if try repository.contains(pending.volume) { try giveUp(pending, because: nil) }
+    if try isUnderWay(pending) { try giveUp(pending, because: nil) }
     return true
   }
 

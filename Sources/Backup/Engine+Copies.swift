@@ -141,7 +141,8 @@ extension Engine {
 
   // MARK: - The end
 
-  /// Whether what a create makes is whole: its manifest is there, or the mark of its copies.
+  /// Whether what a create makes is whole: its manifest is there, or its copies were decided to
+  /// be published.
   func isWhole(_ pending: Catalog.Pending, _ manifest: Manifest) throws -> Bool {
     guard pending.partial.isCopy else {
       return try isPublished(manifest.uuid, in: manifest.volumeNames.manifest)

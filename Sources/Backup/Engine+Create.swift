@@ -132,13 +132,15 @@ extension Engine {
     } catch {
       // What went wrong first is what the user has to know.
       let cause = cause(of: error, deadline: deadline)
+      let settlement: Settlement
       do {
-        try undoCreate(pending, guest: try guest(of: pending.partial))
+        settlement = try undoCreate(pending, guest: try guest(of: pending.partial))
       } catch {
         observer.notice("\(error)")
         throw (cause as? BackupError)?.leavingTraces ?? cause
       }
       // Another client may have published it while this one was slow.
+      if plan.isCopy, settlement == .finished { return plan.manifest }
       guard !plan.isCopy,
         let published = publishedManifest(
           plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)

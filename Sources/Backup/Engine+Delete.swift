@@ -94,7 +94,8 @@ extension Engine {
         observer.notice("\(error)")
         throw (cause as? BackupError)?.leavingTraces ?? cause
       }
-      throw cause
+      // Another client may have been faster with all of it.
+      guard try !isUnderWay(pending), try isDone(decision.delete) else { throw cause }
     }
     do {
       try perform(pending)
@@ -307,7 +308,7 @@ extension Engine {
     }
     try requireUnderWay(pending)
     try discard(delete.points.flatMap(\.volumes), of: pending)
-    // Through libvirt a manifest is missing while it is replaced, and who does that may be killed.
+    // Through libvirt a manifest is not whole while it is replaced, and who does that may be killed.
     for manifest in delete.manifests
     where publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
       try rewrite(manifest, of: pending)

@@ -72,6 +72,8 @@ extension Engine {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")
         continue
       }
+      // The search takes its time: another client may have ended it, and a new one have the name.
+      guard try isUnderWay(pending) else { return }
       guard try isOurs(path, number, of: pending) else {
         observer.notice(
           "\(title) '\(path)' is not whole; it is left where it is, since nothing proves that it "

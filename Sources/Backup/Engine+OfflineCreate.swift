@@ -38,9 +38,7 @@ extension Engine {
         let owner = try DomainDefinition(parsing: try held.helper.definition())
         try openTargets(plan, pending: pending, owner: owner, in: held.helper.monitor)
         try write(plan.tpm.map { try reader(of: $0)() }, of: plan.manifest)
-        guard try repository.contains(pending.volume) else {
-          throw BackupError(.busy, "another client ended the operation before it began; try again")
-        }
+        try requireUnderWay(pending)
         if let command = plan.selectChanges { try held.helper.monitor.execute(command) }
         try startJobs(of: plan, in: held.helper.monitor)
         return held.helper

@@ -196,7 +196,7 @@ extension Engine {
     try whenWhole()
   }
 
-  /// Starts the copies of ``copy(_:of:to:pending:targets:bandwidth:deadline:)``.
+  /// Starts the copies of ``copy(_:of:to:pending:targets:bandwidth:deadline:whenWhole:)``.
   ///
   /// - Parameters:
   ///   - disks: What is copied.

@@ -44,16 +44,27 @@ extension Engine {
     for pending in try removeStumps().pending(concerning: domainUUID) {
       do {
         // Others may have ended it since we looked.
-        guard try holder(of: pending) == .own else { continue }
+        guard try isUnderWay(pending) else { continue }
         settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
       } catch {
         try rethrowUnlessLocal(error)
+        guard try isUnderWay(pending) else {
+          // It failed since another client was faster with all of it.
+          settled[pending.partial.uuid] = try isPublished(pending) ? .finished : .undone
+          continue
+        }
         settled[pending.partial.uuid] = .failed
         tellUnsettled(pending.partial, error)
       }
     }
     try endOrphans()
     return settled
+  }
+
+  /// Whether what another client made of an operation is a point.
+  private func isPublished(_ pending: Catalog.Pending) throws -> Bool {
+    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return false }
+    return try isWhole(pending, manifest)
   }
 
   private func settle(

@@ -202,9 +202,7 @@ extension Engine {
     _ work: () throws -> Void
   ) throws {
     try stopIfInterrupted()
-    guard try repository.contains(pending.volume) else {
-      throw BackupError(.busy, "another client ended the operation before it began; try again")
-    }
+    try requireUnderWay(pending)
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
     guard isSuspended || isFrozen else {
       if needsSuspension { try expectStandstill(of: guest) }

@@ -83,9 +83,9 @@ package protocol Hypervisor: DomainRegistry {
   func startHelper(
     _ definition: String, name: String, outlivesClient: Bool
   ) throws -> any Guest
-  /// Has a helper domain of another client ended (`virDomainDestroy`) where its QEMU leaves a command
-  /// of this one without an answer.
-  func endIfSilent(helper name: String)
+  /// Notes a helper domain of another client that this command ends with its operation: it is killed
+  /// where a call of the command is not answered.
+  func note(helper name: String)
   /// Makes a domain persistent (`virDomainDefineXML`).
   func define(_ definition: String) throws
   /// Why libvirt would refuse to define that, in its own words; nil where it would not.

@@ -18,7 +18,8 @@ package struct VolumeNames: Sendable, Equatable {
 
   /// What the NVRAM is called among the disks of an operation; no disk can have that name.
   package static let nvramDisk = "nvram"
-  /// Ending, after a partial's name, of the mark that all data of a restore is whole.
+  /// Ending, after a partial's name, of the mark that all data of a restore is whole, and of
+  /// what an async delete and a live restore note of themselves.
   package static let doneSuffix = ".done"
   /// Ending, after a partial's name, of the note of the volumes that have taken over what they need.
   package static let mergedSuffix = ".merged"

@@ -102,7 +102,7 @@ final class LibvirtHypervisor: Hypervisor {
         xml: definition, flags: outlivesClient ? [.paused] : [.paused, .autoDestroy]))
   }
 
-  func endIfSilent(helper name: String) { interrupt.helpers.note(name, on: connection) }
+  func note(helper name: String) { interrupt.helpers.note(name, on: connection) }
 
   func define(_ definition: String) throws {
     _ = try connection.defineDomain(xml: definition)

@@ -39,7 +39,8 @@ extension LocalDirectory {
   ///     attempt.
   /// - Returns: False where we may not do that, which libvirt then can.
   /// - Throws: ``BackupError`` when the new content cannot be written, with code `exists` or `busy`
-  ///   where another file has the name or none; what was there is there then.
+  ///   where another file has the name or none; what was there is there then. Where only the
+  ///   directory could not be synced the new content is.
   func replace(
     _ name: String, _ content: [UInt8], of old: HeldFile? = nil, confirm: () throws -> Void = {}
   ) throws -> Bool {
@@ -53,6 +54,8 @@ extension LocalDirectory {
     let (file, isNamed) = make(new)
     guard file >= 0 else { return false }
     defer { close(file) }
+    // What has that name, in the end.
+    var isOurs = true
     do {
       try write(content, to: file, name)
       guard fchown(file, status.st_uid, status.st_gid) == 0 || errno == EPERM,
@@ -64,19 +67,19 @@ extension LocalDirectory {
         throw failure("write '\(path)/\(name)'")
       }
       if let old {
-        try exchange(new, name, old)
+        try exchange(new, name, old, isOurs: &isOurs)
       } else if rename(new, "\(path)/\(name)") != 0 {
         throw failure("write '\(path)/\(name)'")
       }
     } catch {
-      unlink(new)
+      if isOurs { unlink(new) }
       throw error
     }
     try synchronize([])
     return true
   }
 
-  /// Makes a file without a name, which is gone if we die, or one of that name where the file system has
+  /// Makes a file without a name, which is gone if we die before it gets one, or one of that name where the file system has
   /// no such files.
   ///
   /// - Returns: The open file, negative where we may not make one, and whether it has the name.
@@ -88,7 +91,9 @@ extension LocalDirectory {
   }
 
   /// Gives a new file the name of one that has it now; where another has it by now, that one keeps it.
-  private func exchange(_ new: String, _ name: String, _ old: HeldFile) throws {
+  private func exchange(
+    _ new: String, _ name: String, _ old: HeldFile, isOurs: inout Bool
+  ) throws {
     let named = "\(path)/\(name)"
     let taken = BackupError(.exists, "another client has written '\(named)'")
     guard FileSystem.exchange(new, named) == 0 else {
@@ -106,7 +111,10 @@ extension LocalDirectory {
       unlink(new)
       return
     }
-    guard FileSystem.exchange(new, named) == 0 else { throw failure("write '\(named)'") }
+    guard FileSystem.exchange(new, named) == 0 else {
+      isOurs = false
+      throw failure("write '\(named)'")
+    }
     throw taken
   }
 

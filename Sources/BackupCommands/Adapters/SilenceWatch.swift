@@ -11,11 +11,14 @@ import Synchronization
 ///
 /// libvirt waits for a monitor without a limit, also where the process behind it is stopped or spins.
 /// A helper domain of the command is ended then, with which the call fails and the command undoes what
-/// it began. Where that does not help, or what is silent is a domain of the user's, the process ends:
+/// it began; a command that ends operations kills theirs without being told to. Where that does not help, or what is silent is a domain of the user's, the process ends:
 /// the next command settles what it left, as after a kill.
 final class SilenceWatch: Sendable {
   /// Seconds without an answer, after the request to stop, until the helper domains are ended.
   static let helperLimit = 10
+  /// Seconds without an answer until those are ended that are to be ended anyway, unasked: a flush may
+  /// take its time.
+  static let unaskedLimit = 30
   /// Seconds without an answer until the process ends.
   ///
   /// libvirt gives a QEMU up to 15 s to end.
@@ -79,11 +82,10 @@ final class SilenceWatch: Sendable {
         let waited = CallClock.waitedMilliseconds(of: worker).map({ Duration.milliseconds($0) })
       else { continue }
       let silent = min(waited, asked.map { .now - $0 } ?? waited)
-      if !areHelpersEnded, silent >= .seconds(SilenceWatch.helperLimit) {
+      let limit = asked == nil ? SilenceWatch.unaskedLimit : SilenceWatch.helperLimit
+      if !areHelpersEnded, silent >= .seconds(limit) {
         areHelpersEnded = true
-        // The connection may be what is silent.
-        let helpers = helpers
-        _ = WatchThread.start { helpers.destroy() }
+        helpers.destroy()
       }
       if asked != nil, silent >= .seconds(SilenceWatch.processLimit) { SilenceWatch.exit() }
     }
@@ -121,11 +123,15 @@ final class StartedHelpers: Sendable {
   /// Forgets those of an earlier command.
   func forget() { started.withLock { $0 = [] } }
 
-  /// Kills them (`virDomainDestroy`); those that have ended are no error.
+  /// Kills them (`virDomainDestroy`) and does not wait for that: the connection may be what is silent.
+  ///
+  /// Those that have ended are no error.
   func destroy() {
-    for (name, connection) in started.withLock({ $0 }) {
-      try? connection.domain(name: name).destroy()
+    let started = started.withLock { $0 }
+    let thread = WatchThread.start {
+      for (name, connection) in started { try? connection.domain(name: name).destroy() }
     }
+    if let thread { pthread_detach(thread) }
   }
 }
 
