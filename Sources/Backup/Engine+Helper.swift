@@ -46,8 +46,13 @@ extension Engine {
       type: isKVM ? "kvm" : "qemu",
       architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,
       disks: disks.map(\.disk))
-    let helper = try hypervisor.startHelper(
-      try definition.xml(), name: definition.name, outlivesClient: outlivesClient)
+    let helper: any Guest
+    do {
+      helper = try hypervisor.startHelper(
+        try definition.xml(), name: definition.name, outlivesClient: outlivesClient)
+    } catch {
+      throw cause(of: error, deadline: nil)
+    }
     do {
       return HeldDisks(helper: helper, disks: try open(disks, of: definition, in: helper))
     } catch {

@@ -24,14 +24,18 @@ extension Engine {
     let isOver = try holder(of: pending) != .own
     guard try !isWhole(pending, manifest) else { return .finished }
     if pending.partial.isCopy, isOver { return .undone }
+    if let guest {
+      // Before the pool is asked for anything, which may be what hangs. What another client is about
+      // to publish has ended by then and cannot be cancelled.
+      try letGo(of: pending.partial, guest)
+      try cancelJobs(of: pending.partial, in: guest)
+    }
     guard try decideUndo(pending) == .undo else {
       try publishDecided(pending, guest: guest)
       return .finished
     }
     guard try !isWhole(pending, manifest) else { return .finished }
     if let guest {
-      try letGo(of: pending.partial, guest)
-      try cancelJobs(of: pending.partial, in: guest)
       try dismissJobs(of: pending.partial, in: guest.monitor)
       try takeDown(pending.partial, guest: guest)
       // Not before: a point that was published meanwhile is what the next backup stands on.

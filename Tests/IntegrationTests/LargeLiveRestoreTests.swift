@@ -101,7 +101,7 @@ struct LargeLiveRestoreTests {
       try Program.start(libvirt, live.arguments("backup-restore", ["p", "--live"] + more))
     }
 
-    var client = try scene.expectSoon { try restore("--bandwidth", "16") }
+    var client = try scene.expectSoon { try restore("--bandwidth", "4") }
     try scene.awaitData()
     try scene.write("write -P 0xe1 9M 70k")
     client.signal(SIGKILL)
@@ -110,12 +110,12 @@ struct LargeLiveRestoreTests {
     try scene.write("write -z -u 37M 3M")
     try live.awaitPull()
 
-    client = try restore("--bandwidth", "16")
+    client = try restore("--bandwidth", "4")
     try scene.write("write -P 0xe2 \(size - 1000) 5000")
     try domain.killQEMU()
     live.expectRefusal(try client.wait(), "domain '\(domain.name)' is shut off and still stands")
 
-    client = try scene.expectSoon { try restore("--bandwidth", "16") }
+    client = try scene.expectSoon { try restore("--bandwidth", "4") }
     try live.awaitPull()
     try scene.write("write -P 0xe3 100M 64k")
     try libvirt.kill()

@@ -12,13 +12,15 @@ import Synchronization
 /// libvirt waits for a monitor without a limit, also where the process behind it is stopped or spins.
 /// A helper domain of the command is ended then, with which the call fails and the command undoes what
 /// it began; a command that ends operations kills theirs without being told to. Where that does not help, or what is silent is a domain of the user's, the process ends:
-/// the next command settles what it left, as after a kill.
+/// what it left is as after a kill.
 final class SilenceWatch: Sendable {
   /// Seconds without an answer, after the request to stop, until the helper domains are ended.
   static let helperLimit = 10
   /// Seconds without an answer until those are ended that are to be ended anyway, unasked: a flush may
   /// take its time.
   static let unaskedLimit = 30
+  /// Seconds without an answer until a process ends that was not asked to.
+  static let unaskedProcessLimit = 60
   /// Seconds without an answer until the process ends.
   ///
   /// libvirt gives a QEMU up to 15 s to end.
@@ -87,7 +89,8 @@ final class SilenceWatch: Sendable {
         areHelpersEnded = true
         helpers.destroy()
       }
-      if asked != nil, silent >= .seconds(SilenceWatch.processLimit) { SilenceWatch.exit() }
+      let last = asked == nil ? SilenceWatch.unaskedProcessLimit : SilenceWatch.processLimit
+      if silent >= .seconds(last) { SilenceWatch.exit() }
     }
   }
 
@@ -98,8 +101,8 @@ final class SilenceWatch: Sendable {
 
   private static func exit() -> Never {
     let text = """
-      error: cancelled, but libvirt or the domain's QEMU does not answer
-      error: the next command on the pool ends what was begun
+      error: libvirt or the domain's QEMU does not answer, so that nothing could be cancelled
+      error: when it does again, backup-jobabort cancels what was begun; other commands go on with it
 
       """
     _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
