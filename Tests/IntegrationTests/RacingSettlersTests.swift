@@ -144,7 +144,8 @@ struct RacingSettlersTests {
       ])
     defer { publisher.signal(SIGKILL) }
     try scene.awaitCopy(of: "q")
-    let undoer = try scene.startStopped("backup-jobabort", before: "virStorageVolCreateXML")
+    // The copies have ended before it cancels them.
+    let undoer = try scene.startStopped("backup-jobabort", before: "job-cancel")
     defer { undoer.signal(SIGKILL) }
     try scene.setSpeed(0)
     try eventually("it is stopped") { RacingDeletesTests.isStopped(publisher.pid) }
