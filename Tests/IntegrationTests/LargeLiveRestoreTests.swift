@@ -101,7 +101,7 @@ struct LargeLiveRestoreTests {
       try Program.start(libvirt, live.arguments("backup-restore", ["p", "--live"] + more))
     }
 
-    var client = try scene.expectSoon { try restore("--bandwidth", "4") }
+    var client = try scene.expectSoon { try restore("--bandwidth", "16") }
     try scene.awaitData()
     try scene.write("write -P 0xe1 9M 70k")
     client.signal(SIGKILL)
