@@ -89,7 +89,7 @@ struct RacingDeletesTests {
     let stopped = try Program.start(
       libvirt, race.isDeleteStopped ? delete : other, environment: stop)
     defer { stopped.signal(SIGKILL) }
-    try eventually("it is stopped") { Self.isStopped(stopped.pid) || stopped.hasEnded }
+    try eventually("it is stopped") { stopped.isStopped || stopped.hasEnded }
     #expect(!stopped.hasEnded)
     let second = try Program.run(libvirt, race.isDeleteStopped ? other : delete)
     stopped.signal(SIGCONT)
@@ -136,11 +136,5 @@ struct RacingDeletesTests {
       try history.pool.files().filter { $0.contains("partial") || $0.contains(".s.") } == [],
       "\(text)")
     try expect(history.helpers(), [])
-  }
-
-  /// Whether a process is stopped, by the third field of its `stat`.
-  static func isStopped(_ pid: pid_t) -> Bool {
-    let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-    return text.split(separator: ")").last?.split(separator: " ").first == "T"
   }
 }

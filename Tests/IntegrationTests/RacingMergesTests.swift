@@ -47,21 +47,14 @@ struct RacingMergesTests {
   ) throws -> RunningCommand {
     let client = try Program.start(
       scene.libvirt, scene.arguments("backup-jobinfo", []), environment: environment)
-    try awaitStop(client)
-    return client
-  }
-
-  private static func awaitStop(_ client: RunningCommand) throws {
-    try eventually("it is stopped", within: .seconds(60)) {
-      RacingDeletesTests.isStopped(client.pid) || client.hasEnded
-    }
+    try client.awaitStop()
     #expect(!client.hasEnded)
+    return client
   }
 
   /// Lets a client go on to its end, which must be a good one.
   private static func end(_ client: RunningCommand) throws {
-    client.signal(SIGCONT)
-    let result = try client.wait()
+    let result = try client.finish()
     #expect(result.status == 0 && result.stderr == "", "\(result)")
   }
 
@@ -145,7 +138,8 @@ struct RacingMergesTests {
         Program.path, "-c", libvirt.uri,
       ] + scene.arguments("backup-jobinfo", []))
     defer { late.signal(SIGKILL) }
-    try Self.awaitStop(late)
+    try late.awaitStop()
+    #expect(!late.hasEnded)
     try scene.run("backup-jobinfo").expectSuccess()
     #expect(try scene.points() == ["p1", "p3"])
     try Self.end(late)

@@ -32,7 +32,7 @@ struct RacingNamesTests {
     try scene.run("backup-jobabort").expectSuccess()
     let saved = try scene.domain.save()
     try scene.run("backup-create", "--backupname", "q", "--full").expectSuccess()
-    _ = try scene.finish(late)
+    try late.finish()
 
     #expect(try scene.points() == ["p", "q"])
     #expect(try scene.differences("q", saved) == [])
@@ -52,7 +52,7 @@ struct RacingNamesTests {
     ).expectSuccess()
     try scene.awaitCopy(of: "r")
     try scene.domain.write("vda", "write -P 3 1M 100k")
-    try scene.finish(late).expectSuccess()
+    try late.finish().expectSuccess()
     try scene.endCopies()
     try scene.run("backup-jobinfo").expectSuccess()
 
@@ -77,7 +77,7 @@ struct RacingNamesTests {
     defer { late.signal(SIGKILL) }
     try scene.run("backup-jobinfo").expectSuccess()
     try scene.run("backup-delete", "p").expectSuccess()
-    try scene.finish(late).expectSuccess()
+    try late.finish().expectSuccess()
 
     #expect(try scene.points() == ["q"])
     #expect(try scene.differences("q", saved) == [])

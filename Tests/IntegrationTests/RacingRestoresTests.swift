@@ -20,9 +20,9 @@ struct RacingRestoresTests {
   @Test func `a client that is about to replace the disks is not cancelled, however late`() throws {
     let scene = try OverwriteScene(PrivateLibvirt.shared(.session))
     defer { scene.history.remove() }
-    let client = try StoppedClient(
+    let client = try Program.startStopped(
       scene.libvirt, scene.arguments("p"), before: "virDomainDefineXMLFlags")
-    defer { client.kill() }
+    defer { client.signal(SIGKILL) }
     #expect(try scene.files().count == 4)
     try age(scene.history.pool)
     let aborted = try scene.history.run("backup-jobabort")
@@ -42,13 +42,13 @@ struct RacingRestoresTests {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     try history.domain.write("vda", "write -P 1 0 1M")
     try history.backUp("p")
-    let client = try StoppedClient(
+    let client = try Program.startStopped(
       history.libvirt,
       [
         "backup-restore", history.domain.name, "p", "--pool", history.pool.name, "--newname", "r",
         "--no-define", "--target-pool", directory,
       ], at: "virDomainDestroyFlags")
-    defer { client.kill() }
+    defer { client.signal(SIGKILL) }
     try age(history.pool)
     try Program.run(
       history.libvirt, ["backup-jobinfo", history.domain.name, "--pool", history.pool.name],
@@ -72,10 +72,10 @@ struct RacingRestoresTests {
     try domain.vanish()
     let restore = ["p", "--live", "--paused", "--async", "--bandwidth", "1"]
     // It cannot start the domain, and is about to take back what it made.
-    let first = try StoppedClient(
+    let first = try Program.startStopped(
       scene.libvirt, scene.arguments("backup-restore", restore),
       before: "virDomainCreateWithFlags", at: "virStorageVolDelete")
-    defer { first.kill() }
+    defer { first.signal(SIGKILL) }
     let image = try domain.path("vda")
     #expect(rename(image, "\(image).aside") == 0)
     try first.goOn()
@@ -104,10 +104,10 @@ struct RacingRestoresTests {
     try scene.startAsync("p")
     let partial = try #require(try pool.files().first { $0.hasSuffix(".partial.xml") })
     // It is about to claim the end.
-    let cancelling = try StoppedClient(
+    let cancelling = try Program.startStopped(
       scene.libvirt, ["backup-jobabort", scene.domain.name, "--pool", pool.name],
       before: "virStorageVolCreateXML")
-    defer { cancelling.kill() }
+    defer { cancelling.signal(SIGKILL) }
     let other = try Program.run(
       scene.libvirt, ["backup-jobinfo", scene.domain.name, "--pool", pool.name],
       environment: ["VIRSH_BACKUP_KILL_AT": "\(partial).done"])

@@ -25,57 +25,53 @@ struct RacingSessionsTests {
     }
   }
 
-  private func stop(
-    _ scene: Scene, _ command: String, _ options: [String] = [], before: String = "nothing",
-    at: String = "nothing"
-  ) throws -> StoppedClient {
-    try StoppedClient(
-      scene.libvirt, scene.arguments(command, options), before: before, at: at)
+  /// Expects that no session is left, and which the next may be based on.
+  private func expectEnded(_ scene: Scene, recorded: String) throws {
+    try expect(scene.recordedSessions(), [recorded])
+    try scene.expectNoSessions()
   }
 
   @Test func `a session that is finished while another client looks at it stays finished`() throws {
     let scene = try makeScene()
     defer { scene.remove() }
-    let other = try stop(
-      scene, "backup-create", ["--backupname", "p"], before: "query-block-exports")
-    defer { other.kill() }
+    let other = try scene.startStopped(
+      "backup-create", ["--backupname", "p"], before: "query-block-exports")
+    defer { other.signal(SIGKILL) }
     try scene.finishSession()
     try other.finish().expectSuccess()
-    try expect(scene.recordedSessions(), ["s"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: "s")
   }
 
   @Test func `of two clients that finish a session none takes it back`() throws {
     let scene = try makeScene()
     defer { scene.remove() }
     // It looks for the nodes that the other takes down.
-    let second = try stop(scene, "backup-finish-nbd", before: "query-named-block-nodes")
-    defer { second.kill() }
+    let second = try scene.startStopped("backup-finish-nbd", before: "query-named-block-nodes")
+    defer { second.signal(SIGKILL) }
     try scene.finishSession()
     let result = try second.finish()
     #expect(
       result.status == 0 || result.stderr.contains("ended by another client"), "\(result)")
-    try expect(scene.recordedSessions(), ["s"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: "s")
   }
 
   @Test func `clients that end a session differently agree on what stays`() throws {
     let scene = try makeScene()
     defer { scene.remove() }
-    let failing = try stop(scene, "backup-finish-nbd", ["--failed"], before: "block-export-del")
-    defer { failing.kill() }
+    let failing = try scene.startStopped(
+      "backup-finish-nbd", ["--failed"], before: "block-export-del")
+    defer { failing.signal(SIGKILL) }
     let finished = try scene.run("backup-finish-nbd", "s")
     let failed = try failing.finish()
     #expect((finished.status == 0) != (failed.status == 0), "\(finished)\n\(failed)")
-    try expect(scene.recordedSessions(), [finished.status == 0 ? "s" : "base"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: finished.status == 0 ? "s" : "base")
   }
 
   @Test func `a client that ends a session late leaves a later one of that name`() throws {
     let scene = try makeScene()
     defer { scene.remove() }
-    let late = try stop(scene, "backup-finish-nbd", ["--failed"], at: "blockdev-del")
-    defer { late.kill() }
+    let late = try scene.startStopped("backup-finish-nbd", ["--failed"], at: "blockdev-del")
+    defer { late.signal(SIGKILL) }
     try scene.run("backup-jobabort").expectSuccess()
     let references = try scene.domain.save()
     let session = try scene.startSession("s", "--parent", "base")
@@ -88,25 +84,23 @@ struct RacingSessionsTests {
     try session.copy("vda", to: copy)
     #expect(try references["vda"]?.difference(from: copy, format: .raw) == nil)
     try scene.finishSession()
-    try expect(scene.recordedSessions(), ["s"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: "s")
   }
 
   @Test func `a session that is served at last is left to its readers`() throws {
     let scene = try makeScene()
     defer { scene.remove() }
     try scene.finishSession()
-    let starting = try stop(
-      scene, "backup-start-nbd", ["--backupname", "t", "--parent", "s"], before: "block-export-add")
-    defer { starting.kill() }
-    let other = try stop(scene, "backup-jobinfo", at: "query-block-exports")
-    defer { other.kill() }
+    let starting = try scene.startStopped(
+      "backup-start-nbd", ["--backupname", "t", "--parent", "s"], before: "block-export-add")
+    defer { starting.signal(SIGKILL) }
+    let other = try scene.startStopped("backup-jobinfo", at: "query-block-exports")
+    defer { other.signal(SIGKILL) }
     try starting.finish().expectSuccess()
     try other.finish().expectSuccess()
     try expect(scene.sessionState(), "t running")
     try scene.finishSession()
-    try expect(scene.recordedSessions(), ["t"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: "t")
   }
 
   @Test func `a look at the instant that another client cancelled is taken again`() throws {
@@ -127,46 +121,6 @@ struct RacingSessionsTests {
       try scene.domain.jobs().contains { $0.hasPrefix(sample) && $0.hasSuffix("concluded") }
     }
     try scene.finishSession()
-    try expect(scene.recordedSessions(), ["s"])
-    try scene.expectNoSessions()
+    try expectEnded(scene, recorded: "s")
   }
-}
-
-/// A client that is stopped in the middle of its work, until it shall go on.
-struct StoppedClient {
-  private let client: RunningCommand
-
-  /// Starts a client and waits until it is stopped, before one call or after another.
-  init(
-    _ libvirt: PrivateLibvirt, _ arguments: [String], as user: Program.User = .ofTheDaemon,
-    before: String = "nothing", at: String = "nothing"
-  ) throws {
-    client = try Program.start(
-      libvirt, arguments, as: user,
-      environment: ["VIRSH_BACKUP_STOP_BEFORE": before, "VIRSH_BACKUP_STOP_AT": at])
-    try awaitStop()
-    #expect(!client.hasEnded)
-  }
-
-  private func awaitStop() throws {
-    try eventually("it is stopped", within: .seconds(60)) {
-      RacingDeletesTests.isStopped(client.pid) || client.hasEnded
-    }
-  }
-
-  /// Lets it go on until it is stopped again or ends.
-  func goOn() throws {
-    client.signal(SIGCONT)
-    try awaitStop()
-  }
-
-  /// Lets it go on to its end.
-  @discardableResult
-  func finish() throws -> CommandResult {
-    client.signal(SIGCONT)
-    return try client.wait()
-  }
-
-  /// Ends it, if it has not.
-  func kill() { client.signal(SIGKILL) }
 }

@@ -47,15 +47,13 @@ struct RacingSettlersTests {
     let other = try scene.startStopped(
       "backup-jobinfo", before: "job-cancel", at: "block-dirty-bitmap-remove")
     defer { other.signal(SIGKILL) }
-    try scene.goOn(publisher)
+    try publisher.goOn()
     try eventually("the copy has ended") {
       try scene.domain.jobs().allSatisfy { $0.hasSuffix(" concluded") }
     }
-    try scene.goOn(other)
-    publisher.signal(SIGCONT)
-    let published = try publisher.wait()
-    other.signal(SIGCONT)
-    _ = try other.wait()
+    try other.goOn()
+    let published = try publisher.finish()
+    try other.finish()
 
     #expect(try scene.points() == (published.status == 0 ? ["p", "q"] : ["p"]))
     if published.status == 0 { #expect(try scene.differences("q", saved) == []) }
@@ -72,10 +70,8 @@ struct RacingSettlersTests {
     let other = try scene.startStopped(
       "backup-jobinfo", before: "virStorageVolDelete", at: "nothing")
     defer { other.signal(SIGKILL) }
-    slow.signal(SIGCONT)
-    try slow.wait().expectSuccess()
-    other.signal(SIGCONT)
-    try other.wait().expectSuccess()
+    try slow.finish().expectSuccess()
+    try other.finish().expectSuccess()
 
     #expect(try scene.points() == ["p", "q"])
     #expect(try scene.differences("q", saved) == [])
@@ -113,13 +109,13 @@ struct RacingSettlersTests {
       environment: ["VIRSH_BACKUP_STOP_BEFORE": "write", "VIRSH_BACKUP_STOP_AT": "write"])
     defer { publisher.signal(SIGKILL) }
     try eventually("it is stopped or has ended") {
-      RacingDeletesTests.isStopped(publisher.pid) || publisher.hasEnded
+      publisher.isStopped || publisher.hasEnded
     }
-    try scene.goOn(undoer)
-    try scene.goOn(publisher)
+    try undoer.goOn()
+    try publisher.goOn()
     try scene.run("backup-jobinfo").expectSuccess()
-    _ = try scene.finish(publisher)
-    _ = try scene.finish(undoer)
+    try publisher.finish()
+    try undoer.finish()
 
     #expect(try scene.points() == ["p"])
     try expectNoChangeLost(scene)
@@ -148,9 +144,9 @@ struct RacingSettlersTests {
     let undoer = try scene.startStopped("backup-jobabort", before: "job-cancel")
     defer { undoer.signal(SIGKILL) }
     try scene.setSpeed(0)
-    try eventually("it is stopped") { RacingDeletesTests.isStopped(publisher.pid) }
-    let aborted = try scene.finish(undoer)
-    let created = try scene.finish(publisher)
+    try eventually("it is stopped") { publisher.isStopped }
+    let aborted = try undoer.finish()
+    let created = try publisher.finish()
 
     #expect((created.status == 0) == isPublished, "\(created)")
     #expect((aborted.status == 0) != isPublished, "\(aborted)")
@@ -185,7 +181,7 @@ struct RacingSettlersTests {
     try scene.endCopies()
     try scene.run("backup-jobinfo").expectSuccess()
     #expect(try scene.points() == ["p", "q"])
-    try scene.finish(slow).expectSuccess()
+    try slow.finish().expectSuccess()
 
     #expect(try scene.differences("q", saved) == [])
     try expectNoChangeLost(scene)
@@ -210,9 +206,9 @@ struct RacingSettlersTests {
     let undoer = try scene.startStopped("backup-jobabort", before: "job-cancel")
     defer { undoer.signal(SIGKILL) }
     try scene.setSpeed(0)
-    try eventually("it is stopped") { RacingDeletesTests.isStopped(publisher.pid) }
-    try scene.finish(undoer).expectSuccess()
-    let made = try scene.finish(publisher)
+    try eventually("it is stopped") { publisher.isStopped }
+    try undoer.finish().expectSuccess()
+    let made = try publisher.finish()
 
     #expect(made.status == 1 && made.stderr.contains("another client"), "\(made)")
     #expect(try document.copies() == [])

@@ -3,40 +3,59 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Glibc
 import TestSupport
 import Testing
 
 /// Clients that are stopped in the midst of what they do, so that others come in between.
-extension Scene {
+extension Program {
   /// Starts a client and waits until it is stopped, before one call or after another.
+  static func startStopped(
+    _ libvirt: PrivateLibvirt, _ arguments: [String], before: String = "nothing",
+    at: String = "nothing"
+  ) throws -> RunningCommand {
+    let client = try start(
+      libvirt, arguments,
+      environment: ["VIRSH_BACKUP_STOP_BEFORE": before, "VIRSH_BACKUP_STOP_AT": at])
+    try client.awaitStop()
+    #expect(!client.hasEnded, "\(arguments)")
+    return client
+  }
+}
+
+extension RunningCommand {
+  /// The third field of its `stat` says that it is stopped.
+  var isStopped: Bool {
+    let text = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    return text.split(separator: ")").last?.split(separator: " ").first == "T"
+  }
+
+  /// Waits until it is stopped or ends.
+  func awaitStop() throws {
+    try eventually("it is stopped", within: .seconds(60)) { isStopped || hasEnded }
+  }
+
+  /// Lets it go on until it is stopped again or ends.
+  func goOn() throws {
+    signal(SIGCONT)
+    try awaitStop()
+  }
+
+  /// Lets it go on to its end.
+  @discardableResult
+  func finish() throws -> CommandResult {
+    signal(SIGCONT)
+    return try wait()
+  }
+}
+
+extension Scene {
+  /// Starts a client on the domain and the pool and waits until it is stopped.
   func startStopped(
     _ command: String, _ options: [String] = [], before: String = "nothing", at: String = "nothing"
   ) throws -> RunningCommand {
-    let client = try Program.start(
-      libvirt, arguments(command, options),
-      environment: ["VIRSH_BACKUP_STOP_BEFORE": before, "VIRSH_BACKUP_STOP_AT": at])
-    try awaitStop(client)
-    #expect(!client.hasEnded, "\(command) \(options)")
-    return client
-  }
-
-  /// Lets a client go on until it is stopped again or ends.
-  func goOn(_ client: RunningCommand) throws {
-    client.signal(SIGCONT)
-    try awaitStop(client)
-  }
-
-  /// Lets a client go on until it ends.
-  func finish(_ client: RunningCommand) throws -> CommandResult {
-    client.signal(SIGCONT)
-    return try client.wait()
-  }
-
-  private func awaitStop(_ client: RunningCommand) throws {
-    try eventually("it is stopped", within: .seconds(60)) {
-      RacingDeletesTests.isStopped(client.pid) || client.hasEnded
-    }
+    try Program.startStopped(libvirt, arguments(command, options), before: before, at: at)
   }
 
   /// Lets copies that crawl end, and waits for that.
