@@ -95,11 +95,11 @@ extension Engine {
     return true
   }
 
-  /// Whether a client is at an operation that does not copy, and cannot be stopped by others.
+  /// Tells that a client is at an operation that does not copy, and cannot be stopped by others.
   private func isInHands(_ pending: Catalog.Pending) throws -> Bool {
     let partial = pending.partial
     guard partial.owner != process.owner else { return false }
-    // It may be about to give the domain or the files what it copied, and that may have taken long.
+    // The client may be about to give the domain or the files what it copied, which may have taken long.
     let isWaitedFor = partial.restore.map { !$0.isAsync } ?? false
     switch process.liveness(partial.owner) {
     case .dead: return false

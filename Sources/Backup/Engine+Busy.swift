@@ -88,10 +88,10 @@ extension Engine {
     return pending
   }
 
-  /// Whether an operation is written down as it was: no other client has ended it, after which
+  /// An operation under way is written down as it was: no other client has ended it, after which
   /// another one may have come to its name.
   ///
-  /// It is asked before anything is deleted by a name that a later operation could have too.
+  /// Callers ask before they delete anything by a name that a later operation could have too.
   ///
   /// - Throws: What libvirt throws where that cannot be found out.
   func isUnderWay(_ pending: Catalog.Pending) throws -> Bool { try holder(of: pending) == .own }

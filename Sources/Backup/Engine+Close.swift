@@ -81,7 +81,7 @@ extension Engine {
       let owner = claims.first { $0.hasPrefix(names.flushing + ".") }.flatMap {
         Partial.Owner(text: $0.dropFirst(names.flushing.utf8.count + 1))
       }
-      // What was seen before the time was over may have changed since.
+      // The claim was seen before the time was over and may have changed since.
       guard asked < end, owner.map(process.liveness) != .dead else {
         throw QMPError(
           command: "blockdev-reopen", errorClass: "GenericError",

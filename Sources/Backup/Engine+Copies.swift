@@ -141,7 +141,7 @@ extension Engine {
 
   // MARK: - The end
 
-  /// Whether what a create makes is whole: its manifest is there, or its copies were decided to
+  /// A create is whole when its manifest is there, or its copies were decided to
   /// be published.
   func isWhole(_ pending: Catalog.Pending, _ manifest: Manifest) throws -> Bool {
     guard pending.partial.isCopy else {
@@ -155,7 +155,7 @@ extension Engine {
   ///
   /// - Throws: ``BackupError`` with code `busy` where another client ended it and deleted them.
   func markWhole(_ pending: Catalog.Pending) throws {
-    guard try holder(of: pending) == .own else {
+    guard try isUnderWay(pending) else {
       throw BackupError(
         .busy, "another client ended the operation before it was complete; try again")
     }
@@ -185,7 +185,7 @@ extension Engine {
   /// What remains to be done for copies that are whole and taken out of QEMU.
   func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
     if let guest { try dismissJobs(of: pending.partial, in: guest.monitor) }
-    guard try holder(of: pending) == .own else { return }
+    guard try isUnderWay(pending) else { return }
     try deleteScratch(of: pending.partial)
     try forget(pending)
   }

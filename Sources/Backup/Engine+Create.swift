@@ -140,10 +140,10 @@ extension Engine {
         throw (cause as? BackupError)?.leavingTraces ?? cause
       }
       // Another client may have published it while this one was slow.
-      if plan.isCopy, settlement == .finished { return plan.manifest }
-      guard !plan.isCopy,
-        let published = publishedManifest(
-          plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
+      guard settlement == .finished,
+        let published = plan.isCopy
+          ? plan.manifest
+          : publishedManifest(plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
       else { throw cause }
       return published
     }
@@ -277,7 +277,7 @@ extension Engine {
     if observer.isInterrupted { throw BackupError.interrupted }
   }
 
-  /// What an operation failed for, in the user's eyes: a helper domain that does not answer is ended
+  /// Names what an operation failed for, in the user's eyes: a helper domain that does not answer is ended
   /// when its command is told to stop, and what libvirt says of it then is not what happened.
   ///
   /// - Parameters:

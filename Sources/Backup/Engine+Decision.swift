@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// What becomes of a create: its value is the length of the volume that says so.
+/// The outcome of a create: its value is the length of the volume that says so.
 ///
 /// A volume has its length from the moment in which it can be seen, before anything is in it.
 enum CreateOutcome: UInt64 {
@@ -21,9 +21,10 @@ enum CreateOutcome: UInt64 {
 /// both would make: libvirt makes it for one alone. Whoever is too late does what the other decided.
 /// The volume stays until the partial is gone.
 extension Engine {
-  /// What becomes of a create; nil where nobody has decided that yet.
+  /// The outcome of a create; nil where nobody has decided that yet.
   ///
-  /// What was to be published and has lost a volume meanwhile, by hand for instance, can only be undone.
+  /// A create that was to be published and has lost a volume meanwhile, by hand for instance, can only be
+  /// undone.
   ///
   /// - Throws: What the repository throws.
   func decision(of pending: Catalog.Pending) throws -> CreateOutcome? {
@@ -34,22 +35,34 @@ extension Engine {
     return try manifest.volumes.allSatisfy { try repository.contains($0.name) } ? .publish : .undo
   }
 
-  /// What was decided, whatever became of the volumes since.
+  /// The outcome as it was decided, whatever became of the volumes since.
   func notedOutcome(of pending: Catalog.Pending) throws -> CreateOutcome? {
+    guard let length = try decidingLength(of: pending.decided) else { return nil }
+    // The client that was to give it one is dead, and has published nothing.
+    return CreateOutcome(rawValue: length) ?? .undo
+  }
+
+  /// Reads a decision from the volume that tells it by its length.
+  ///
+  /// - Parameter volume: The volume's name.
+  /// - Returns: The length in bytes, 0 where the client that made it died before it had one; nil where
+  ///   there is no such volume.
+  /// - Throws: The repository's error where the length cannot be found out.
+  func decidingLength(of volume: String) throws -> UInt64? {
     // libvirt makes a file and gives it its length right after that.
     for _ in 0..<20 {
-      guard try repository.contains(pending.decided) else { return nil }
+      guard try repository.contains(volume) else { return nil }
       do {
-        if let outcome = CreateOutcome(rawValue: try repository.length(of: pending.decided)) {
-          return outcome
-        }
+        let length = try repository.length(of: volume)
+        if length > 0 { return length }
       } catch {
-        guard try !repository.contains(pending.decided) else { throw error }
+        // The client that is done takes it away.
+        guard try !repository.contains(volume) else { throw error }
+        return nil
       }
       pause(milliseconds: 50)
     }
-    // Whoever was to give it one is dead, and has published nothing.
-    return .undo
+    return 0
   }
 
   /// Decides that a create is published, unless somebody was faster.
@@ -89,7 +102,7 @@ extension Engine {
     _ outcome: CreateOutcome, _ pending: Catalog.Pending
   ) throws -> CreateOutcome? {
     if let decided = try decision(of: pending) { return decided }
-    guard try holder(of: pending) == .own else { return nil }
+    guard try isUnderWay(pending) else { return nil }
     do {
       try repository.create(
         VolumeSpecification(name: pending.decided, format: "raw", capacity: outcome.rawValue))
@@ -97,7 +110,7 @@ extension Engine {
       return try decision(of: pending)
     }
     // Others may have decided, done it and forgotten all before we did.
-    guard try holder(of: pending) == .own else {
+    guard try isUnderWay(pending) else {
       try repository.delete(pending.decided)
       return nil
     }
@@ -133,7 +146,7 @@ extension Engine {
     return (try? Partial(parsing: text))?.uuid == pending.partial.uuid ? .own : .other
   }
 
-  /// Whether what an operation made can still be deleted by name.
+  /// Tells that what an operation made can still be deleted by name.
   ///
   /// A client that sets up goes on for a moment after others undid the create: what it makes then is
   /// its own, as long as no other point of that name exists or begins.
@@ -155,7 +168,7 @@ extension Engine {
 
   /// Deletes the partial of an operation, unless it is another's by now.
   func deletePartial(of pending: Catalog.Pending) throws {
-    guard try holder(of: pending) == .own else { return }
+    guard try isUnderWay(pending) else { return }
     try repository.delete(pending.volume)
   }
 }

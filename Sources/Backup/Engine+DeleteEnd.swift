@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// What others did to an operation since it was read.
+/// Other clients may have done something to an operation since it was read.
 extension Engine {
   /// Refuses to go on with an operation that another client has ended.
   ///
@@ -15,7 +15,7 @@ extension Engine {
     throw BackupError(.busy, "another client ended \(pending.partial.title)")
   }
 
-  /// Whether another client that lives has the helper domain of a delete, and so merges or is about
+  /// Tells that another client that lives has the helper domain of a delete, and so merges or is about
   /// to.
   ///
   /// One of which nothing is known counts as long as there are jobs.
@@ -33,7 +33,7 @@ extension Engine {
     }
   }
 
-  /// Whether nothing is left of what a delete takes away but, at most, volumes.
+  /// A delete is done when nothing is left of what it takes away but, at most, volumes.
   func isDone(_ delete: Partial.Delete) throws -> Bool {
     try delete.points.allSatisfy { point in
       guard try isPublished(point.uuid, in: point.manifest) else { return true }

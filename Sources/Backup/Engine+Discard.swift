@@ -61,7 +61,7 @@ extension Engine {
     }
   }
 
-  /// Which volumes are of a backup, whether it is whole or under way.
+  /// The volumes that are of a backup, whole or under way.
   private func owned(_ volumes: [String], besides operation: String?) throws -> Set<String> {
     func owners(in catalog: Catalog) -> [Manifest] {
       catalog.points.map(\.manifest).filter { $0.volumes.contains { volumes.contains($0.name) } }

@@ -37,7 +37,7 @@ extension Engine {
     }
   }
 
-  /// What was noted of a file; nil where nothing was, or its client was killed before it wrote it.
+  /// The note of a file's identity; nil where there is none, or its client was killed before it wrote it.
   private func notedIdentity(_ number: Int, of pending: Catalog.Pending) throws -> [UInt8]? {
     let note = pending.made(number)
     guard try repository.contains(note) else { return nil }

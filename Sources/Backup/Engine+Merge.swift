@@ -165,7 +165,7 @@ extension Engine {
     }
     let volume = manifest.volumeNames.manifest
     let content = Array(try manifest.xml().utf8)
-    /// What is there, without the line ends that may fill it up.
+    /// The content that is there, without the line ends that may fill it up.
     func text(_ bytes: [UInt8]) -> [UInt8] {
       Array(bytes.reversed().drop { $0 == UInt8(ascii: "\n") }.reversed())
     }

@@ -171,7 +171,7 @@ extension Engine {
 
   /// The bitmaps that no create under way has made, and the pool as it was after they were seen.
   ///
-  /// What came after must not be taken for what came before, however late a client is: a bitmap that
+  /// A late client must not take what came after for what came before: a bitmap that
   /// it saw is of a create that it sees too, under way or published.
   func settledBitmaps(in monitor: any Monitor) throws -> (Set<BitmapName>, Catalog) {
     let found = try monitor.blockNodes()

@@ -85,8 +85,8 @@ extension Engine {
     }
     try endHelper(of: pending.partial)
     let forgotten = try catalog().forgotten[manifest.domainUUID] ?? []
-    // What came after is not ours to delete.
-    guard try holder(of: pending) == .own else { return }
+    // A later operation's files are not ours to delete.
+    guard try isUnderWay(pending) else { return }
     try deleteScratch(of: pending.partial)
     for note in forgotten { try repository.delete(note) }
     try forget(pending)
@@ -108,12 +108,12 @@ extension Engine {
         try repository.synchronize([volume])
         // Others may have finished it and deleted the point, or a user its images.
         guard try manifest.volumes.allSatisfy({ try repository.contains($0.name) }) else {
-          if try isWritten || holder(of: pending) == .own { try repository.delete(volume) }
+          if try isWritten || isUnderWay(pending) { try repository.delete(volume) }
           throw BackupError(.busy, "images of backup '\(manifest.name)' were deleted meanwhile")
         }
         return published
       }
-      guard try holder(of: pending) == .own else {
+      guard try isUnderWay(pending) else {
         // Another client may have published it since the look above.
         if let published = publishedManifest(manifest.uuid, in: volume) { return published }
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")

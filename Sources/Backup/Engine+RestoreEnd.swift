@@ -50,7 +50,7 @@ extension Engine {
     try forget(pending)
   }
 
-  /// Whether another client has ended a restore whose data is whole as this one would.
+  /// Tells that another client has ended a restore whose data is whole as this one would.
   ///
   /// - Throws: ``BackupError`` with code `busy` where it was undone: its files are gone.
   private func hasEnded(_ pending: Catalog.Pending, _ restore: Partial.Restore) throws -> Bool {

@@ -49,7 +49,7 @@ extension Engine {
       } catch {
         try rethrowUnlessLocal(error)
         guard try isUnderWay(pending) else {
-          // It failed since another client was faster with all of it.
+          // This client failed since another one was faster with all of it.
           settled[pending.partial.uuid] = try isPublished(pending) ? .finished : .undone
           continue
         }
@@ -61,7 +61,7 @@ extension Engine {
     return settled
   }
 
-  /// Whether what another client made of an operation is a point.
+  /// Tells that another client made a point of an operation.
   private func isPublished(_ pending: Catalog.Pending) throws -> Bool {
     guard case .create(let manifest, _, _, _) = pending.partial.operation else { return false }
     return try isWhole(pending, manifest)

@@ -21,7 +21,7 @@ extension Engine {
     let names = manifest.volumeNames
     // Copies have nothing but the partial that says that they are ours. It goes after the manifest
     // was written.
-    let isOver = try holder(of: pending) != .own
+    let isOver = try !isUnderWay(pending)
     guard try !isWhole(pending, manifest) else { return .finished }
     if pending.partial.isCopy, isOver { return .undone }
     if let guest {

@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// Which of a session's two bitmaps stays when it ends, the one of its own or the one that it was
+/// One of a session's two bitmaps stays when it ends, the one of its own or the one that it was
 /// based on: clients that end it at the same time must not drop both.
 ///
 /// The first one decides by making the mark. Whoever comes later does what it says, and nobody takes
@@ -45,24 +45,13 @@ extension Engine {
     return try isUnderWay(pending) ? keepsBitmap : nil
   }
 
-  /// Whether the bitmap of a session stays, as a client has decided that ends it; nil where none has.
+  /// Tells whether the bitmap of a session stays, as the client decided that ends it; nil where none has.
   ///
   /// - Throws: What libvirt throws where that cannot be found out.
   func decision(on pending: Catalog.Pending) throws -> Bool? {
-    for _ in 0..<20 {
-      guard try repository.contains(pending.mark) else { return nil }
-      do {
-        let length = try repository.length(of: pending.mark)
-        if length > 0 { return length != UInt64(Engine.marks.failed.count) }
-      } catch {
-        // Who is done takes it away.
-        guard try !repository.contains(pending.mark) else { throw error }
-        return nil
-      }
-      pause(milliseconds: 50)
-    }
-    // The machine lost it. A record of changes that nobody read must not be taken for one.
-    return false
+    guard let length = try decidingLength(of: pending.mark) else { return nil }
+    // Where the machine lost the length, a record of changes that nobody read must not be taken for one.
+    return length > 0 && length != UInt64(Engine.marks.failed.count)
   }
 }
 

@@ -134,7 +134,7 @@ extension Engine {
 
   /// Finishes or undoes a session whose client is gone; one that is served is left alone.
   ///
-  /// What its QEMU has is looked at after its client, which may have come to the end in between, and
+  /// The session's QEMU is looked at after its client, which may have come to the end in between, and
   /// before the mark: whoever ends it makes the mark before the first export goes.
   ///
   /// - Parameters:

@@ -26,13 +26,13 @@ final class HeldFile {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  /// Whether a path is its name now.
+  /// Tells that a path is its name now.
   func isNamed(_ path: String) -> Bool {
     var now = stat()
     return lstat(path, &now) == 0 && now.st_dev == status.st_dev && now.st_ino == status.st_ino
   }
 
-  /// Whether nothing was written to it, as far as that can be seen: libvirt makes a volume of zeroes.
+  /// The file is blank while nothing seems to be written to it: libvirt makes a volume of zeroes.
   var isBlank: Bool {
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }

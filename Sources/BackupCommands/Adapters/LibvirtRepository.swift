@@ -174,7 +174,7 @@ final class LibvirtRepository: Repository {
   func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     let made = try make(
       VolumeDefinition(name: volume, capacity: UInt64(content.count), format: "raw"))
-    // Who is slow may be taken for dead: another client may give the volume its content then.
+    // A slow client may be taken for dead: another one may give the volume its content then.
     let file = files?.hold(volume)
     guard file?.isBlank != false else {
       throw BackupError(.exists, "another client has written '\(path(of: volume))'")

@@ -54,7 +54,7 @@ extension LocalDirectory {
     let (file, isNamed) = make(new)
     guard file >= 0 else { return false }
     defer { close(file) }
-    // What has that name, in the end.
+    // Another client's file may have that name in the end.
     var isOurs = true
     do {
       try write(content, to: file, name)
@@ -79,8 +79,8 @@ extension LocalDirectory {
     return true
   }
 
-  /// Makes a file without a name, which is gone if we die before it gets one, or one of that name where the file system has
-  /// no such files.
+  /// Makes a file without a name, which is gone if we die before it gets one, or one of that name
+  /// where the file system has no such files.
   ///
   /// - Returns: The open file, negative where we may not make one, and whether it has the name.
   private func make(_ name: String) -> (file: Int32, isNamed: Bool) {

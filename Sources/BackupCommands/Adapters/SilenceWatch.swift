@@ -11,8 +11,8 @@ import Synchronization
 ///
 /// libvirt waits for a monitor without a limit, also where the process behind it is stopped or spins.
 /// A helper domain of the command is ended then, with which the call fails and the command undoes what
-/// it began; a command that ends operations kills theirs without being told to. Where that does not help, or what is silent is a domain of the user's, the process ends:
-/// what it left is as after a kill.
+/// it began; a command that ends operations kills theirs without being told to. Where that does not
+/// help, or a domain of the user's is what is silent, the process ends: it leaves what a kill leaves.
 final class SilenceWatch: Sendable {
   /// Seconds without an answer, after the request to stop, until the helper domains are ended.
   static let helperLimit = 10
@@ -53,7 +53,7 @@ final class SilenceWatch: Sendable {
     self.endsSilentHelpers = endsSilentHelpers
     self.ending = ending
     thread = Mutex(nil)
-    let started = WatchThread.start { [self] in watch() }
+    let started = QuietThread.start { [self] in watch() }
     guard let started else {
       close(ending.writing)
       close(ending.reading)
@@ -131,42 +131,9 @@ final class StartedHelpers: Sendable {
   /// Those that have ended are no error.
   func destroy() {
     let started = started.withLock { $0 }
-    let thread = WatchThread.start {
+    let thread = QuietThread.start {
       for (name, connection) in started { try? connection.domain(name: name).destroy() }
     }
     if let thread { pthread_detach(thread) }
-  }
-}
-
-/// A thread beside the one that works.
-private enum WatchThread {
-  private final class Work {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  /// Starts a thread with all signals blocked: they are for the thread whose waiting they interrupt.
-  ///
-  /// - Parameter body: What it does.
-  /// - Returns: The thread, to be joined; nil where there is none to be had.
-  static func start(_ body: @escaping @Sendable () -> Void) -> pthread_t? {
-    var everything = sigset_t()
-    var before = sigset_t()
-    sigfillset(&everything)
-    pthread_sigmask(SIG_SETMASK, &everything, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    let work = Unmanaged.passRetained(Work(body))
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, nil,
-      { argument in
-        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-      }, work.toOpaque())
-    guard result == 0 else {
-      work.release()
-      return nil
-    }
-    return thread
   }
 }

@@ -11,7 +11,7 @@ package import Glibc
 package enum CallClock {
   private static let begun = Locked<[pthread_t: Int]>([:])
 
-  /// How long a thread has waited for the call it is in.
+  /// Tells how long a thread has waited for the call it is in.
   ///
   /// - Parameter thread: The thread (`pthread_self`).
   /// - Returns: Milliseconds; nil between calls.

@@ -40,31 +40,21 @@ package enum EventLoop {
     if let failure { throw failure }
   }
 
-  /// Starts the thread, with all signals blocked: they are for the main thread, whose waiting they
-  /// have to interrupt.
+  /// Starts the thread.
   ///
   /// - Throws: ``LibvirtError`` with the code `.systemError`.
   private static func startThread() throws(LibvirtError) {
-    var everything = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&everything)
-    unsafe pthread_sigmask(SIG_SETMASK, &everything, &before)
-    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-    var thread = pthread_t()
-    let result = unsafe pthread_create(&thread, nil, runEventLoop, nil)
-    guard result == 0 else {
+    let started = QuietThread.start {
+      while true {
+        // It fails only where poll(2) does, for want of memory: try again, but not without a pause.
+        if virEventRunDefaultImpl() < 0 { usleep(10_000) }
+      }
+    }
+    guard let started else {
       throw LibvirtError(
         code: .systemError,
-        message: "cannot start the event loop: \(unsafe String(cString: strerror(result)))")
+        message: "cannot start the event loop: \(unsafe String(cString: strerror(errno)))")
     }
-    pthread_detach(thread)
-  }
-}
-
-/// What the event thread does until the process ends.
-private func runEventLoop(_: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  while true {
-    // It fails only where poll(2) does, for want of memory: try again, but not without a pause.
-    if virEventRunDefaultImpl() < 0 { usleep(10_000) }
+    pthread_detach(started)
   }
 }
