@@ -60,6 +60,27 @@ struct RacingSettlersTests {
     try expectNoChangeLost(scene)
   }
 
+  @Test func `an image that one flushed while another was about to is not flushed again`() throws {
+    let (scene, saved) = try makeSlowScene()
+    defer { scene.remove() }
+    try Program.run(
+      scene.libvirt, scene.arguments("backup-create", Self.slowly("q") + ["--async"])
+    ).expectSuccess()
+    try scene.awaitCopy(of: "q")
+    try scene.endCopies()
+    // It is about to claim the flush, which the other has done and noted before it goes on.
+    let late = try scene.startStopped("backup-jobinfo", before: "transaction")
+    defer { late.signal(SIGKILL) }
+    let early = try scene.startStopped("backup-jobinfo", before: "job-finalize")
+    defer { early.signal(SIGKILL) }
+    try late.finish().expectSuccess()
+    try early.finish().expectSuccess()
+
+    #expect(try scene.points() == ["p", "q"])
+    #expect(try scene.differences("q", saved) == [])
+    try expectNoChangeLost(scene)
+  }
+
   @Test func `a manifest that one is slow to write is not taken away by another`() throws {
     let (scene, saved) = try makeScene()
     defer { scene.remove() }
