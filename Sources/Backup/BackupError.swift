@@ -83,6 +83,10 @@ extension BackupError {
     .failed,
     "the domain did not stand still while its disks were switched to one instant; try again")
 
+  /// The QEMU that worked for an operation has ended.
+  static let guestEnded = BackupError(
+    .failed, "the domain's QEMU ended during the operation")
+
   /// Another operation has the domain's disks.
   static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""

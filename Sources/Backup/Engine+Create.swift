@@ -62,27 +62,37 @@ extension Engine {
     let pending = try begin(
       plan, isSuspended: plan.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
     return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
-      try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
-      let readTPM = try plan.tpm.map(reader(of:))
-      var tpm: [UInt8]?
-      if plan.isProtected {
-        try openView(
-          plan.view, pending: pending, definition: definition, guest: guest,
-          atInstant: { tpm = try readTPM?() })
-        try write(tpm, of: plan.manifest)
-        try startJobs(of: plan, in: guest.monitor)
-      } else {
-        try instant(
-          of: pending, guest: guest, needsSuspension: plan.needsSuspension,
-          frozenMark: plan.disks.first?.names.target
-        ) {
-          tpm = try readTPM?()
-          try startJobs(of: plan, in: guest.monitor)
-        }
-        // Whoever finds the jobs ready before undoes the backup.
-        try write(tpm, of: plan.manifest)
+      try telling(.guestEnded, ifEnded: guest) {
+        try start(plan, pending, of: definition, in: guest)
       }
       return guest
+    }
+  }
+
+  /// Freezes the disks of a running domain at one instant and starts their copies.
+  private func start(
+    _ plan: CreatePlan, _ pending: Catalog.Pending, of definition: DomainDefinition,
+    in guest: any Guest
+  ) throws {
+    try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
+    let readTPM = try plan.tpm.map(reader(of:))
+    var tpm: [UInt8]?
+    if plan.isProtected {
+      try openView(
+        plan.view, pending: pending, definition: definition, guest: guest,
+        atInstant: { tpm = try readTPM?() })
+      try write(tpm, of: plan.manifest)
+      try startJobs(of: plan, in: guest.monitor)
+    } else {
+      try instant(
+        of: pending, guest: guest, needsSuspension: plan.needsSuspension,
+        frozenMark: plan.disks.first?.names.target
+      ) {
+        tpm = try readTPM?()
+        try startJobs(of: plan, in: guest.monitor)
+      }
+      // Whoever finds the jobs ready before undoes the backup.
+      try write(tpm, of: plan.manifest)
     }
   }
 
@@ -128,7 +138,7 @@ extension Engine {
       let guest = try start()
       if isAsync { return plan.manifest }
       try wait(for: pending, in: guest, deadline: deadline)
-      return try publish(pending, guest: guest)
+      return try telling(.guestEnded, ifEnded: guest) { try publish(pending, guest: guest) }
     } catch {
       // What went wrong first is what the user has to know.
       let cause = cause(of: error, deadline: deadline)
@@ -275,6 +285,25 @@ extension Engine {
 
   func stopIfInterrupted() throws {
     if observer.isInterrupted { throw BackupError.interrupted }
+  }
+
+  /// Does something through a domain's QEMU, and tells of its end where that is what went wrong: of a
+  /// QEMU that was killed libvirt says one of several things, after the moment at which it notices.
+  ///
+  /// - Parameters:
+  ///   - ended: What to tell.
+  ///   - guest: The domain.
+  ///   - body: What is done.
+  /// - Returns: What it returns.
+  /// - Throws: `ended`, or what `body` throws.
+  func telling<Result>(
+    _ ended: BackupError, ifEnded guest: any Guest, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try body()
+    } catch  where !(error is BackupError) && guest.hasEnded() {
+      throw ended
+    }
   }
 
   /// Names what an operation failed for, in the user's eyes: a helper domain that does not answer is ended

@@ -43,27 +43,35 @@ extension Engine {
     for pending: Catalog.Pending, disks: [String]? = nil, in guest: any Guest,
     deadline: ContinuousClock.Instant?
   ) throws {
-    let partial = pending.partial
-    let disks = disks ?? partial.diskNames
+    let disks = disks ?? pending.partial.diskNames
     var told: Set<String> = []
-    while true {
-      let jobs = try self.jobs(of: partial, in: guest.monitor)
-      observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
-      switch state(of: jobs, disks: disks, operation: partial.uuid) {
-      case .ready:
-        return
-      case .failed(let disk, let error):
-        throw BackupError(.failed, failureText(disk: disk, error: error, of: partial))
-      case .missing:
-        throw BackupError(.failed, "the domain's QEMU ended during the operation")
-      case .running:
-        try endMirrors(among: jobs, in: guest.monitor, told: &told)
+    try telling(.guestEnded, ifEnded: guest) {
+      while try !areReady(pending, disks: disks, in: guest, told: &told) {
+        try stopIfInterrupted()
+        if let deadline, ContinuousClock.now >= deadline {
+          throw BackupError.timedOut
+        }
+        _ = try guest.monitor.nextEvent(timeoutMilliseconds: 500)
       }
-      try stopIfInterrupted()
-      if let deadline, ContinuousClock.now >= deadline {
-        throw BackupError.timedOut
-      }
-      _ = try guest.monitor.nextEvent(timeoutMilliseconds: 500)
+    }
+  }
+
+  private func areReady(
+    _ pending: Catalog.Pending, disks: [String], in guest: any Guest, told: inout Set<String>
+  ) throws -> Bool {
+    let partial = pending.partial
+    let jobs = try self.jobs(of: partial, in: guest.monitor)
+    observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
+    switch state(of: jobs, disks: disks, operation: partial.uuid) {
+    case .ready:
+      return true
+    case .failed(let disk, let error):
+      throw BackupError(.failed, failureText(disk: disk, error: error, of: partial))
+    case .missing:
+      throw BackupError.guestEnded
+    case .running:
+      try endMirrors(among: jobs, in: guest.monitor, told: &told)
+      return false
     }
   }
 

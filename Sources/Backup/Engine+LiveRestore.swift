@@ -209,7 +209,7 @@ extension Engine {
         + "restored")
     let speed = JobSpeed.each(of: 1, within: options.bandwidth)
     try mark(pending, .pulling(speed: speed))
-    try orEnded(partial) {
+    try telling(.ended(partial), ifEnded: guest) {
       if isAsync { try pullNext(live, speed: speed, in: guest) }
       // Where it went on already it may have another limit.
       _ = try setSpeed(of: live, to: speed, in: guest)

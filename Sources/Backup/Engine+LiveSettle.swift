@@ -113,7 +113,9 @@ extension Engine {
     guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else {
       throw BackupError.ended(pending.partial)
     }
-    try orEnded(pending.partial) { try flushImages(of: pending, live, in: guest) }
+    try telling(.ended(pending.partial), ifEnded: guest) {
+      try flushImages(of: pending, live, in: guest)
+    }
     let images = Dictionary(live.disks.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 })
     let uuid = pending.partial.domainUUID
     while let text = try hypervisor.inactiveDefinition(uuid: uuid),

@@ -78,46 +78,39 @@ extension Engine {
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore,
     deadline: ContinuousClock.Instant?
   ) throws {
-    let partial = pending.partial
     let capacities = try capacities(of: live)
     var begun: Set<String> = []
     var idleSince: ContinuousClock.Instant?
     while true {
-      let guest = try runningGuest(of: partial)
-      let states = try orEnded(partial) { try pullStates(live, in: guest) }
-      observer.progress(progress(of: live, states, capacities: capacities))
-      guard let next = states.firstIndex(where: { $0 != .free }) else { return }
-      try stopIfAsked(pending, live, in: guest, deadline: deadline)
-      if let moving = states.firstIndex(where: \.isPulling) {
-        begun.insert(live.disks[moving].name)
-        idleSince = nil
-      } else if begun.insert(live.disks[next].name).inserted {
-        if case .pulling(let speed) = try mark(of: pending) {
-          try pullNext(live, speed: speed, in: guest)
+      let guest = try runningGuest(of: pending.partial)
+      let isWhole = try telling(.ended(pending.partial), ifEnded: guest) {
+        let states = try pullStates(live, in: guest)
+        observer.progress(progress(of: live, states, capacities: capacities))
+        guard let next = states.firstIndex(where: { $0 != .free }) else { return true }
+        try stopIfAsked(pending, live, in: guest, deadline: deadline)
+        if let moving = states.firstIndex(where: \.isPulling) {
+          begun.insert(live.disks[moving].name)
+          idleSince = nil
+        } else if begun.insert(live.disks[next].name).inserted {
+          if case .pulling(let speed) = try mark(of: pending) {
+            try pullNext(live, speed: speed, in: guest)
+          }
+          return false
+        } else {
+          // It ended: well, which libvirt takes note of in a moment, or not.
+          let since = idleSince ?? .now
+          idleSince = since
+          guard try mark(of: pending) != .stopped else {
+            throw BackupError.stopped(pending.partial, .failed, "cancelled by another client")
+          }
+          guard .now - since < .seconds(Engine.pullLimit) else {
+            throw BackupError.stopped(pending.partial, .failed, "the data moves no more")
+          }
         }
-        continue
-      } else {
-        // It ended: well, which libvirt takes note of in a moment, or not.
-        let since = idleSince ?? .now
-        idleSince = since
-        guard try mark(of: pending) != .stopped else {
-          throw BackupError.stopped(partial, .failed, "cancelled by another client")
-        }
-        guard .now - since < .seconds(Engine.pullLimit) else {
-          throw BackupError.stopped(partial, .failed, "the data moves no more")
-        }
+        try guest.awaitBlockJob(timeoutMilliseconds: 500)
+        return false
       }
-      try guest.awaitBlockJob(timeoutMilliseconds: 500)
-    }
-  }
-
-  /// Does something with a domain that is restored, and says so where that is because it has ended.
-  func orEnded<Result>(_ partial: Partial, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch {
-      _ = try runningGuest(of: partial)
-      throw error
+      if isWhole { return }
     }
   }
 

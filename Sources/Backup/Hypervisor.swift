@@ -48,6 +48,10 @@ package protocol Guest: AnyObject {
   func awaitBlockJob(timeoutMilliseconds: Int) throws
   /// Ends it at once; one that has ended is fine (`virDomainDestroy`).
   func destroy() throws
+  /// Whether its QEMU has ended, asked where a call failed (`virDomainIsActive`).
+  ///
+  /// libvirt tells of a monitor that it lost before it takes note of the end, for which this waits.
+  func hasEnded() -> Bool
 }
 
 /// Whether a guest's processors run, and who stopped them.

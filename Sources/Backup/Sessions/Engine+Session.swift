@@ -127,12 +127,14 @@ extension Engine {
           server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
           in: guest.monitor)
       }
-      if plan.isProtected {
-        try openView(
-          plan.view, pending: pending, definition: definition, guest: guest, beforeInstant: start)
-      } else {
-        try openUnprotected(
-          plan, pending: pending, definition: definition, guest: guest, beforeInstant: start)
+      try telling(.guestEnded, ifEnded: guest) {
+        if plan.isProtected {
+          try openView(
+            plan.view, pending: pending, definition: definition, guest: guest, beforeInstant: start)
+        } else {
+          try openUnprotected(
+            plan, pending: pending, definition: definition, guest: guest, beforeInstant: start)
+        }
       }
       return Served(
         guest: guest, port: port,

@@ -12,6 +12,8 @@ final class LibvirtGuest: Guest {
   let domain: Domain
   let interrupt: Interrupt
   let monitor: any Monitor
+  /// Seconds that libvirt may take to see the end of a QEMU whose monitor it has lost.
+  private static let endLimit: Int64 = 5
   /// Registered for with the first wait.
   var blockJobEvents: BlockJobEventQueue?
 
@@ -62,5 +64,19 @@ final class LibvirtGuest: Guest {
 
   func destroy() throws {
     _ = try unless(.operationInvalid, .noDomain) { try domain.destroy() }
+  }
+
+  func hasEnded() -> Bool {
+    let start = ContinuousClock.now
+    do {
+      while ContinuousClock.now - start < .seconds(LibvirtGuest.endLimit) {
+        guard try unless(.noDomain, look: { try domain.isActive }) == true else { return true }
+        if (try? monitor.jobs()) != nil { return false }
+        _ = try monitor.nextEvent(timeoutMilliseconds: 50)
+      }
+    } catch {
+      // The connection is lost, and nobody tells.
+    }
+    return false
   }
 }
