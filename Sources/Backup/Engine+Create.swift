@@ -312,9 +312,10 @@ extension Engine {
   /// - Parameters:
   ///   - error: What was thrown.
   ///   - deadline: When the command gives up; nil for never.
-  /// - Returns: The request to stop where there was one and the error is not of our own.
+  /// - Returns: The request to stop where there was one and the error says no more than that a QEMU
+  ///   does not answer.
   func cause(of error: any Error, deadline: ContinuousClock.Instant?) -> any Error {
-    guard !(error is BackupError) else { return error }
+    if let error = error as? BackupError, error != .guestEnded { return error }
     if observer.isInterrupted { return BackupError.interrupted }
     if let deadline, ContinuousClock.now >= deadline { return BackupError.timedOut }
     return error
