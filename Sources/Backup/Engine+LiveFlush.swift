@@ -29,16 +29,16 @@ extension Engine {
     }
     let definition = try DomainDefinition(parsing: try guest.definition())
     let nodes = try guest.monitor.blockNodes().byName
-    let probe = NodeNames(operation: partial.uuid, disk: 0).probe
-    if nodes[probe] == nil { try guest.monitor.execute(.blockdevAdd(.null(probe))) }
-    defer { try? close(probe, in: guest.monitor) }
+    let names = NodeNames(operation: partial.uuid, disk: 0)
+    // Also those of clients that were killed.
+    defer { try? removeProbes(names, in: guest.monitor) }
     for disk in live.disks {
       let chain = definition.disks.first { $0.target == disk.name }?.chain ?? []
       // Of an image that was taken away QEMU has nothing any more.
       guard let index = chain.first(where: { $0.source == .file(disk.path) })?.index,
         let node = LiveDisk.node(index: index, among: nodes)
       else { continue }
-      if let error = try flushError(of: node, probe: probe, in: guest.monitor) {
+      if let error = try flushError(of: node, names, in: guest.monitor) {
         throw BackupError.unflushed(
           disk, partial, error + fullness(of: disk.name, partial))
       }
@@ -51,11 +51,14 @@ extension Engine {
   /// where that fails; what cannot be done with the first one then keeps it from touching the others.
   /// So the command always fails: the way it does without the node where the flush went well.
   ///
+  /// Each client has a node of its own for that, which another one that is done may take away: then
+  /// nothing is known, and it is done again.
+  ///
   /// - Returns: Why it could not be flushed; nil where it was.
   private func flushError(
-    of node: BlockNode, probe: String, in monitor: any Monitor
+    of node: BlockNode, _ names: NodeNames, in monitor: any Monitor
   ) throws -> String? {
-    func error(flushing node: BlockNode?) throws -> String {
+    func error(_ probe: String, flushing node: BlockNode?) throws -> String {
       do {
         try monitor.execute(
           .blockdevReopenNothing(
@@ -66,9 +69,22 @@ extension Engine {
       }
       throw BackupError(.failed, "QEMU does not tell whether what it writes is on disk")
     }
-    let expected = try error(flushing: nil)
-    let found = try error(flushing: node)
-    return found == expected ? nil : found
+    for _ in 0..<20 {
+      let probe = names.probe(of: process.newUUID())
+      try monitor.execute(.blockdevAdd(.null(probe)))
+      let expected = try error(probe, flushing: nil)
+      let found = try error(probe, flushing: node)
+      guard try monitor.blockNodes().byName[probe] != nil else { continue }
+      return found == expected ? nil : found
+    }
+    throw BackupError(
+      .failed, "other clients keep QEMU from telling whether what it writes is on disk")
+  }
+
+  private func removeProbes(_ names: NodeNames, in monitor: any Monitor) throws {
+    for node in try monitor.blockNodes() where names.isProbe(node.nodeName) {
+      try close(node.nodeName, in: monitor)
+    }
   }
 
   /// Has the definition of a domain that died say again what its images stand on.

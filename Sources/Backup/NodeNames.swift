@@ -59,7 +59,12 @@ package struct NodeNames: Sendable, Equatable {
   /// Bitmap on the filter of the client that takes it off the device.
   package var claim: String { stem + "claim" }
   /// A node that nothing uses, by which a flush tells how it went.
-  var probe: String { stem + "probe" }
+  ///
+  /// - Parameter uuid: A UUID that is new for each flush.
+  /// - Returns: The name, of 31 characters at most for the first ten disks.
+  func probe(of uuid: String) -> String { stem + "probe" + uuid.prefix(8) }
+  /// Whether a node is one by which a flush of the operation tells how it went.
+  func isProbe(_ node: String) -> Bool { node.hasPrefix(stem + "probe") }
   /// Bitmap on the image of the client that flushes it.
   var flushing: String { stem + "flushing" }
   /// Bitmap on an image that is flushed.

@@ -94,6 +94,43 @@ struct RacingRestoresTests {
     try expect(domain.differences(), [])
   }
 
+  @Test func `of two clients that flush what was restored neither takes the other's word`() throws {
+    let scene = try LiveScene(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
+    defer { scene.remove() }
+    let domain = scene.domain
+    try domain.write("vda", "write -P 1 0 6M")
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    try domain.vanish()
+    try scene.run("backup-restore", "p", "--live", "--paused", "--async").expectSuccess()
+    try eventually("all is pulled") {
+      (try scene.libvirt.monitor(domain.name, "query-jobs") as? [Any])?.isEmpty == true
+    }
+    // Between its look and its flush.
+    let late = try Program.startStopped(
+      scene.libvirt, scene.arguments("backup-jobinfo", []), before: "blockdev-add")
+    defer { late.signal(SIGKILL) }
+    // It knows how QEMU refuses it, and not yet whether it does the same with the image.
+    let slow = try Program.startStopped(
+      scene.libvirt, scene.arguments("backup-jobinfo", []), at: "blockdev-reopen")
+    defer { slow.signal(SIGKILL) }
+    // It has flushed it, and not yet forgotten the restore.
+    let early = try Program.startStopped(
+      scene.libvirt, scene.arguments("backup-jobinfo", []), at: "blockdev-del")
+    defer { early.signal(SIGKILL) }
+    for client in [slow, late, early] {
+      let result = try client.finish().expectSuccess()
+      #expect(!(result.stdout + result.stderr).contains("not on disk"), "\(result)")
+    }
+
+    #expect(try scene.jobs().isEmpty)
+    #expect(try !domain.inactiveDefinition().contains(scene.pool.directory))
+    let nodes = try scene.libvirt.monitor(domain.name, "query-named-block-nodes")
+    #expect(!"\(nodes)".contains("probe"))
+    try domain.destroy()
+    try expect(domain.differences(), [])
+  }
+
   @Test func `a restore that is cancelled is not completed by what another client did last`()
     throws
   {
