@@ -45,7 +45,8 @@ extension Engine {
       do {
         // Others may have ended it since we looked.
         guard try isUnderWay(pending) else { continue }
-        settled[pending.partial.uuid] = try settle(pending, endsLostSessions: endsLostSessions)
+        settled[pending.partial.uuid] = try settleAtLast(
+          pending, endsLostSessions: endsLostSessions)
       } catch {
         try rethrowUnlessLocal(error)
         guard try isUnderWay(pending) else {
@@ -65,6 +66,20 @@ extension Engine {
   private func isPublished(_ pending: Catalog.Pending) throws -> Bool {
     guard case .create(let manifest, _, _, _) = pending.partial.operation else { return false }
     return try isWhole(pending, manifest)
+  }
+
+  /// Settles an operation, and once more where its helper domain ended in the midst of that: of one that
+  /// is gone nothing can be asked, and what it left is settled without it.
+  private func settleAtLast(
+    _ pending: Catalog.Pending, endsLostSessions: Bool
+  ) throws -> Settlement {
+    do {
+      return try settle(pending, endsLostSessions: endsLostSessions)
+    } catch  where pending.partial.helper != nil && !(error is BackupError) {
+      try rethrowUnlessLocal(error)
+      guard try guest(of: pending.partial) == nil else { throw error }
+      return try settle(pending, endsLostSessions: endsLostSessions)
+    }
   }
 
   private func settle(

@@ -79,6 +79,27 @@ struct OfflineTests {
     try scene.expectNoStrays()
   }
 
+  @Test func `an operation whose helper ends while it is settled is settled without it`() throws {
+    let libvirt = try PrivateLibvirt.shared(.session)
+    let scene = try Scene(libvirt, disks: [TestDisk("vda", size: 8 << 20)], start: .paused)
+    defer { scene.remove() }
+    try scene.domain.write("vda", "write -P 0x31 0 6M")
+    try scene.domain.destroy()
+    try scene.run("backup-create", "--backupname", "p", "--async", "--bandwidth", "1")
+      .expectSuccess()
+    // It has found the helper.
+    let other = try scene.startStopped("backup-jobinfo", before: "query-jobs")
+    defer { other.signal(SIGKILL) }
+    let helper = try #require(
+      try libvirt.domainNames().first { $0.hasPrefix("virsh-backup-") })
+    try libvirt.virsh("destroy", helper)
+    let result = try other.finish().expectSuccess()
+    #expect(!"\(result.stdout)\(result.stderr)".contains("neither"), "\(result)")
+    #expect(try scene.pool.files() == [])
+    try scene.expectNoStrays()
+    try scene.run("backup-create", "--backupname", "q").expectSuccess()
+  }
+
   @Test(arguments: LibvirtMode.available)
   func `a helper whose client and libvirtd were killed is ended by the next command`(
     mode: LibvirtMode
