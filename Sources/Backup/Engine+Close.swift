@@ -71,16 +71,9 @@ extension Engine {
           pause(milliseconds: 20)
           continue
         }
-        let release = [names.flushing, owned].map {
-          TransactionAction.bitmapRemove(node: names.target, name: $0)
-        }
-        guard try mustFlush(names, in: monitor) else {
-          // Who closes the image takes the claim away with it.
-          do { try monitor.execute(.transaction(release)) } catch is QMPError {}
-          return
-        }
         try flush(names, node, in: monitor)
-        try monitor.execute(.transaction([.note(names.flushed, on: names.target)] + release))
+        // The claim stays, so that nobody who looked before can make another.
+        try monitor.execute(.transaction([.note(names.flushed, on: names.target)]))
         return
       }
       let owner = claims.first { $0.hasPrefix(names.flushing + ".") }.flatMap {
@@ -94,13 +87,6 @@ extension Engine {
       }
       pause(milliseconds: 20)
     }
-  }
-
-  /// Whether what was claimed is still to be done: another client may have flushed the image, and closed
-  /// it, between our look and our claim.
-  private func mustFlush(_ names: NodeNames, in monitor: any Monitor) throws -> Bool {
-    guard let node = try monitor.blockNodes().byName[names.target] else { return false }
-    return node.dirtyBitmaps?.contains { $0.name == names.flushed } != true
   }
 
   private func flush(_ names: NodeNames, _ node: BlockNode, in monitor: any Monitor) throws {
