@@ -35,11 +35,16 @@ let package = Package(
     .target(name: "Vsh", swiftSettings: strict),
     .target(name: "LineEditor", dependencies: ["CReadline"], swiftSettings: strict),
 
-    // The engine, and above it the commands.
-    .target(name: "Backup", dependencies: ["DomainXML", "QMP"], swiftSettings: strict),
+    // The engine: what its operations share, and these. Above it the commands.
+    .target(name: "BackupCore", dependencies: ["DomainXML", "QMP"], swiftSettings: strict),
+    .target(
+      name: "Backup", dependencies: ["BackupCore", "DomainXML", "QMP"], exclude: ["README.md"],
+      swiftSettings: strict),
     .target(
       name: "BackupCommands",
-      dependencies: ["Backup", "DomainXML", "Libvirt", "LineEditor", "QMP", "Vsh"],
+      dependencies: [
+        "Backup", "BackupCore", "DomainXML", "Libvirt", "LineEditor", "QMP", "Vsh",
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "virsh-backup", dependencies: ["BackupCommands"], swiftSettings: strict),
@@ -57,11 +62,13 @@ let package = Package(
       name: "DomainXMLTests", dependencies: ["DomainXML", "FuzzTargets"], swiftSettings: strict),
     .testTarget(name: "VshTests", dependencies: ["Vsh"], swiftSettings: strict),
     .testTarget(
-      name: "BackupTests", dependencies: ["Backup", "DomainXML", "QMP"], swiftSettings: strict),
+      name: "BackupTests", dependencies: ["Backup", "BackupCore", "DomainXML", "QMP"],
+      swiftSettings: strict),
     .testTarget(
       name: "BackupCommandsTests",
       dependencies: [
-        "Backup", "BackupCommands", "DomainXML", "QMP", "TestSupport", "Vsh", "virsh-backup",
+        "Backup", "BackupCommands", "BackupCore", "DomainXML", "QMP", "TestSupport", "Vsh",
+        "virsh-backup",
       ],
       exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
@@ -70,7 +77,8 @@ let package = Package(
 
     // What the fuzzer and the tests feed with the corpus.
     .target(
-      name: "FuzzTargets", dependencies: ["Backup", "BackupCommands", "DomainXML", "QMP", "Vsh"],
+      name: "FuzzTargets",
+      dependencies: ["Backup", "BackupCommands", "BackupCore", "DomainXML", "QMP", "Vsh"],
       path: "Tests/Fuzz/Targets", swiftSettings: strict),
     .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
   ],

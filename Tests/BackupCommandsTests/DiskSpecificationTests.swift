@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import Testing
 import Vsh
 
@@ -35,19 +36,19 @@ import Vsh
   }
 
   @Test(arguments: [
-    ("vda", CreateOptions.DiskRequest(name: "vda")),
-    ("vda,backup=yes", CreateOptions.DiskRequest(name: "vda")),
-    ("vda,backup=no", CreateOptions.DiskRequest(name: "vda", isIncluded: false)),
-    ("sdb,backupmode=full", CreateOptions.DiskRequest(name: "sdb", isFull: true)),
-    ("sdb,backupmode=incremental", CreateOptions.DiskRequest(name: "sdb", isIncremental: true)),
-    ("sdb,incremental=p0", CreateOptions.DiskRequest(name: "sdb", parent: "p0")),
+    ("vda", DiskRequest(name: "vda")),
+    ("vda,backup=yes", DiskRequest(name: "vda")),
+    ("vda,backup=no", DiskRequest(name: "vda", isIncluded: false)),
+    ("sdb,backupmode=full", DiskRequest(name: "sdb", isFull: true)),
+    ("sdb,backupmode=incremental", DiskRequest(name: "sdb", isIncremental: true)),
+    ("sdb,incremental=p0", DiskRequest(name: "sdb", parent: "p0")),
     (
       "sdb,incremental=p0,backupmode=incremental",
-      CreateOptions.DiskRequest(name: "sdb", isIncremental: true, parent: "p0")
+      DiskRequest(name: "sdb", isIncremental: true, parent: "p0")
     ),
   ])
-  func `what backup-create understands`(text: String, request: CreateOptions.DiskRequest) throws {
-    #expect(try CreateOptions.DiskRequest(diskspec: text) == request)
+  func `what backup-create understands`(text: String, request: DiskRequest) throws {
+    #expect(try DiskRequest(diskspec: text) == request)
   }
 
   @Test(arguments: [
@@ -55,7 +56,7 @@ import Vsh
     "vda,file=/a",
   ])
   func `what backup-create refuses`(text: String) {
-    #expect(throws: ShellError.self) { try CreateOptions.DiskRequest(diskspec: text) }
+    #expect(throws: ShellError.self) { try DiskRequest(diskspec: text) }
   }
 
   @Test(arguments: [

@@ -6,6 +6,7 @@
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// What the names of backing files mean.
 struct BackingNameTests {

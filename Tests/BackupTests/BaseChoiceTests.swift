@@ -8,6 +8,7 @@ import QMP
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// On what a disk's next backup stands, and why on nothing.
 struct BaseChoiceTests {

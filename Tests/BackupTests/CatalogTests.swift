@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// What a pool holds.
 struct CatalogTests {

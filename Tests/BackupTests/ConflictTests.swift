@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Which operations do not go with a delete.
 struct ConflictTests {

@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// A document and the options beside it, as a plan.
 struct CreateDocumentTests {

@@ -8,6 +8,7 @@ import QMP
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// What a backup sends to QEMU, in order.
 struct CreatePlanTests {

@@ -6,6 +6,7 @@
 import DomainXML
 
 @testable import Backup
+@testable import BackupCore
 
 /// A pool in memory.
 final class FakeRepository: Repository {

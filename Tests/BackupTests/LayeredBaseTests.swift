@@ -7,6 +7,7 @@ import QMP
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Disks whose active layer changed since a point.
 struct LayeredBaseTests {

@@ -6,6 +6,7 @@
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Names of bitmaps, nodes and volumes, and times.
 struct NameTests {

@@ -6,6 +6,7 @@
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Tables of images, as they come from a pool.
 struct Qcow2TablesTests {

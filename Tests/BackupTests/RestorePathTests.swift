@@ -6,6 +6,7 @@
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Paths of restored files.
 struct RestorePathTests {
@@ -17,7 +18,7 @@ struct RestorePathTests {
   func `a path is divided at its last slash, whatever accent follows it`(
     path: String, directory: String, name: String
   ) {
-    let parts = RestorePlan.split(path)
+    let parts = Paths.split(path)
     #expect(parts.directory == directory)
     #expect(parts.name == name)
   }

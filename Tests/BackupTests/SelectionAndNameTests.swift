@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Which disks a backup is of.
 struct DiskSelectionTests {
@@ -17,7 +18,7 @@ struct DiskSelectionTests {
     return world
   }
 
-  private func chosen(_ requests: CreateOptions.DiskRequest...) throws -> [String] {
+  private func chosen(_ requests: DiskRequest...) throws -> [String] {
     try DiskSelectionTests.world.plan(.init(disks: requests)).manifest.disks.map(\.name)
   }
 

@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// A document of a pull mode backup and the options beside it, as a plan.
 struct SessionDocumentTests {

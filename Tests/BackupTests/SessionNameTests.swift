@@ -7,6 +7,7 @@ import DomainXML
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// Names of the bitmaps that sessions leave.
 struct SessionBitmapNameTests {

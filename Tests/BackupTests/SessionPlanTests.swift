@@ -8,6 +8,7 @@ import QMP
 import Testing
 
 @testable import Backup
+@testable import BackupCore
 
 /// What a session exports, and under which names.
 struct SessionPlanTests {

@@ -7,6 +7,7 @@ import DomainXML
 import Synchronization
 
 @testable import Backup
+@testable import BackupCore
 @testable import QMP
 
 /// A domain and a pool that exist nowhere: what a plan is made from.
@@ -85,7 +86,7 @@ struct World {
     }
   }
 
-  private func situation() throws -> CreatePlan.Situation {
+  private func situation() throws -> Situation {
     let uuids = self.uuids
     return .init(
       definition: try DomainDefinition(parsing: definition), definitionText: definition,

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 
 extension CreateOptions {
@@ -75,7 +76,7 @@ extension CreateOptions {
   }
 }
 
-extension CreateOptions.DiskRequest {
+extension DiskRequest {
   /// What an aligned document says of a disk.
   ///
   /// - Throws: ``BackupError`` for what it must not say.

@@ -3,39 +3,12 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import BackupCore
 package import DomainXML
 package import QMP
 
 /// What a user asks of a backup.
 package struct CreateOptions: Sendable, Equatable {
-  /// What a user says about one disk.
-  package struct DiskRequest: Sendable, Equatable {
-    /// The target name, `vda`.
-    package var name: String
-    /// `backup=no` makes it false.
-    package var isIncluded: Bool
-    /// `backupmode=full`.
-    package var isFull: Bool
-    /// `backupmode=incremental`: fail instead of falling back to a full.
-    package var isIncremental: Bool
-    /// `incremental=NAME`: the point it is to stand on.
-    package var parent: String?
-    /// Where its copy goes; nil for a volume in the pool.
-    package var target: CopyTarget?
-
-    /// Makes a request.
-    package init(
-      name: String, isIncluded: Bool = true, isFull: Bool = false, isIncremental: Bool = false,
-      parent: String? = nil
-    ) {
-      self.name = name
-      self.isIncluded = isIncluded
-      self.isFull = isFull
-      self.isIncremental = isIncremental
-      self.parent = parent
-    }
-  }
-
   /// Name of the point; nil for the time.
   package var name: String?
   /// What the user writes about it.
@@ -84,5 +57,23 @@ package struct CreateOptions: Sendable, Equatable {
     self.allowsPlaintext = allowsPlaintext
     self.compression = compression
     self.protection = protection
+  }
+}
+
+extension CreateOptions {
+  /// The points that the user named as parents.
+  var parents: [String] { [parent].compactMap(\.self) + disks.compactMap(\.parent) }
+
+  /// Returns what a user asks of a disk, with what was asked of all disks.
+  ///
+  /// - Parameter request: What was said about the disk, which counts more.
+  /// - Returns: What counts.
+  func resolved(_ request: DiskRequest) -> DiskRequest {
+    var resolved = request
+    resolved.isFull =
+      request.isFull || (isFull && !request.isIncremental && request.parent == nil)
+    resolved.isIncremental = request.isIncremental || isIncremental
+    resolved.parent = request.parent ?? parent
+    return resolved
   }
 }

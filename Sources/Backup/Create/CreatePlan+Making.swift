@@ -3,56 +3,11 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package import DomainXML
-package import QMP
+package import BackupCore
+import DomainXML
+import QMP
 
 extension CreatePlan {
-  /// What a plan is made from.
-  package struct Situation: Sendable {
-    /// The live definition.
-    package var definition: DomainDefinition
-    /// The same as text.
-    package var definitionText: String
-    /// The persistent definition as text; nil for a transient domain.
-    package var inactiveText: String?
-    /// Whether the domain starts with its host; nil for a transient domain.
-    package var isAutostart: Bool?
-    /// All nodes of its QEMU.
-    package var nodes: [BlockNode]
-    /// The devices of its disks; none where a helper domain has these.
-    package var devices: [BlockInfo]
-    /// The pool.
-    package var catalog: Catalog
-    /// What the domain has besides its disks.
-    package var state: StateSources
-    /// What the domain's QEMU can do.
-    package var support: ViewSupport
-    /// Seconds since 1970-01-01T00:00:00Z.
-    package var time: Int64
-    /// Makes UUIDs, lower case.
-    package var newUUID: @Sendable () -> String
-
-    /// Makes a situation.
-    package init(
-      definition: DomainDefinition, definitionText: String, inactiveText: String?,
-      isAutostart: Bool? = nil, nodes: [BlockNode], devices: [BlockInfo], catalog: Catalog,
-      state: StateSources = .init(), support: ViewSupport = .init(), time: Int64,
-      newUUID: @escaping @Sendable () -> String
-    ) {
-      self.definition = definition
-      self.definitionText = definitionText
-      self.inactiveText = inactiveText
-      self.isAutostart = isAutostart
-      self.nodes = nodes
-      self.devices = devices
-      self.catalog = catalog
-      self.state = state
-      self.support = support
-      self.time = time
-      self.newUUID = newUUID
-    }
-  }
-
   /// Decides what a backup of a running domain will be.
   ///
   /// - Parameters:
@@ -108,7 +63,7 @@ extension CreatePlan {
       var live = try live(disk)
       live.isShareable = disk.isShareable
       let base = try BaseChoice(
-        live, request: request, options: options, points: points, chain: chain,
+        live, request: options.resolved(request), points: points, chain: chain,
         catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil)
       if request.target == nil { chainLengths[live.name] = base.chainLength + 1 }
       planned.append(
@@ -199,18 +154,6 @@ extension CreatePlan {
       }
       return name
     }
-    return nameOfTime(situation.time, isFree: isFree)
-  }
-
-  /// A name made of the time, with a number where several are made in one second.
-  static func nameOfTime(_ time: Int64, isFree: (String) -> Bool) -> String {
-    let stamp = UTCTime(secondsSince1970: time).compact
-    var name = stamp
-    var number = 2
-    while !isFree(name) {
-      name = "\(stamp)-\(number)"
-      number += 1
-    }
-    return name
+    return PointName.ofTime(situation.time, isFree: isFree)
   }
 }

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import BackupCore
 package import DomainXML
 package import QMP
 
@@ -43,27 +44,13 @@ package struct CreatePlan: Sendable, Equatable {
     package var names: NodeNames
   }
 
-  /// A bitmap on a node.
-  package struct BitmapPlace: Sendable, Equatable {
-    /// The node.
-    package var node: String
-    /// The bitmap's name.
-    package var name: String
-  }
-
   /// How many backups each disk of the point is made of, its own included.
   package var chainLengths: [String: Int] = [:]
-
-  /// Seconds a guest write may wait for the scratch.
-  static let filterTimeout: Int64 = 15
   /// Requests of all copies at one time.
   ///
   /// Where storage allows no asynchronous I/O each takes a thread of a pool of 64 that the guest's
   /// own disks use too: a storage that hangs must not get them all.
   static let requestLimit: Int64 = 32
-  /// Bytes per bit: the unit a job copies, and one cluster of a filter.
-  static let granularity: Int64 = 65536
-
   /// The operation's UUID.
   package var operation: String
   /// What will be published, volume sizes still 0.
@@ -140,7 +127,7 @@ package struct CreatePlan: Sendable, Equatable {
   /// Where a request must not span clusters, a job reads its view one by one. That takes half as long
   /// again (2 GiB on QEMU 7.2: 3.0 to 3.4 s, against 2.0 to 2.2 s).
   var largestRequest: Int64? {
-    !isOffline && isProtected && !support.spansClusters ? CreatePlan.granularity : nil
+    !isOffline && isProtected && !support.spansClusters ? BitmapName.granularity : nil
   }
 
   /// Starts all copies, or none; that of a protected domain's NVRAM began at the instant.
@@ -166,5 +153,16 @@ package struct CreatePlan: Sendable, Equatable {
     if isProtected { return .transaction(jobs) }
     return .transaction(
       view.recordingStarted + view.changesSelected(on: \.live.node.nodeName) + jobs + nvram)
+  }
+}
+
+extension CreatePlan {
+  /// What the user is to know of the longest chain, where that is a long one.
+  var longChain: String? {
+    guard let (disk, length) = chainLengths.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
+      length >= ChainLength.comfortable
+    else { return nil }
+    return "disk '\(disk)': its chain has \(length) backups now, and no more than "
+      + "\(ChainLength.longest): --full begins another, backup-delete shortens it"
   }
 }

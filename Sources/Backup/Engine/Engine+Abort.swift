@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 import QMP
 
@@ -15,10 +16,10 @@ extension Engine {
   ///   client is at it whose work cannot be taken from it.
   package func abort(domainUUID: String) throws {
     func pending() throws -> [Catalog.Pending] {
-      try catalog().pending(concerning: domainUUID).filter { try isHere($0.partial) }
+      try catalog().pending(concerning: domainUUID).filter { try context.isHere($0.partial) }
     }
     for helper in try pending().compactMap(\.partial.helper) {
-      hypervisor.note(helper: helper)
+      context.hypervisor.note(helper: helper)
     }
     var isAborted = false
     var busy: (any Error)?
@@ -29,13 +30,13 @@ extension Engine {
       } catch let error as BackupError where error.code == .busy {
         busy = error
       } catch {
-        try rethrowUnlessLocal(error)
+        try context.rethrowUnlessLocal(error)
         try giveUp(item, because: error)
         isAborted = true
       }
     }
     // One that has copied all is not ended first: that would replace what the domain has.
-    for item in try pending() { try end(item) { try abortAsyncRestore(item) } }
+    for item in try pending() { try end(item) { try Restore(context).abortAsyncRestore(item) } }
     if let busy { throw busy }
     let settled = try settle(domainUUID: domainUUID)
     if settled.values.contains(.undone) { isAborted = true }
@@ -43,7 +44,7 @@ extension Engine {
     if let busy { throw busy }
     guard isAborted else {
       let others = try catalog().pending(concerning: domainUUID).map(\.partial)
-      if let elsewhere = try others.first(where: { try !isHere($0) }) {
+      if let elsewhere = try others.first(where: { try !context.isHere($0) }) {
         throw BackupError(
           .invalid,
           "Requested operation is not valid: \(elsewhere.title) runs on host "
@@ -66,14 +67,16 @@ extension Engine {
   private func abort(_ pending: Catalog.Pending, _ settlement: Settlement?) throws -> Bool {
     let partial = pending.partial
     if partial.session != nil {
-      return try endSession(pending, keepsBitmap: false) == false
+      return try Session(context).endSession(pending, keepsBitmap: false) == false
     }
     if let live = partial.liveRestore {
-      guard settlement == .failed else { return try abortLive(pending, live) }
+      guard settlement == .failed else { return try LiveRestore(context).abortLive(pending, live) }
       try giveUp(pending, because: nil)
       return true
     }
-    if let guest = try guest(of: partial), try !jobs(of: partial, in: guest.monitor).isEmpty {
+    if let guest = try context.guest(of: partial),
+      try !context.jobs(of: partial, in: guest.monitor).isEmpty
+    {
       return try abort(pending, in: guest)
     }
     if try isInHands(pending) {
@@ -84,53 +87,56 @@ extension Engine {
     }
     switch partial.operation {
     case .create:
-      if try undoCreate(pending, guest: try guest(of: partial)) == .finished { return false }
-    case .restore where try repository.contains(pending.mark): try undoMarked(pending)
-    case .restore: try undoRestore(pending)
-    case .delete: try undoMerge(pending)
+      if try Create(context).undoCreate(pending, guest: try context.guest(of: partial)) == .finished
+      {
+        return false
+      }
+    case .restore where try context.repository.contains(pending.mark): try undoMarked(pending)
+    case .restore: try Restore(context).undoRestore(pending)
+    case .delete: try Delete(context).undoMerge(pending)
     case .live, .session: return false
     }
     // Where the rest could not be done it says nothing.
-    if try isUnderWay(pending) { try giveUp(pending, because: nil) }
+    if try context.isUnderWay(pending) { try giveUp(pending, because: nil) }
     return true
   }
 
   /// Tells that a client is at an operation that does not copy, and cannot be stopped by others.
   private func isInHands(_ pending: Catalog.Pending) throws -> Bool {
     let partial = pending.partial
-    guard partial.owner != process.owner else { return false }
+    guard partial.owner != context.process.owner else { return false }
     // The client may be about to give the domain or the files what it copied, which may have taken long.
     let isWaitedFor = partial.restore.map { !$0.isAsync } ?? false
-    switch process.liveness(partial.owner) {
+    switch context.process.liveness(partial.owner) {
     case .dead: return false
     case .alive:
-      return try isWaitedFor || repository.age(of: pending.volume) <= Engine.setupLimit
+      return try isWaitedFor || context.repository.age(of: pending.volume) <= Context.setupLimit
     case .unknown:
       // A living one does not switch the disks after half of that time.
-      return try isWaitedFor && repository.contains(pending.mark)
-        && repository.age(of: pending.mark) <= Engine.setupLimit
+      return try isWaitedFor && context.repository.contains(pending.mark)
+        && context.repository.age(of: pending.mark) <= Context.setupLimit
     }
   }
 
   /// Undoes a restore whose data is whole, but for one that its domain has already.
   private func undoMarked(_ pending: Catalog.Pending) throws {
     if pending.partial.isOverwrite {
-      _ = try endOverwrite(pending)
-    } else if trusts(pending.partial) {
-      try endHelper(of: pending.partial)
-      try undoWhole(pending)
+      _ = try Restore(context).endOverwrite(pending)
+    } else if context.trusts(pending.partial) {
+      try context.endHelper(of: pending.partial)
+      try Restore(context).undoWhole(pending)
     } else {
-      try leaveRestore(pending)
+      try Restore(context).leaveRestore(pending)
     }
   }
 
   /// Cancels an operation that copies.
   private func abort(_ pending: Catalog.Pending, in guest: any Guest) throws -> Bool {
     switch pending.partial.operation {
-    case .create: return try undoCreate(pending, guest: guest) == .undone
+    case .create: return try Create(context).undoCreate(pending, guest: guest) == .undone
     // The client that waits sees the end of the jobs and does the rest.
-    case .restore: try cancelJobs(of: pending.partial, in: guest)
-    case .delete: try abortDelete(pending, in: guest)
+    case .restore: try context.cancelJobs(of: pending.partial, in: guest)
+    case .delete: try Delete(context).abortDelete(pending, in: guest)
     case .live, .session: return false
     }
     return true

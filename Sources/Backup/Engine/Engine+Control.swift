@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import BackupCore
 package import DomainXML
 import QMP
 
@@ -35,7 +36,7 @@ extension Engine {
       do {
         return try report(of: pending, settlement)
       } catch {
-        try rethrowUnlessLocal(error)
+        try context.rethrowUnlessLocal(error)
         tellUnsettled(pending.partial, error)
         return JobReport(of: pending.partial, state: "failed")
       }
@@ -46,26 +47,26 @@ extension Engine {
     of pending: Catalog.Pending, _ settlement: Settlement?
   ) throws -> JobReport {
     let partial = pending.partial
-    guard try isHere(partial) else {
+    guard try context.isHere(partial) else {
       return JobReport(of: partial, state: "running on \(partial.host.title)")
     }
     if settlement == .failed { return JobReport(of: partial, state: "failed") }
-    let guest = try guest(of: partial)
+    let guest = try context.guest(of: partial)
     if let live = partial.liveRestore {
       return JobReport(
-        of: partial, state: try liveState(of: pending),
-        disks: try guest.map { try liveProgress(of: live, in: $0) } ?? [])
+        of: partial, state: try LiveRestore(context).liveState(of: pending),
+        disks: try guest.map { try LiveRestore(context).liveProgress(of: live, in: $0) } ?? [])
     }
     var report = JobReport(of: partial, state: settlement == .lost ? "failed" : "running")
     if let session = partial.session {
-      report.session = try self.report(of: partial, session, guest: guest)
-      report.damage = try guest.flatMap { try damage(of: partial, in: $0) }
+      report.session = try Session(context).report(of: partial, session, guest: guest)
+      report.damage = try guest.flatMap { try Session(context).damage(of: partial, in: $0) }
       if report.damage != nil { report.state = "failed" }
     } else if let guest {
       report.disks =
-        try unlessEnded(partial) {
-          progress(
-            of: try jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
+        try context.unlessEnded(partial) {
+          context.progress(
+            of: try context.jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
             operation: partial.uuid)
         } ?? []
     }
@@ -76,7 +77,7 @@ extension Engine {
   ///
   /// The next backup is full and says why.
   package func forget(domainUUID: String) throws {
-    guard let guest = try hypervisor.guest(uuid: domainUUID) else {
+    guard let guest = try context.hypervisor.guest(uuid: domainUUID) else {
       throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
     }
     try settle(domainUUID: domainUUID)
@@ -85,31 +86,13 @@ extension Engine {
       throw BackupError.occupied(by: pending.partial)
     }
     if let newest = catalog.points(of: domainUUID).last, catalog.forgotten[domainUUID] == nil {
-      try repository.write(
+      try context.repository.write(
         newest.manifest.volumeNames.forgotten,
         Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
     }
-    try removeBitmaps(in: guest.monitor) { (name: String) in
+    try context.removeBitmaps(in: guest.monitor) { (name: String) in
       BitmapName(parsing: name) != nil || SessionBitmapName(parsing: name) != nil
     }
-  }
-
-  /// What the QEMU that works for an operation tells; nil when it ends meanwhile, which a helper
-  /// domain that another client has no more need of does.
-  func unlessEnded<Result>(_ partial: Partial, _ body: () throws -> Result) throws -> Result? {
-    do {
-      return try body()
-    } catch {
-      guard try guest(of: partial) == nil else { throw error }
-      return nil
-    }
-  }
-
-  /// The domain whose QEMU works for an operation; nil when it has ended.
-  func guest(of partial: Partial) throws -> (any Guest)? {
-    if let helper = partial.helper { return try hypervisor.guest(name: helper) }
-    guard !partial.liveDisks.isEmpty || partial.liveRestore != nil else { return nil }
-    return try hypervisor.guest(uuid: partial.domainUUID)
   }
 }
 

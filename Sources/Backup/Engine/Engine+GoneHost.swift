@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 
 /// What becomes of the operations of a host that is gone for good.
@@ -15,7 +16,9 @@ extension Engine {
   /// - Returns: What was forgotten, a line each.
   /// - Throws: ``BackupError`` with code `notFound` where no other host has anything under way.
   package func forgetGoneHosts(domainUUID: String) throws -> [String] {
-    let gone = try catalog().pending(concerning: domainUUID).filter { try !isHere($0.partial) }
+    let gone = try catalog().pending(concerning: domainUUID).filter {
+      try !context.isHere($0.partial)
+    }
     guard !gone.isEmpty else {
       throw BackupError(
         .notFound,
@@ -27,8 +30,8 @@ extension Engine {
         try forgetGone(pending)
         return "\(title) forgotten"
       } catch {
-        try rethrowUnlessLocal(error)
-        observer.notice("\(title) cannot be forgotten: \(error)")
+        try context.rethrowUnlessLocal(error)
+        context.observer.notice("\(title) cannot be forgotten: \(error)")
         return nil
       }
     }
@@ -40,25 +43,25 @@ extension Engine {
     case .create(let manifest, let disks, _, _):
       if partial.isCopy {
         tellLeft(disks.compactMap(\.target?.path))
-      } else if try !isWhole(pending, manifest) {
-        guard try decideUndo(pending) == .undo else {
+      } else if try !Create(context).isWhole(pending, manifest) {
+        guard try Create(context).decideUndo(pending) == .undo else {
           // Its images are whole.
-          _ = try writeManifest(measured(manifest), of: pending)
+          _ = try Create(context).writeManifest(context.measured(manifest), of: pending)
           break
         }
-        if publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
-          try repository.delete(manifest.volumeNames.manifest)
+        if context.publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
+          try context.repository.delete(manifest.volumeNames.manifest)
         }
-        try discard(manifest.volumes.map(\.name), of: pending)
+        try context.discard(manifest.volumes.map(\.name), of: pending)
       }
     case .restore(let restore): tellLeft(restore.disks.map(\.temporaryPath))
     case .live(let live): tellLeft(live.disks.map(\.path))
     case .delete:
       // What moved is written down as it is; every point stays.
-      return try undoMerge(pending)
+      return try Delete(context).undoMerge(pending)
     case .session: break
     }
-    try discard(
+    try context.discard(
       partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),
       of: pending)
     tellLeft(
@@ -67,11 +70,11 @@ extension Engine {
           disk.scratchVolume.map { "\(directory)/\($0)" }
         }
       })
-    try forget(pending)
+    try context.forget(pending)
   }
 
   private func tellLeft(_ paths: [String]) {
     guard !paths.isEmpty else { return }
-    observer.notice("left on that host: \(paths.joined(separator: ", "))")
+    context.observer.notice("left on that host: \(paths.joined(separator: ", "))")
   }
 }

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 import QMP
 
@@ -18,14 +19,14 @@ extension Engine {
     try settle(domainUUID: domainUUID, endsLostSessions: false)
     var isSet = false
     for pending in try catalog().pending(concerning: domainUUID)
-    where try isHere(pending.partial) && pending.partial.session == nil {
-      guard let guest = try guest(of: pending.partial) else { continue }
+    where try context.isHere(pending.partial) && pending.partial.session == nil {
+      guard let guest = try context.guest(of: pending.partial) else { continue }
       let isFound: Bool
       if let live = pending.partial.liveRestore {
         let speed = JobSpeed.each(of: 1, within: bandwidth)
-        isFound = try setSpeed(of: live, to: speed, in: guest)
+        isFound = try LiveRestore(context).setSpeed(of: live, to: speed, in: guest)
         // The disks that come next have it too.
-        if isFound { try mark(pending, .pulling(speed: speed)) }
+        if isFound { try LiveRestore(context).mark(pending, .pulling(speed: speed)) }
       } else {
         isFound = try setSpeed(of: pending.partial, bandwidth: bandwidth, in: guest)
       }
@@ -37,21 +38,10 @@ extension Engine {
     }
   }
 
-  /// Limits the pull of a live restore: there is one at a time.
-  ///
-  /// - Returns: Whether there was one.
-  func setSpeed(
-    of live: Partial.LiveRestore, to speed: Int64, in guest: any Guest
-  ) throws -> Bool {
-    try live.disks.reduce(false) { isSet, disk in
-      try guest.setBlockJobSpeed(of: disk.name, to: speed) || isSet
-    }
-  }
-
   private func setSpeed(
     of partial: Partial, bandwidth: UInt64?, in guest: any Guest
   ) throws -> Bool {
-    let jobs = try jobs(of: partial, in: guest.monitor)
+    let jobs = try context.jobs(of: partial, in: guest.monitor)
     let speed = JobSpeed.each(of: jobs.count, within: bandwidth)
     return try jobs.reduce(false) { isSet, job in
       do {

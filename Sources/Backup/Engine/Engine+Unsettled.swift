@@ -3,25 +3,17 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 import QMP
 
 /// What becomes of an operation that can be neither finished nor undone: it is told, and stands in
 /// the way of nothing else; `backup-jobabort` ends it whatever its state.
 extension Engine {
-  /// Throws an error on that concerns the whole command and not the one thing it came from: the user
-  /// asked to stop, or libvirt does not answer any more.
-  func rethrowUnlessLocal(_ error: any Error) throws {
-    if observer.isInterrupted { throw error }
-    if let error = error as? BackupError, error.code == .interrupted { throw error }
-    // Any question shows it: there is no such domain.
-    _ = try hypervisor.domainName(uuid: process.newUUID())
-  }
-
   /// Says, once in a command, that an operation could not be settled.
   func tellUnsettled(_ partial: Partial, _ error: any Error) {
-    guard noteUnsettled(partial) else { return }
-    observer.notice(
+    guard context.noteUnsettled(partial) else { return }
+    context.observer.notice(
       "\(partial.title) could be neither finished nor undone: \(error); backup-jobabort ends it")
   }
 
@@ -34,23 +26,25 @@ extension Engine {
   ///   partial knows could not be written elsewhere.
   func giveUp(_ pending: Catalog.Pending, because cause: (any Error)?) throws {
     let partial = pending.partial
-    if let cause { observer.notice("\(partial.title) cannot be undone as a whole: \(cause)") }
-    try attempt("its helper domain could not be ended") { try endHelper(of: partial) }
+    if let cause {
+      context.observer.notice("\(partial.title) cannot be undone as a whole: \(cause)")
+    }
+    try attempt("its helper domain could not be ended") { try context.endHelper(of: partial) }
     switch partial.operation {
     case .create(let manifest, _, _, _): try giveUp(pending, create: manifest)
     case .restore(let restore): try giveUp(restore, pending)
     case .live(let live):
-      observer.notice(
+      context.observer.notice(
         "what it made is left where it is: \(live.disks.map(\.path).joined(separator: ", "))")
     case .delete:
       // Without it nobody could tell any more on what the images stand.
-      return try undoMerge(pending)
+      return try Delete(context).undoMerge(pending)
     case .session: try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     }
     try attempt("a scratch file is left where it is") {
-      if try isUnderWay(pending) { try deleteScratch(of: partial) }
+      if try context.isUnderWay(pending) { try context.deleteScratch(of: partial) }
     }
-    try forget(pending)
+    try context.forget(pending)
   }
 
   /// Does what may fail, and tells when it did.
@@ -58,63 +52,54 @@ extension Engine {
     do {
       try work()
     } catch {
-      try rethrowUnlessLocal(error)
-      observer.notice("\(failure): \(error)")
+      try context.rethrowUnlessLocal(error)
+      context.observer.notice("\(failure): \(error)")
     }
   }
 
   private func takeOut(_ pending: Catalog.Pending) throws {
     let partial = pending.partial
-    guard let guest = try guest(of: partial) else { return }
-    try letGo(of: partial, guest)
-    try cancelJobs(of: partial, in: guest)
-    try takeDown(partial, guest: guest)
-    try dismissJobs(of: partial, in: guest.monitor)
+    guard let guest = try context.guest(of: partial) else { return }
+    try context.letGo(of: partial, guest)
+    try context.cancelJobs(of: partial, in: guest)
+    try context.takeDown(partial, guest: guest)
+    try context.dismissJobs(of: partial, in: guest.monitor)
   }
 
   private func giveUp(_ pending: Catalog.Pending, create manifest: Manifest) throws {
-    let outcome = try decideUndo(pending)
+    let outcome = try Create(context).decideUndo(pending)
     try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
     // What is there as a whole stays.
-    guard try !isWhole(pending, manifest) else { return }
+    guard try !Create(context).isWhole(pending, manifest) else { return }
     if outcome == .publish {
       let images = manifest.volumes.map(\.name).joined(separator: ", ")
       return try attempt("it could not be published; left in the pool: \(images)") {
-        _ = try writeManifest(measured(manifest), of: pending)
+        _ = try Create(context).writeManifest(context.measured(manifest), of: pending)
       }
     }
     if pending.partial.isCopy {
-      return try attempt("a copy is left where it is") { try deleteTargets(of: pending) }
+      return try attempt("a copy is left where it is") {
+        try Create(context).deleteTargets(of: pending)
+      }
     }
-    try discardUnpublished(manifest.volumes.map(\.name), of: pending)
+    try Create(context).discardUnpublished(manifest.volumes.map(\.name), of: pending)
   }
 
   private func giveUp(_ restore: Partial.Restore, _ pending: Catalog.Pending) throws {
     let partial = pending.partial
     var files: [(number: Int, path: String)] = []
     for (number, disk) in restore.disks.enumerated() where !disk.isDevice {
-      guard trusts(partial), try !has([disk], uuid: partial.domainUUID) else {
-        observer.notice("the file '\(disk.temporaryPath)' is left where it is")
+      guard context.trusts(partial), try !Restore(context).has([disk], uuid: partial.domainUUID)
+      else {
+        context.observer.notice("the file '\(disk.temporaryPath)' is left where it is")
         continue
       }
       files.append((number, disk.temporaryPath))
     }
     for file in files {
       try attempt("the file '\(file.path)' is left where it is") {
-        try discard([file], of: pending, title: "the file")
+        try context.discard([file], of: pending, title: "the file")
       }
-    }
-  }
-}
-
-extension Partial {
-  /// The operation, for people.
-  var title: String {
-    switch operation {
-    case .create: "backup '\(pointName)' of domain '\(domainName)'"
-    case .restore, .live: "the restore of domain '\(domainName)' from backup '\(pointName)'"
-    case .delete: "the deletion of backup '\(pointName)' of domain '\(domainName)'"
-    case .session: "NBD session '\(pointName)' of domain '\(domainName)'"
     }
   }
 }

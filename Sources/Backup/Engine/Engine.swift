@@ -3,125 +3,33 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package import DomainXML
-import QMP
+package import BackupCore
 
 /// The one engine behind all commands: it makes, restores and deletes points of one pool.
 ///
 /// Every operation is first written down in the pool, then done in steps that may be repeated, so
 /// that any client can finish or undo what another left (`settle`).
 package final class Engine {
-  /// What is known of the client that owns an operation.
-  package enum Liveness: Sendable {
-    /// It runs.
-    case alive
-    /// It is provably gone.
-    case dead
-    /// It was on another machine, in another container or before this machine was started.
-    case unknown
-  }
-
-  /// What the engine takes from the process it runs in.
-  package struct Process: Sendable {
-    /// This client.
-    package var owner: Partial.Owner
-    /// Whether another client still runs.
-    package var liveness: @Sendable (Partial.Owner) -> Liveness
-    /// When this machine was started, in seconds since 1970-01-01T00:00:00Z; nil where that is not
-    /// known.
-    package var bootTime: Int64?
-    /// Seconds since 1970-01-01T00:00:00Z.
-    package var time: @Sendable () -> Int64
-    /// Makes UUIDs, lower case.
-    package var newUUID: @Sendable () -> String
-
-    /// Makes the description of a process.
-    package init(
-      owner: Partial.Owner, liveness: @escaping @Sendable (Partial.Owner) -> Liveness,
-      bootTime: Int64? = nil,
-      time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String
-    ) {
-      self.owner = owner
-      self.liveness = liveness
-      self.bootTime = bootTime
-      self.time = time
-      self.newUUID = newUUID
-    }
-  }
-
-  /// Seconds after which an operation without jobs is given up, whoever owns it.
-  static let setupLimit: Int64 = 120
-
-  /// Seconds a job may take to end after it was cancelled.
-  static let cancelLimit: Int64 = 10
-
-  /// Seconds that making an image may take: it cannot be cancelled, and for an encrypted one QEMU
-  /// spends some seconds of processor time, of which a busy host has little.
-  static let createLimit: Int64 = 120
-
-  let repository: any Repository
-  let hypervisor: any Hypervisor
-  let observer: any Observer
-  let process: Process
-  private var hasRefreshed = false
-  private var knownManifests: [String: Manifest] = [:]
-  /// The pool as this engine saw it last.
-  private(set) var lastCatalog: Catalog?
-  /// Files outside of the pool that this engine made.
-  var made: Set<String> = []
-  /// What this engine wrote down of operations that it began, by their UUIDs.
-  private var begun: [String: Partial] = [:]
-  /// The operations of which this engine has told that they cannot be settled, by their UUIDs.
-  private var toldUnsettled: Set<String> = []
+  let context: Context
 
   /// Makes an engine for one pool of one host.
   package init(
     repository: any Repository, hypervisor: any Hypervisor, observer: any Observer,
-    process: Process
+    process: Context.Process
   ) {
-    self.repository = repository
-    self.hypervisor = hypervisor
-    self.observer = observer
-    self.process = process
-  }
-
-  /// Remembers an operation that this engine begins.
-  func note(_ partial: Partial) { begun[partial.uuid] = partial }
-
-  /// Takes note that an operation cannot be settled.
-  ///
-  /// - Returns: Whether that is news.
-  func noteUnsettled(_ partial: Partial) -> Bool { toldUnsettled.insert(partial.uuid).inserted }
-
-  /// Whether an operation may say what is deleted outside of the pool: it is what this engine wrote
-  /// down itself, or nobody else could have written it.
-  func trusts(_ partial: Partial) -> Bool {
-    repository.isTrusted || begun[partial.uuid] == partial
-  }
-
-  /// Reads a manifest again the next time: it was rewritten.
-  func forgetManifest(in volume: String) { knownManifests[volume] = nil }
-
-  /// Reads manifests again the next time: others may have rewritten them.
-  func forgetManifests(where isForgotten: (Manifest) -> Bool) {
-    knownManifests = knownManifests.filter { !isForgotten($0.value) }
+    context = Context(
+      repository: repository, hypervisor: hypervisor, observer: observer, process: process)
   }
 
   /// Name of the pool.
-  package var poolName: String { repository.name }
+  package var poolName: String { context.repository.name }
 
   /// Reads the pool.
   ///
-  /// Where it cannot be read past libvirt, the pool looks what others put into it, the first time and
-  /// whenever asked; what goes through the same libvirt it knows anyway. A manifest is read once.
+  /// - Parameter refresh: Whether the pool looks what others put into it.
+  /// - Returns: What is in it.
+  /// - Throws: What libvirt throws.
   package func catalog(refresh: Bool = false) throws -> Catalog {
-    let catalog = try Catalog(
-      of: repository, refresh: (refresh || !hasRefreshed) && !repository.isReadDirectly,
-      known: knownManifests)
-    hasRefreshed = true
-    lastCatalog = catalog
-    knownManifests = Dictionary(
-      catalog.points.map { ($0.manifestVolume, $0.manifest) }, uniquingKeysWith: { $1 })
-    return catalog
+    try context.catalog(refresh: refresh)
   }
 }

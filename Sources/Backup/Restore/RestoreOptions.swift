@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
+
 /// What a user asks of a restore.
 package struct RestoreOptions: Sendable, Equatable {
   /// What a user says about one disk.

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import BackupCore
 package import DomainXML
 
 /// A restore as a value: which volumes are read, which files are made, what is defined.
@@ -27,13 +28,13 @@ package struct RestorePlan: Sendable, Equatable {
     package var replaced: Partial.ReplacedImage?
 
     /// Directory of the file.
-    package var directory: String { RestorePlan.split(path).directory }
+    package var directory: String { Paths.split(path).directory }
     /// What it is, for people.
     package var title: String {
       stored.name == VolumeNames.nvramDisk ? "the NVRAM" : "disk '\(stored.name)'"
     }
     /// Name of the file in it.
-    package var fileName: String { RestorePlan.split(path).name }
+    package var fileName: String { Paths.split(path).name }
   }
 
   /// The operation's UUID.
@@ -98,14 +99,6 @@ package struct RestorePlan: Sendable, Equatable {
     }
   }
 
-  /// Directory and name of an absolute path.
-  package static func split(_ path: String) -> (directory: String, name: String) {
-    // Among the bytes, as the system does: as a character a slash may have an accent.
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("/", path) }
-    let directory = slash == path.startIndex ? "/" : String(path[..<slash])
-    return (directory, String(path[path.utf8.index(after: slash)...]))
-  }
-
   /// Where a disk of a definition has its file; nil where it has none, or its pool is not there.
   static func originalPath(
     of disk: DomainDefinition.Disk?, poolDirectory: (String) throws -> String
@@ -145,7 +138,8 @@ package struct RestorePlan: Sendable, Equatable {
       return file
     }
     if let newName = options.newName {
-      guard let directory = options.targetDirectory ?? original.map({ split($0).directory }) else {
+      guard let directory = options.targetDirectory ?? original.map({ Paths.split($0).directory })
+      else {
         throw noPlace(for: disk, pool: pool)
       }
       let name = VolumeNames.escape(newName)
@@ -155,7 +149,7 @@ package struct RestorePlan: Sendable, Equatable {
       guard let directory = options.targetDirectory else { throw noPlace(for: disk, pool: pool) }
       return "\(directory)/\(disk).\(format == "raw" ? "img" : format)"
     }
-    return options.targetDirectory.map { "\($0)/\(split(original).name)" } ?? original
+    return options.targetDirectory.map { "\($0)/\(Paths.split(original).name)" } ?? original
   }
 
   private static func noPlace(for disk: String, pool: String?) -> BackupError {

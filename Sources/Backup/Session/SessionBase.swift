@@ -3,13 +3,14 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 package import QMP
 
 /// What a disk's changes are counted from, for an NBD session.
 struct SessionBase {
   /// Bitmaps whose union holds every change since; empty where all counts.
-  var bitmaps: [CreatePlan.BitmapPlace] = []
+  var bitmaps: [BitmapPlace] = []
   /// Why all counts although a parent was named; nil where it does not.
   var reason: Reason?
 
@@ -24,8 +25,8 @@ struct SessionBase {
   /// - Throws: ``BackupError`` when what was named does not exist, or not all that changed since is
   ///   known.
   init(
-    _ disk: LiveDisk, request: CreateOptions.DiskRequest, options: SessionOptions,
-    situation: CreatePlan.Situation, points: [Point]
+    _ disk: LiveDisk, request: DiskRequest, options: SessionOptions,
+    situation: Situation, points: [Point]
   ) throws {
     guard !request.isFull, let parent = request.parent ?? options.parent else { return }
     if disk.isShareable {
@@ -48,8 +49,8 @@ struct SessionBase {
     }
     let chain = points.last?.manifest.chain ?? ""
     let base = try BaseChoice(
-      disk, request: .init(name: disk.name, parent: parent), options: CreateOptions(),
-      points: points, chain: chain, catalog: situation.catalog,
+      disk, request: .init(name: disk.name, parent: parent), points: points, chain: chain,
+      catalog: situation.catalog,
       isForgotten: situation.catalog.forgotten[situation.definition.uuid] != nil, isPoint: false)
     bitmaps = base.bitmaps
     reason = base.reason
@@ -58,7 +59,7 @@ struct SessionBase {
   /// The bitmaps of a finished session on every image that was written to since.
   private static func bitmaps(
     _ name: SessionBitmapName, of disk: LiveDisk, layers: [BlockNode]
-  ) throws -> [CreatePlan.BitmapPlace] {
+  ) throws -> [BitmapPlace] {
     func refuse(_ reason: Reason) -> BackupError {
       BackupError(
         .invalid,
@@ -88,13 +89,6 @@ extension Monitor {
   /// Names of the sessions whose changes are recorded, sorted.
   package func finishedSessions() throws -> [String] {
     Set(try blockNodes().flatMap(\.sessionBitmaps).map(\.session)).sorted()
-  }
-}
-
-extension BlockNode {
-  /// The bitmaps of sessions on it.
-  var sessionBitmaps: [SessionBitmapName] {
-    (dirtyBitmaps ?? []).compactMap(\.name).compactMap(SessionBitmapName.init(parsing:))
   }
 }
 

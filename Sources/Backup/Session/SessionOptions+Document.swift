@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 
 extension SessionOptions {
@@ -66,7 +67,7 @@ extension SessionOptions {
       guard store.securityLabels.isEmpty else {
         throw refuse(disk, "has <seclabel>: it gets the label of the domain's own images")
       }
-      let (directory, name) = RestorePlan.split(store.path)
+      let (directory, name) = Paths.split(store.path)
       guard Syntax.isAbsolutePath(store.path), Syntax.isVolumeName(name) else {
         throw refuse(disk, "has an impossible path")
       }

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import BackupCore
 package import DomainXML
 
 /// What a user wants of an NBD session.
@@ -37,7 +38,7 @@ package struct SessionOptions: Sendable, Equatable {
   /// Name of a point that is served instead of the domain; nil for the domain.
   package var stored: String?
   /// Disks by name; empty for all.
-  package var disks: [CreateOptions.DiskRequest]
+  package var disks: [DiskRequest]
   /// Names of exports and bitmaps, by the disk's target name.
   package var exports: [String: Export]
   /// Where it is served; nil where the document says, or else a socket of the domain's own.
@@ -70,7 +71,7 @@ package struct SessionOptions: Sendable, Equatable {
   /// Makes the options.
   package init(
     name: String? = nil, parent: String? = nil, stored: String? = nil,
-    disks: [CreateOptions.DiskRequest] = [], exports: [String: Export] = [:],
+    disks: [DiskRequest] = [], exports: [String: Export] = [:],
     listen: Listen? = nil, tlsDirectories: [String]? = nil,
     allowsPlaintext: Bool = false, isQuiesced: Bool = false, scratchDirectory: String? = nil,
     document: BackupDefinition? = nil, protection: Protection = .automatic

@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 import DomainXML
 import QMP
 
@@ -69,7 +70,7 @@ struct SessionPlan: Equatable {
   ///   - live: Finds what QEMU has for a disk of the domain.
   /// - Throws: ``BackupError`` when a disk, a parent or a name makes no sense.
   init(
-    _ options: SessionOptions, in situation: CreatePlan.Situation, isProtected: Bool = true,
+    _ options: SessionOptions, in situation: Situation, isProtected: Bool = true,
     live: (DomainDefinition.Disk) throws -> LiveDisk
   ) throws {
     let domain = situation.definition
@@ -133,7 +134,7 @@ struct SessionPlan: Equatable {
   }
 
   /// The name of a session: the user's, or the time.
-  static func name(_ wanted: String?, in situation: CreatePlan.Situation) throws -> String {
+  static func name(_ wanted: String?, in situation: Situation) throws -> String {
     let domain = situation.definition
     let catalog = situation.catalog
     let finished = Set(situation.nodes.flatMap(\.sessionBitmaps).map(\.session))
@@ -153,6 +154,6 @@ struct SessionPlan: Equatable {
       }
       return wanted
     }
-    return CreatePlan.nameOfTime(situation.time, isFree: isFree)
+    return PointName.ofTime(situation.time, isFree: isFree)
   }
 }

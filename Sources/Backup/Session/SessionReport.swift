@@ -3,6 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import BackupCore
 package import DomainXML
 
 /// What a session is, for whoever wants to read it.

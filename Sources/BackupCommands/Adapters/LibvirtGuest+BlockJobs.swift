@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import Libvirt
 
 // Block jobs that libvirt itself starts and knows of.
@@ -17,7 +18,7 @@ extension LibvirtGuest {
     }
   }
 
-  func blockJob(of disk: String) throws -> Backup.DiskProgress? {
+  func blockJob(of disk: String) throws -> BackupCore.DiskProgress? {
     try domain.blockJobInfo(disk: disk).map {
       .init(disk: disk, done: $0.current, total: $0.end)
     }

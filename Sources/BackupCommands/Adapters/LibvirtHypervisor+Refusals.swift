@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Libvirt
 
@@ -23,7 +24,7 @@ extension LibvirtHypervisor {
   private func refusalOfTrial(_ definition: String) throws -> String? {
     let uuid = UUIDs.random()
     let trial = try RestoredDefinition(
-      disks: [], copy: .init(name: Engine.helperName(operation: uuid), uuid: uuid)
+      disks: [], copy: .init(name: Context.helperName(operation: uuid), uuid: uuid)
     ).apply(to: definition)
     let domain: Domain
     do {

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Glibc
 import Libvirt
@@ -51,7 +52,7 @@ extension LibvirtHypervisor {
   // MARK: - Images
 
   func backingFile(of path: String) throws -> String? {
-    let directory = RestorePlan.split(path).directory
+    let directory = Paths.split(path).directory
     if let files = try filesNamed(by: path) {
       return files.lazy.flatMap { BackingName($0).paths(in: directory) }.first
     }

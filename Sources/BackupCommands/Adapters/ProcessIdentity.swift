@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Glibc
 
@@ -19,7 +20,7 @@ enum ProcessIdentity {
   /// Only on its own machine, in the same boot and among the same processes can that be known; two
   /// machines may have one name, and so may two containers. A process id that was given to another
   /// process since is told by its start time.
-  static func liveness(of owner: Partial.Owner) -> Engine.Liveness {
+  static func liveness(of owner: Partial.Owner) -> Context.Liveness {
     guard owner.host == own.host, owner.bootID == own.bootID,
       owner.pidNamespace == nil || owner.pidNamespace == own.pidNamespace
     else { return .unknown }

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Libvirt
 import QMP
@@ -111,7 +112,7 @@ extension CreateOptions {
       name: try arguments.string("backupname"),
       description: try arguments.string("description"), isFull: arguments.flag("full"),
       isIncremental: arguments.flag("incremental"), parent: try arguments.string("parent"),
-      disks: try arguments.strings("diskspec").map(CreateOptions.DiskRequest.init(diskspec:)),
+      disks: try arguments.strings("diskspec").map(DiskRequest.init(diskspec:)),
       isQuiesced: arguments.flag("quiesce"), bandwidth: try Workplace.bandwidth(arguments),
       scratchDirectory: try arguments.string("fleecing").map { try pools.repository($0).directory },
       document: try arguments.string("xmlfile").map { try LocalFile($0).backupDefinition() },

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Libvirt
 import QMP
@@ -130,7 +131,7 @@ extension SessionOptions {
   fileprivate init(_ arguments: Arguments, pools: Pools) throws {
     var exports: [String: Export] = [:]
     let disks = try arguments.strings("diskspec").map { text in
-      let (request, export) = try CreateOptions.DiskRequest.exported(diskspec: text)
+      let (request, export) = try DiskRequest.exported(diskspec: text)
       exports[request.name] = export
       return request
     }

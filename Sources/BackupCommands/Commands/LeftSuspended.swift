@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import DomainXML
 import Glibc
 import Vsh
@@ -36,7 +37,7 @@ extension Workplace {
       let guest = try? hypervisor.guest(uuid: partial.domainUUID)
     else { return false }
     let isDead = ProcessIdentity.liveness(of: partial.owner) == .dead
-    let end = ContinuousClock.now + .seconds(isDead ? 1 : Engine.holdLimit)
+    let end = ContinuousClock.now + .seconds(isDead ? 1 : Context.holdLimit)
     while (try? guest.standstill()) == .ours {
       // A connection that may change nothing may not ask QEMU either.
       guard (try? guest.isAtInstant(of: partial)) ?? true else { return false }

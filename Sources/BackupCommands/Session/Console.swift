@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import Glibc
 import Vsh
 
@@ -46,7 +47,7 @@ final class Console: Observer {
     if !usesErrorOutput { shell.output.flush() }
   }
 
-  func progress(_ disks: [Backup.DiskProgress]) {
+  func progress(_ disks: [BackupCore.DiskProgress]) {
     latest = disks.map { .init(name: $0.disk, done: $0.done, total: $0.total) }
     progress.update(latest, at: Console.now)
     noteLine()

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import Backup
+package import BackupCore
 import Vsh
 
 /// One `--diskspec`: a disk and what is said of it, parted by commas; two make a comma.
@@ -49,7 +50,7 @@ struct DiskSpecification {
   }
 }
 
-extension CreateOptions.DiskRequest {
+extension DiskRequest {
   /// Reads a `--diskspec` of backup-create.
   ///
   /// - Throws: `ShellError` when it cannot be read.
@@ -63,7 +64,7 @@ extension CreateOptions.DiskRequest {
   /// - Throws: `ShellError` when it cannot be read.
   static func exported(
     diskspec text: String
-  ) throws -> (CreateOptions.DiskRequest, SessionOptions.Export) {
+  ) throws -> (DiskRequest, SessionOptions.Export) {
     let specification = try DiskSpecification(
       text, keys: ["backup", "backupmode", "incremental", "exportname", "exportbitmap"])
     return (

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import Glibc
 import Libvirt
 import Vsh
@@ -37,7 +38,7 @@ struct Workplace {
   }
 
   /// This process, for the engine.
-  static let process = Engine.Process(
+  static let process = Context.Process(
     owner: ProcessIdentity.own, liveness: ProcessIdentity.liveness(of:),
     bootTime: ProcessIdentity.bootTime(),
     time: { Int64(time(nil)) }, newUUID: UUIDs.random)

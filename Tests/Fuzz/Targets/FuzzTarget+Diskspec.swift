@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 import BackupCommands
 import Vsh
 
@@ -15,7 +16,7 @@ extension FuzzTarget {
     let joined = parts.map(doubled).joined(separator: ",")
     try expect(
       joined.utf8.elementsEqual(specification.utf8), "the parts are all: \(specification)")
-    if let disk = try? CreateOptions.DiskRequest(diskspec: specification) {
+    if let disk = try? DiskRequest(diskspec: specification) {
       try expect(disk.name == parts.first, "the disk comes first: \(specification)")
       try expect(!disk.isFull || disk.parent == nil, "a full has no parent: \(specification)")
     }

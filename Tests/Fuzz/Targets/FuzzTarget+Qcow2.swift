@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Backup
+import BackupCore
 
 extension FuzzTarget {
   /// The heads and tables of images that somebody put into the pool.

@@ -1,0 +1,222 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+
+/// What a live restore has come to.
+package struct LiveRestored: Sendable, Equatable {
+  /// The point.
+  package var pointName: String
+  /// The domain.
+  package var domainName: String
+  /// Whether all data is where it belongs; else it is still on its way.
+  package var isComplete: Bool
+}
+
+/// Restores a domain that runs meanwhile on its backup.
+struct LiveRestore: Operation {
+  let context: Context
+
+  init(_ context: Context) { self.context = context }
+}
+
+extension LiveRestore {
+  /// As ``Engine/restoreLive(_:isNamed:options:emulators:isAsync:deadline:willWrite:)``, once the domain is settled.
+  func run(
+    _ point: Point, isNamed: Bool, options: RestoreOptions, emulators: Set<String>, isAsync: Bool,
+    deadline: ContinuousClock.Instant?, willWrite: (Point) throws -> Void
+  ) throws -> LiveRestored {
+    let domainUUID = point.manifest.domainUUID
+    let catalog = try catalog()
+    var pending = try ownLiveRestore(of: domainUUID, newName: options.newName, in: catalog)
+    if let partial = pending?.partial, isNamed, partial.liveRestore?.point != point.manifest.uuid {
+      throw BackupError.occupied(by: partial)
+    }
+    if pending == nil {
+      guard let point = catalog.point(uuid: point.manifest.uuid) else {
+        throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
+      }
+      pending = try beginLive(
+        point, options: options, emulators: emulators, in: catalog, deadline: deadline
+      ) {
+        try willWrite(point)
+      }
+    }
+    guard let pending, let live = pending.partial.liveRestore else {
+      throw BackupError(.invalid, "not a live restore")
+    }
+    try run(pending, live, options: options, isAsync: isAsync)
+    if !isAsync {
+      try awaitPulls(pending, live, deadline: deadline)
+      try finishLive(pending, live, isOwn: true)
+    }
+    return LiveRestored(pending.partial, isComplete: !isAsync)
+  }
+
+  /// The live restore of a point's domain, or of a copy of that name, which this host has under way.
+  func own(of point: Point, newName: String?) throws -> Catalog.Pending? {
+    try ownLiveRestore(of: point.manifest.domainUUID, newName: newName, in: catalog())
+  }
+
+  /// The live restore of a domain, or of a copy of that name, which this host has under way.
+  private func ownLiveRestore(
+    of domainUUID: String, newName: String?, in catalog: Catalog
+  ) throws -> Catalog.Pending? {
+    try catalog.pending(concerning: domainUUID).first { pending in
+      let partial = pending.partial
+      guard partial.liveRestore != nil, try context.isHere(partial) else { return false }
+      return newName.map { $0 == partial.domainName } ?? (partial.domainUUID == domainUUID)
+    }
+  }
+
+  // MARK: - Until the domain is defined
+
+  private func beginLive(
+    _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
+    deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
+  ) throws -> Catalog.Pending {
+    try Restore(context).checkName(options.newName)
+    var plan = try RestorePlan(
+      point, options: options, catalog: catalog, operation: process.newUUID(),
+      poolDirectory: hypervisor.poolDirectory(name:))
+    for disk in plan.disks { try context.checkChain(disk.chain, in: catalog) }
+    let recorded = try Restore(context).definition(for: plan, options: options)
+    let plain = try Restore(context).placeNVRAM(
+      in: &plan, definition: recorded, over: nil, options: options)
+    let tpm = try Restore(context).placeTPM(
+      of: point, definition: recorded, over: nil, options: options)
+    let parsed = try DomainDefinition(parsing: plain)
+    try refuseWhatCannotLayer(plan, definition: parsed)
+    try Restore(context).checkTrust(plan, options: options, definition: plain, emulators: emulators)
+    try Restore(context).refuseWhileTaken(plain)
+    try Restore(context).refuseUndefinable(plain, options: options, isLive: true)
+    try context.checkStates(
+      [plan.nvram == nil ? nil : point.manifest.nvram, tpm == nil ? nil : point.manifest.tpm],
+      in: catalog)
+    let targets = try Restore(context).targetRepositories(for: plan)
+    let owner = try context.imageOwner(of: parsed)
+    let definition = try LayeredDefinition(
+      disks: plan.disks.map { disk in
+        .init(
+          target: disk.stored.name, path: disk.path,
+          layers: try disk.chain.map {
+            .init(
+              path: repository.path(of: $0.volume.name),
+              // libvirt would give the others to QEMU, and not back.
+              keepsOwner: try repository.owner(of: $0.volume.name).owner == owner?.owner)
+          })
+      }
+    ).applied(to: plain)
+    try refuseUnstartable(plan, domain: parsed)
+    try willWrite()
+
+    let live = Partial.LiveRestore(
+      point: point.manifest.uuid,
+      disks: plan.disks.map { disk in
+        .init(
+          name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
+      }, nvram: plan.nvram?.path, tpm: tpm)
+    Restore(context).tellWhatIsMissing(plan, tpm: tpm, definition: plain, options: options)
+    let pending = try context.begin(
+      Partial(
+        uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
+        domainUUID: parsed.uuid, host: try hypervisor.host(), owner: process.owner,
+        creationTime: process.time(), helper: nil, operation: .live(live)),
+      in: point.manifest.volumeNames.partial(operation: plan.operation))
+    do {
+      for disk in plan.disks {
+        try context.stopIfInterrupted()
+        try targets[disk.directory]?.create(
+          VolumeSpecification(
+            name: disk.fileName, format: "qcow2", capacity: disk.stored.capacity,
+            backing: disk.chain.first.map { repository.path(of: $0.volume.name) }, owner: owner))
+      }
+      if let nvram = plan.nvram {
+        try Restore(context).copy(
+          [nvram], of: point, to: [nvram.path], pending: pending, targets: targets, bandwidth: nil,
+          deadline: deadline)
+      }
+      try Restore(context).restoreTPM(tpm, to: parsed.uuid, of: pending)
+      for disk in plan.disks { try targets[disk.directory]?.synchronize([disk.fileName]) }
+      try hypervisor.define(definition)
+      try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
+      try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
+    } catch {
+      // The guest has not run: nothing is lost.
+      _ = try? undoLive(pending, live, isOwn: true)
+      throw error
+    }
+    return pending
+  }
+
+  private func refuseWhatCannotLayer(_ plan: RestorePlan, definition: DomainDefinition) throws {
+    for disk in plan.disks {
+      let name = disk.stored.name
+      guard !disk.isDevice else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: --live makes files, and disk '\(name)' would be on a device")
+      }
+      guard disk.format == "qcow2" else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: --live needs qcow2, and disk '\(name)' would be "
+            + "\(disk.format); --format qcow2 or --diskspec \(name),driver=qcow2 makes it one")
+      }
+      guard let defined = definition.disks.first(where: { $0.target == name }) else {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: the recorded definition has no disk '\(name)', which --live "
+            + "could run on; name the others with --diskspec")
+      }
+      if defined.isEncrypted {
+        throw BackupError(
+          .invalid,
+          "unsupported configuration: disk '\(name)' is encrypted, which --live cannot do")
+      }
+    }
+  }
+
+  // MARK: - From there on
+
+  /// Sees to it that the domain runs, and that its data moves where nobody will wait for it.
+  private func run(
+    _ pending: Catalog.Pending, _ live: Partial.LiveRestore, options: RestoreOptions,
+    isAsync: Bool
+  ) throws {
+    let partial = pending.partial
+    if try hypervisor.guest(uuid: partial.domainUUID) == nil {
+      try layerAgain(pending, live)
+      do {
+        try hypervisor.start(uuid: partial.domainUUID, paused: options.isPaused)
+      } catch {
+        // Another client may have been faster.
+        guard try hypervisor.guest(uuid: partial.domainUUID) != nil else { throw error }
+      }
+    }
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else {
+      throw BackupError.ended(partial)
+    }
+    observer.notice(
+      "Domain '\(partial.domainName)' runs on backup \(partial.pointName) while its data is "
+        + "restored")
+    let speed = JobSpeed.each(of: 1, within: options.bandwidth)
+    try mark(pending, .pulling(speed: speed))
+    try context.telling(.ended(partial), ifEnded: guest) {
+      if isAsync { try pullNext(live, speed: speed, in: guest) }
+      // Where it went on already it may have another limit.
+      _ = try setSpeed(of: live, to: speed, in: guest)
+    }
+  }
+}
+
+extension LiveRestored {
+  /// Tells what became of a live restore.
+  init(_ partial: Partial, isComplete: Bool) {
+    self.init(
+      pointName: partial.pointName, domainName: partial.domainName, isComplete: isComplete)
+  }
+}

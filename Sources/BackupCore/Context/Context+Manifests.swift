@@ -1,0 +1,55 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+extension Context {
+  /// The manifest in a volume, if it is whole and of that point (nil: of any).
+  package func publishedManifest(_ uuid: String?, in volume: String) -> Manifest? {
+    guard let text = try? Catalog.text(of: volume, in: repository),
+      let manifest = try? Manifest(parsing: text), uuid == nil || manifest.uuid == uuid
+    else { return nil }
+    return manifest
+  }
+
+  package func waitForManifest(_ uuid: String, in volume: String) -> Manifest? {
+    for _ in 0..<20 {
+      if let manifest = publishedManifest(uuid, in: volume) { return manifest }
+      pause(milliseconds: 50)
+    }
+    return nil
+  }
+
+  /// Whether a volume is the whole manifest of a point.
+  ///
+  /// - Throws: When that cannot be found out, which is not the same as no.
+  package func isPublished(_ uuid: String, in volume: String) throws -> Bool {
+    guard try repository.contains(volume) else { return false }
+    let text = try Catalog.text(of: volume, in: repository)
+    let manifest = try? Manifest(parsing: text)
+    return manifest?.uuid == uuid
+  }
+
+  /// A manifest with the sizes of what was written.
+  ///
+  /// - Throws: ``BackupError`` with code `failed` where something was not.
+  package func measured(_ manifest: Manifest) throws -> Manifest {
+    var manifest = manifest
+    for index in manifest.disks.indices {
+      manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
+    }
+    if let nvram = manifest.nvram {
+      manifest.nvram?.volume.size = try repository.allocation(of: nvram.volume.name)
+    }
+    if let tpm = manifest.tpm {
+      guard try repository.contains(tpm.volume.name) else {
+        throw BackupError(.failed, "the state of the TPM is not there")
+      }
+      manifest.tpm?.volume.size = try repository.allocation(of: tpm.volume.name)
+      manifest.tpm?.capacity = UInt64(try stateOfTPM(in: tpm.volume.name).count)
+    }
+    return manifest
+  }
+}

@@ -1,0 +1,26 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What a command does to points, one of five kinds.
+///
+/// An operation knows its own steps and the core, and no other operation.
+package protocol Operation {
+  /// The pool, the host and the client.
+  var context: Context { get }
+}
+
+extension Operation {
+  package var repository: any Repository { context.repository }
+  package var hypervisor: any Hypervisor { context.hypervisor }
+  package var observer: any Observer { context.observer }
+  package var process: Context.Process { context.process }
+
+  /// Reads the pool.
+  ///
+  /// The corresponding method is ``Context/catalog(refresh:)``.
+  package func catalog(refresh: Bool = false) throws -> Catalog {
+    try context.catalog(refresh: refresh)
+  }
+}

@@ -1,0 +1,121 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+extension Context {
+  /// Refuses an operation that was just written down and does not go with what others wrote down or
+  /// did meanwhile.
+  ///
+  /// Another client may have looked at the same time and seen nothing: now at least one of both sees
+  /// the other.
+  ///
+  /// - Parameters:
+  ///   - partial: The operation.
+  ///   - planned: The pool as it was when the operation was decided on.
+  /// - Throws: ``BackupError`` with code `busy`, or `notFound` where what it needs is gone.
+  package func refuseConflicts(of partial: Partial, planned: Catalog?) throws {
+    let needs = partial.needs
+    let lineage = needs.flatMap { planned?.lineage(of: $0.point) ?? [] }
+    // Another client may have rewritten or deleted them since.
+    forgetManifests { manifest in
+      partial.isDelete && manifest.domainUUID == partial.domainUUID
+        || lineage.contains(manifest.uuid)
+    }
+    let isFresh = !needs.isEmpty || partial.isDelete
+    let catalog = try catalog(refresh: isFresh && !repository.isReadDirectly)
+    guard catalog.pending.contains(where: { $0.partial.uuid == partial.uuid }) else {
+      throw BackupError(.busy, "another client ended the operation before it began; try again")
+    }
+    let others = try ownPending(of: partial.domainUUID, in: catalog)
+    if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
+      throw BackupError.occupied(by: other)
+    }
+    if case .delete(let delete) = partial.operation {
+      try refuseWhileUsed(delete, besides: partial.uuid, in: catalog)
+    }
+    for pending in catalog.pending where pending.partial.uuid != partial.uuid {
+      guard case .delete(let delete) = pending.partial.operation, !partial.isDelete,
+        catalog.isConcerned(partial, by: delete)
+      else { continue }
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: backup '\(pending.partial.pointName)' is being deleted; "
+          + "see backup-jobinfo")
+    }
+    for need in needs { try refuseMissing(need.point, need, planned: planned, in: catalog) }
+  }
+
+  /// Refuses a point that is gone or stands on something else than when an operation was planned.
+  private func refuseMissing(
+    _ uuid: String, _ need: (point: String, disks: Set<String>, isRead: Bool), planned: Catalog?,
+    in catalog: Catalog
+  ) throws {
+    let before = planned?.point(uuid: uuid)
+    guard let point = catalog.point(uuid: uuid) else {
+      throw BackupError(
+        .notFound, "backup '\(before?.manifest.name ?? uuid)' was deleted meanwhile")
+    }
+    for disk in point.manifest.disks where need.disks.contains(disk.name) {
+      let chain = try catalog.chain(of: point, disk: disk.name).map(\.volume.name)
+      let known = try before.flatMap { try planned?.chain(of: $0, disk: disk.name) }
+      guard chain.allSatisfy(catalog.volumes.contains),
+        !need.isRead || known == nil || known?.map(\.volume.name) == chain
+      else {
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: what backup '\(point.manifest.name)' stands on was "
+            + "deleted meanwhile; try again")
+      }
+    }
+  }
+
+  /// Refuses a delete while an operation needs what it takes away or rewrites.
+  ///
+  /// - Parameters:
+  ///   - delete: The delete.
+  ///   - operation: UUID of the delete, where it is written down.
+  ///   - catalog: The pool.
+  /// - Throws: ``BackupError`` with code `busy` that names the operation.
+  package func refuseWhileUsed(
+    _ delete: Partial.Delete, besides operation: String?, in catalog: Catalog
+  ) throws {
+    for pending in catalog.pending where pending.partial.uuid != operation {
+      guard catalog.isConcerned(pending.partial, by: delete) else { continue }
+      if pending.partial.liveRestore != nil {
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: domain '\(pending.partial.domainName)', which is being "
+            + "restored from backup '\(pending.partial.pointName)', still stands on it")
+      }
+      let user =
+        pending.partial.session == nil
+        ? "an operation on backup '\(pending.partial.pointName)'"
+        : "NBD session '\(pending.partial.pointName)'"
+      throw BackupError(.busy, "Requested operation is not valid: \(user) is using it")
+    }
+  }
+}
+
+extension Catalog {
+  /// UUIDs of a point and of all that it stands on, by any disk.
+  fileprivate func lineage(of point: String) -> Set<String> {
+    var found: Set<String> = []
+    var open = [point]
+    while let next = open.popLast() {
+      guard found.insert(next).inserted, let point = self.point(uuid: next) else { continue }
+      open += point.manifest.disks.compactMap(\.parent)
+    }
+    return found
+  }
+}
+
+extension Partial {
+  /// Whether points are deleted.
+  package var isDelete: Bool {
+    if case .delete = operation { return true }
+    return false
+  }
+}

@@ -1,0 +1,87 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// How clients find what others decided.
+extension Context {
+  /// Reads a decision from the volume that tells it by its length.
+  ///
+  /// - Parameter volume: The volume's name.
+  /// - Returns: The length in bytes, 0 where the client that made it died before it had one; nil where
+  ///   there is no such volume.
+  /// - Throws: The repository's error where the length cannot be found out.
+  package func decidingLength(of volume: String) throws -> UInt64? {
+    // libvirt makes a file and gives it its length right after that.
+    for _ in 0..<20 {
+      guard try repository.contains(volume) else { return nil }
+      do {
+        let length = try repository.length(of: volume)
+        if length > 0 { return length }
+      } catch {
+        // The client that is done takes it away.
+        guard try !repository.contains(volume) else { throw error }
+        return nil
+      }
+      pause(milliseconds: 50)
+    }
+    return 0
+  }
+}
+
+/// Names can be given again: to what is deleted by name somebody else may have come meanwhile.
+extension Context {
+  /// Whose the name of a partial is by now.
+  package enum NameHolder {
+    /// It is that of the operation itself.
+    case own
+    /// No operation has it.
+    case nobody
+    /// Another operation has it.
+    case other
+  }
+
+  /// Whose the name of an operation's partial is by now.
+  ///
+  /// - Throws: When that cannot be found out.
+  package func holder(of pending: Catalog.Pending) throws -> NameHolder {
+    guard try repository.contains(pending.volume) else { return .nobody }
+    let text: String
+    do {
+      text = try Catalog.text(of: pending.volume, in: repository)
+    } catch {
+      guard try !repository.contains(pending.volume) else { throw error }
+      return .nobody
+    }
+    // One that is not whole is being written, and ours was.
+    return (try? Partial(parsing: text))?.uuid == pending.partial.uuid ? .own : .other
+  }
+
+  /// Tells that what an operation made can still be deleted by name.
+  ///
+  /// A client that sets up goes on for a moment after others undid the create: what it makes then is
+  /// its own, as long as no other point of that name exists or begins.
+  ///
+  /// - Throws: When that cannot be found out.
+  package func mayDelete(byNamesOf pending: Catalog.Pending) throws -> Bool {
+    switch try holder(of: pending) {
+    case .own: return true
+    case .other: return false
+    case .nobody: break
+    }
+    guard case .create(let manifest, _, _, _) = pending.partial.operation, !pending.partial.isCopy
+    else { return false }
+    let volume = manifest.volumeNames.manifest
+    guard try repository.contains(volume) else { return true }
+    let text = try Catalog.text(of: volume, in: repository)
+    return (try? Manifest(parsing: text)) == nil
+  }
+
+  /// Deletes the partial of an operation, unless it is another's by now.
+  package func deletePartial(of pending: Catalog.Pending) throws {
+    guard try isUnderWay(pending) else { return }
+    try repository.delete(pending.volume)
+  }
+}

@@ -1,0 +1,39 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+extension Context {
+  /// Marks the files of a restore as whole: everything is written and closed.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where another client ended it and deleted them.
+  package func markWhole(_ pending: Catalog.Pending) throws {
+    guard try isUnderWay(pending) else {
+      throw BackupError(
+        .busy, "another client ended the operation before it was complete; try again")
+    }
+    try synchronizeTargets(of: pending.partial)
+    do {
+      try repository.write(pending.mark, Array("done\n".utf8))
+    } catch let error as BackupError where error.code == .exists {
+      // Another client was faster.
+    }
+  }
+
+  /// Has the names of files that were written outside of the pool reach the disk.
+  package func synchronizeTargets(of partial: Partial) throws {
+    let paths: [String]
+    switch partial.operation {
+    case .create(_, let disks, _, _):
+      paths = disks.compactMap(\.target).filter { $0.type == .file }.map(\.path)
+    case .restore(let restore):
+      paths = restore.disks.filter { !$0.isDevice }.map(\.temporaryPath)
+    case .delete, .live, .session: return
+    }
+    for directory in Set(paths.map { Paths.split($0).directory }) {
+      try hypervisor.repository(directory: directory).synchronize([])
+    }
+  }
+}

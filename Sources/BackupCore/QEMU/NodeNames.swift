@@ -1,0 +1,101 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The names an operation gives to what it makes in QEMU, for one disk.
+///
+/// They follow from the operation's UUID and the disk's number, so that any client finds them
+/// again. QEMU allows 31 characters for a node.
+package struct NodeNames: Sendable, Equatable {
+  /// What all names of the operation begin with.
+  package let prefix: String
+  private let stem: String
+
+  /// Makes the names.
+  ///
+  /// - Parameters:
+  ///   - operation: The operation's UUID.
+  ///   - disk: The disk's place in the operation, counted from 0.
+  package init(operation: String, disk: Int) {
+    prefix = NodeNames.prefix(operation: operation)
+    stem = "\(prefix)\(disk)-"
+  }
+
+  /// What the names of all that an operation makes begin with, `vb-0123456789ab-`.
+  package static func prefix(operation: String) -> String {
+    "vb-\(operation.filter { $0 != "-" }.prefix(12))-"
+  }
+
+  /// The first 12 hex digits of the operation a node or job belongs to; nil for one not ours.
+  package static func operationPrefix(of name: String) -> String? {
+    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count >= 3, parts[0] == "vb", parts[1].count == 12,
+      parts[1].allSatisfy(\.isHexDigit)
+    else { return nil }
+    return String(parts[1])
+  }
+
+  /// Id of the copy job.
+  package var job: String { stem + "job" }
+  /// File of the volume that is written.
+  package var targetFile: String { stem + "tfile" }
+  /// Id of the job that makes an image of a device.
+  package var formatJob: String { stem + "format" }
+  /// Secret with the passphrase of the image.
+  package var targetSecret: String { stem + "tkey" }
+  /// Id of the job that makes the scratch image.
+  package var scratchFormatJob: String { stem + "sformat" }
+  /// Secret with the passphrase of the scratch image.
+  package var scratchSecret: String { stem + "skey" }
+  /// Image in it.
+  package var target: String { stem + "target" }
+  /// File of the scratch volume.
+  package var scratchFile: String { stem + "sfile" }
+  /// Image in it.
+  package var scratch: String { stem + "scratch" }
+  /// Filter under the device.
+  package var filter: String { stem + "cbw" }
+  /// Bitmap on the filter of the client that takes it off the device.
+  package var claim: String { stem + "claim" }
+  /// A node that nothing uses, by which a flush tells how it went.
+  ///
+  /// - Parameter uuid: A UUID that is new for each flush.
+  /// - Returns: The name, of 31 characters at most for the first ten disks.
+  package func probe(of uuid: String) -> String { stem + "probe" + uuid.prefix(8) }
+  /// Whether a node is one by which a flush of the operation tells how it went.
+  package func isProbe(_ node: String) -> Bool { node.hasPrefix(stem + "probe") }
+  /// Bitmap on the image of the client that flushes it.
+  package var flushing: String { stem + "flushing" }
+  /// Bitmap on an image that is flushed.
+  package var flushed: String { stem + "flushed" }
+  /// The frozen state.
+  package var view: String { stem + "view" }
+  /// The first cluster of the frozen state: reading it shows whether the state is still whole.
+  package var sample: String { stem + "sample" }
+  /// The disk that the sample is copied to.
+  package var sampleTarget: String { stem + "null" }
+  /// Id of the job that reads the sample.
+  package var sampleJob: String { stem + "sample" }
+  /// Filter that the job puts over the sample.
+  package var sampleFilter: String { stem + "samplecbw" }
+  /// Filter that the copy job puts over what it reads.
+  package var jobFilter: String { stem + "jobcbw" }
+  /// Id of the view's export; it tells the port where the server was to take a free one.
+  package func export(port: UInt16?) -> String {
+    stem + "export" + (port.map { ".\($0)" } ?? "")
+  }
+  /// The port that an export's id tells.
+  package static func port(ofExport id: String) -> UInt16? {
+    let parts = id.split(separator: ".")
+    return parts.count == 2 ? UInt16(parts[1]) : nil
+  }
+  /// Id of the operation's TLS credentials.
+  package static func credentials(operation: String) -> String {
+    prefix(operation: operation) + "tls"
+  }
+  /// Bitmap on the first disk's scratch image: the operation has frozen the guest's file systems.
+  package static let frozenMark = "vb-frozen"
+  /// Bitmap on the view that says what to copy.
+  package var workBitmap: String { stem + "work" }
+}

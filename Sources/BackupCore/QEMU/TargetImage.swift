@@ -1,0 +1,74 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import QMP
+
+/// What is to be known of a target beyond its path.
+package struct TargetImage {
+  /// Whether it is a block device.
+  package var isDevice: Bool
+  /// Bytes of the disk that is copied.
+  package var capacity: UInt64
+  /// Id of the job by which QEMU makes an image of it; nil for a file that is one, or a raw copy.
+  package var job: String?
+  /// How that is encrypted.
+  package var encryption: LUKSOptions?
+  /// How its clusters are compressed; nil for QEMU's choice.
+  package var compression: Qcow2Compression?
+  /// Name of the volume beside it that it stands on.
+  package var backing: String?
+
+  /// Describes a target.
+  package init(
+    isDevice: Bool, capacity: UInt64, job: String? = nil, encryption: LUKSOptions? = nil,
+    compression: Qcow2Compression? = nil, backing: String? = nil
+  ) {
+    self.isDevice = isDevice
+    self.capacity = capacity
+    self.job = job
+    self.encryption = encryption
+    self.compression = compression
+    self.backing = backing
+  }
+}
+
+extension Context {
+  /// Makes an image of an open file or device, where QEMU is to do that.
+  ///
+  /// For an encrypted one QEMU measures how long its key takes, by the processor time of a thread:
+  /// on a busy host that fails now and then, and works when it is tried again.
+  ///
+  /// - Throws: ``BackupError`` when QEMU cannot.
+  package func make(
+    _ image: TargetImage, format: String, of node: String, path: String, in monitor: any Monitor
+  ) throws {
+    guard let job = image.job else { return }
+    let command = Command.createImage(
+      jobID: job, format: format, file: node, size: image.capacity, encryption: image.encryption,
+      compression: image.compression, backing: image.backing)
+    let trials = image.encryption == nil ? 1 : 10
+    for trial in 1...trials {
+      guard let error = try failure(of: command, job: job, in: monitor) else { return }
+      guard trial < trials else {
+        throw BackupError(.failed, "failed to create image in '\(path)': \(error)")
+      }
+    }
+  }
+
+  /// Runs a `blockdev-create` to its end.
+  ///
+  /// - Returns: Why it failed; nil when it did not.
+  private func failure(
+    of command: Command, job: String, in monitor: any Monitor
+  ) throws -> String? {
+    try monitor.execute(command)
+    defer { _ = try? monitor.execute(.jobDismiss(job)) }
+    while true {
+      guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return nil }
+      if found.status == "concluded" { return found.error }
+      _ = try monitor.nextEvent(timeoutMilliseconds: 200)
+    }
+  }
+}
