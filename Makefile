@@ -55,13 +55,14 @@ demo: deps build ## a backup and a restore on a private libvirtd (KEEP=1: left r
 	@KEEP='$(KEEP)' Tests/Demo/run $(PROGRAM)
 
 .PHONY: lint
-lint: ## format, licenses, syntax of the scripts
+lint: ## format, licenses, syntax of the scripts, which room of the engine names which
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@bad=; for file in $(LICENSED); do \
 	  head -n 6 "$$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || bad="$$bad $$file"; \
 	done; \
 	[ -z "$$bad" ] || { echo "No license in the first lines of:$$bad"; exit 1; }
 	@for script in $(SCRIPTS); do bash -n "$$script"; done
+	@Tests/Lint/arrows
 
 .PHONY: check
 check: deps lint ## everything that must pass before a change is taken
