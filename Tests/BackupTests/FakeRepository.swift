@@ -37,11 +37,17 @@ final class FakeRepository: Repository {
   func available() -> UInt64 { free }
   func age(of volume: String) -> Int64 { 0 }
 
-  func create(_ volume: VolumeSpecification) throws { try write(volume.name, []) }
+  /// A raw volume has its length at once.
+  func create(_ volume: VolumeSpecification) throws {
+    let length = volume.format == "raw" ? min(Int(volume.capacity), 4096) : 0
+    try write(volume.name, Array(repeating: 0, count: length))
+  }
 
   func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     guard contents[volume] == nil else { throw BackupError(.exists, volume) }
     try confirm()
+    // Another client may have been faster.
+    guard contents[volume] == nil else { throw BackupError(.exists, volume) }
     contents[volume] = content
   }
 

@@ -31,18 +31,22 @@ package final class Context {
     package var time: @Sendable () -> Int64
     /// Makes UUIDs, lower case.
     package var newUUID: @Sendable () -> String
+    /// Stands still for so many milliseconds.
+    package var pause: @Sendable (UInt32) -> Void
 
     /// Makes the description of a process.
     package init(
       owner: Partial.Owner, liveness: @escaping @Sendable (Partial.Owner) -> Liveness,
       bootTime: Int64? = nil,
-      time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String
+      time: @escaping @Sendable () -> Int64, newUUID: @escaping @Sendable () -> String,
+      pause: @escaping @Sendable (UInt32) -> Void = standStill(milliseconds:)
     ) {
       self.owner = owner
       self.liveness = liveness
       self.bootTime = bootTime
       self.time = time
       self.newUUID = newUUID
+      self.pause = pause
     }
   }
 
@@ -81,6 +85,11 @@ package final class Context {
     self.observer = observer
     self.process = process
   }
+
+  /// Stands still for a moment.
+  ///
+  /// Only for what gives no event: another client's write to the pool.
+  package func pause(milliseconds: UInt32) { process.pause(milliseconds) }
 
   /// Remembers an operation that this client begins.
   package func note(_ partial: Partial) { begun[partial.uuid] = partial }

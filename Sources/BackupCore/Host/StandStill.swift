@@ -5,9 +5,7 @@
 
 import Glibc
 
-/// Stands still for a moment.
-///
-/// Only for what gives no event: another client's write to the pool.
-package func pause(milliseconds: UInt32) {
+/// Stands still for a moment (`usleep`).
+package func standStill(milliseconds: UInt32) {
   usleep(milliseconds * 1000)
 }

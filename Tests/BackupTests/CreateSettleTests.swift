@@ -1,0 +1,116 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import QMP
+import Testing
+
+@testable import Backup
+@testable import BackupCore
+
+@Suite struct CreateSettleTests {
+  /// What a client finds of a create whose own client is dead.
+  struct Found: CustomTestStringConvertible {
+    var status: String?
+    var error: String?
+    var settlement: Settlement
+    var testDescription: String { "\(status ?? "no job") \(error ?? "")" }
+  }
+
+  @Test(arguments: [
+    Found(status: "running", settlement: .running),
+    Found(status: "pending", settlement: .finished),
+    Found(status: "concluded", settlement: .finished),
+    Found(status: "concluded", error: "No space left on device", settlement: .undone),
+    Found(status: nil, settlement: .undone),
+  ])
+  func `what a dead client left is finished, undone or left alone`(found: Found) throws {
+    let left = try LeftCreate(status: found.status, error: found.error)
+    let settled = LeftCreate.Box<[String: Settlement]>([:])
+    let (endings, _) = left.run(
+      [], { engine, _ in settled.value = try engine.settle(domainUUID: World.domainUUID) },
+      clients: 1)
+    guard case .done = endings[0] else {
+      Issue.record("\(endings)")
+      return
+    }
+    #expect(settled.value == [left.partial.uuid: found.settlement])
+    #expect(left.isPublished == (found.settlement == .finished))
+    #expect(left.hasImages == (found.settlement != .undone))
+    #expect(left.records == (found.settlement != .undone))
+    if found.settlement != .running { #expect(left.leftovers == []) }
+  }
+
+  @Test func `a copy whose flush fails is undone`() throws {
+    let left = try LeftCreate()
+    left.qemu.broken = Set(left.plan.disks.map(\.names.target))
+    let (endings, _) = left.run(
+      [], { engine, _ in try engine.settle(domainUUID: World.domainUUID) }, clients: 1)
+    guard case .done(let notices) = endings[0] else {
+      Issue.record("\(endings)")
+      return
+    }
+    #expect(notices.contains { $0.contains("Input/output error") })
+    #expect(!left.isPublished && !left.hasImages && left.leftovers == [])
+  }
+
+  /// Runs two clients in many of the ways in which one does some steps, the other some, then the first
+  /// the rest.
+  ///
+  /// The first stops after each of its steps once; where the second stops goes on from way to way.
+  ///
+  /// - Parameters:
+  ///   - step: How many steps lie between two ways with the same first stop.
+  ///   - work: What a client does, by its number.
+  ///   - check: Looks at what is left.
+  /// - Throws: When what is left for the clients cannot be made.
+  private func interleave(
+    step: Int, _ work: @escaping @Sendable (Engine, Int) throws -> Void,
+    _ check: (LeftCreate, [LeftCreate.Ending], String) -> Void
+  ) throws {
+    let alone = try LeftCreate().run([], work, clients: 1).counts[0] ?? 0
+    for first in 1...alone {
+      for second in stride(from: 1 + first % step, through: alone, by: step) {
+        let left = try LeftCreate()
+        let (endings, _) = left.run(
+          [
+            .init(client: 0, steps: first), .init(client: 1, steps: second),
+            .init(client: 0, steps: 1000),
+          ], work)
+        check(left, endings, "\(first) \(second)")
+      }
+    }
+  }
+
+  @Test func `two clients that settle it publish it once, whatever comes between`() throws {
+    try interleave(step: 12) { engine, _ in
+      try engine.settle(domainUUID: World.domainUUID)
+    } _: { left, endings, way in
+      for ending in endings {
+        guard case .done([]) = ending else {
+          Issue.record("\(way): \(endings)")
+          return
+        }
+      }
+      #expect(left.isPublished && left.hasImages && left.records, "\(way)")
+      #expect(left.leftovers == [], "\(way)")
+    }
+  }
+
+  @Test func `of one that settles and one that aborts it both end with one outcome`() throws {
+    try interleave(step: 12) { engine, client in
+      if client == 0 {
+        try engine.settle(domainUUID: World.domainUUID)
+      } else {
+        // One that finds it published has nothing to cancel, and says so.
+        try? engine.abort(domainUUID: World.domainUUID)
+      }
+    } _: { left, endings, way in
+      #expect(left.isPublished == left.hasImages, "\(way): \(endings)")
+      #expect(left.isPublished == left.records, "\(way): \(endings)")
+      #expect(left.leftovers == [], "\(way): \(endings)")
+    }
+  }
+}

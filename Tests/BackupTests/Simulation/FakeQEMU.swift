@@ -1,0 +1,156 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import QMP
+
+/// QEMU as far as the end of an operation goes: nodes with their bitmaps, jobs, and the devices' nodes.
+///
+/// A command does all of it or fails, as QEMU's do. Whoever uses it from several threads takes turns.
+final class FakeQEMU: Monitor {
+  /// A block node.
+  struct Node {
+    var driver: String
+    var bitmaps: [BlockDirtyInfo] = []
+  }
+
+  var nodes: [String: Node] = [:]
+  var jobs: [String: JobInfo] = [:]
+  /// The node of each device.
+  var drives: [String: String] = [:]
+  /// The nodes whose flush fails.
+  var broken: Set<String> = []
+  /// How often each node was flushed.
+  private(set) var flushes: [String: Int] = [:]
+
+  private struct Refusal: Error {
+    var text: String
+  }
+
+  private typealias Members = [String: Any]
+
+  func nextEvent(timeoutMilliseconds: Int) -> Event? { nil }
+
+  func send(_ line: String, descriptors: [Int32]) throws -> String {
+    let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? Members ?? [:]
+    let command = object["execute"] as? String ?? ""
+    do {
+      let result = try execute(command, object["arguments"] as? Members ?? [:])
+      return try text(["return": result])
+    } catch let refusal as Refusal {
+      return try text(["error": ["class": "GenericError", "desc": refusal.text]])
+    }
+  }
+
+  private func text(_ reply: Members) throws -> String {
+    String(decoding: try JSONSerialization.data(withJSONObject: reply), as: UTF8.self)
+  }
+
+  private func execute(_ command: String, _ arguments: Members) throws -> Any {
+    func argument(_ name: String) -> String { arguments[name] as? String ?? "" }
+    switch command {
+    case "query-jobs": return jobs.values.sorted { $0.id < $1.id }.map(described)
+    case "query-named-block-nodes":
+      return nodes.sorted { $0.key < $1.key }.map { described($0.key, $0.value) }
+    case "query-block-exports", "query-fdsets", "query-chardev", "qom-list": return [Any]()
+    case "qom-get": return drives[argument("path")] ?? ""
+    case "qom-set": drives[argument("path")] = argument("value")
+    case "blockdev-del":
+      guard nodes[argument("node-name")] != nil else {
+        throw Refusal(text: "Failed to find node with node-name='\(argument("node-name"))'")
+      }
+      guard !drives.values.contains(argument("node-name")) else {
+        throw Refusal(text: "Node \(argument("node-name")) is in use")
+      }
+      nodes[argument("node-name")] = nil
+    case "blockdev-reopen": try reopen(arguments["options"] as? [Members] ?? [])
+    case "block-dirty-bitmap-remove": try removeBitmap(arguments)
+    case "transaction": try transact(arguments["actions"] as? [Members] ?? [])
+    case "job-finalize": try end(argument("id"), from: ["pending"], error: nil)
+    case "job-cancel":
+      try end(argument("id"), from: ["running", "pending"], error: "Operation canceled")
+    case "job-dismiss":
+      guard jobs[argument("id")]?.status == "concluded" else {
+        throw Refusal(text: "Job not found, or not concluded")
+      }
+      jobs[argument("id")] = nil
+    default: throw Refusal(text: "The command \(command) has not been found")
+    }
+    return Members()
+  }
+
+  private func end(_ id: String, from states: Set<String>, error: String?) throws {
+    guard let job = jobs[id], states.contains(job.status) else {
+      throw Refusal(text: "Job '\(id)' cannot accept this command")
+    }
+    jobs[id] = JobInfo(id: id, status: "concluded", error: error)
+  }
+
+  private func reopen(_ options: [Members]) throws {
+    for option in options {
+      let name = option["node-name"] as? String ?? ""
+      guard nodes[name] != nil else {
+        throw Refusal(text: "Failed to find node with node-name='\(name)'")
+      }
+      flushes[name, default: 0] += 1
+      guard !broken.contains(name) else { throw Refusal(text: "Input/output error") }
+    }
+  }
+
+  private func transact(_ actions: [Members]) throws {
+    let before = nodes
+    do {
+      for action in actions {
+        let data = action["data"] as? Members ?? [:]
+        switch action["type"] as? String {
+        case "block-dirty-bitmap-add": try addBitmap(data)
+        case "block-dirty-bitmap-remove": try removeBitmap(data)
+        default: throw Refusal(text: "unknown action")
+        }
+      }
+    } catch {
+      nodes = before
+      throw error
+    }
+  }
+
+  private func addBitmap(_ data: Members) throws {
+    let node = data["node"] as? String ?? "", name = data["name"] as? String ?? ""
+    guard let bitmaps = nodes[node]?.bitmaps else { throw Refusal(text: "no node \(node)") }
+    guard !bitmaps.contains(where: { $0.name == name }) else {
+      throw Refusal(text: "Bitmap already exists: \(name)")
+    }
+    nodes[node]?.bitmaps.append(BlockDirtyInfo(name: name))
+  }
+
+  private func removeBitmap(_ data: Members) throws {
+    let node = data["node"] as? String ?? "", name = data["name"] as? String ?? ""
+    guard let place = nodes[node]?.bitmaps.firstIndex(where: { $0.name == name }) else {
+      throw Refusal(text: "Dirty bitmap '\(name)' not found")
+    }
+    nodes[node]?.bitmaps.remove(at: place)
+  }
+
+  private func described(_ job: JobInfo) -> Members {
+    var members: Members = [
+      "id": job.id, "type": job.type, "status": job.status, "current-progress": 1,
+      "total-progress": 1,
+    ]
+    members["error"] = job.error
+    return members
+  }
+
+  private func described(_ name: String, _ node: Node) -> Members {
+    [
+      "node-name": name, "drv": node.driver, "image": ["virtual-size": 1 << 30],
+      "dirty-bitmaps": node.bitmaps.map { bitmap in
+        [
+          "name": bitmap.name ?? "", "count": 0, "granularity": 65536,
+          "recording": bitmap.recording, "busy": false, "persistent": bitmap.persistent,
+        ] as Members
+      },
+    ]
+  }
+}
