@@ -118,7 +118,8 @@ import Vsh
       "internal_snapshots", "chain_long", "shared",
     ]
     // The engine's own list, read from where it is made.
-    let made = try Project.text("Sources/BackupCore/Disks/Reason.swift").matches(of: #/code: "([a-z_]+)"/#)
+    let made = try Project.text("Sources/BackupCore/Disks/Reason.swift").matches(
+      of: #/code: "([a-z_]+)"/#)
     #expect(made.map { String($0.1) } == codes)
     let (page, readme) = (try self.page(), try Project.text("README.md"))
     for code in codes {

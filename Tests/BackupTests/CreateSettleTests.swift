@@ -67,25 +67,30 @@ import Testing
   ///   - check: Looks at what is left.
   /// - Throws: When what is left for the clients cannot be made.
   private func interleave(
-    step: Int, _ work: @escaping @Sendable (Engine, Int) throws -> Void,
+    step: Int, _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
     _ check: (LeftCreate, [LeftCreate.Ending], String) -> Void
   ) throws {
-    let alone = try LeftCreate().run([], work, clients: 1).counts[0] ?? 0
+    func run(_ left: LeftCreate, _ segments: [Turns.Segment], clients: Int) -> LeftCreate.Run {
+      let shared = LeftCreate.Box(left)
+      return left.run(segments, { try work(shared.value, $0, $1) }, clients: clients)
+    }
+    let alone = try run(LeftCreate(), [], clients: 1).counts[0] ?? 0
     for first in 1...alone {
       for second in stride(from: 1 + first % step, through: alone, by: step) {
         let left = try LeftCreate()
-        let (endings, _) = left.run(
+        let (endings, _) = run(
+          left,
           [
             .init(client: 0, steps: first), .init(client: 1, steps: second),
             .init(client: 0, steps: 1000),
-          ], work)
+          ], clients: 2)
         check(left, endings, "\(first) \(second)")
       }
     }
   }
 
   @Test func `two clients that settle it publish it once, whatever comes between`() throws {
-    try interleave(step: 12) { engine, _ in
+    try interleave(step: 12) { _, engine, _ in
       try engine.settle(domainUUID: World.domainUUID)
     } _: { left, endings, way in
       for ending in endings {
@@ -99,18 +104,26 @@ import Testing
     }
   }
 
-  @Test func `of one that settles and one that aborts it both end with one outcome`() throws {
-    try interleave(step: 12) { engine, client in
+  @Test func `of one that publishes it and one that undoes it both end with one outcome`() throws {
+    var published = 0, undone = 0
+    try interleave(step: 12) { left, engine, client in
       if client == 0 {
         try engine.settle(domainUUID: World.domainUUID)
       } else {
-        // One that finds it published has nothing to cancel, and says so.
-        try? engine.abort(domainUUID: World.domainUUID)
+        let pending = Catalog.Pending(
+          volume: left.plan.manifest.volumeNames.partial, partial: left.partial)
+        try Create(engine.context).undoCreate(
+          pending, guest: try engine.context.guest(of: left.partial))
       }
     } _: { left, endings, way in
+      for ending in endings {
+        if case .failed(let why) = ending { Issue.record("\(way): \(why)") }
+      }
       #expect(left.isPublished == left.hasImages, "\(way): \(endings)")
       #expect(left.isPublished == left.records, "\(way): \(endings)")
       #expect(left.leftovers == [], "\(way): \(endings)")
+      if left.isPublished { published += 1 } else { undone += 1 }
     }
+    #expect(published > 0 && undone > 0, "\(published) \(undone)")
   }
 }

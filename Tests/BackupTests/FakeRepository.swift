@@ -45,16 +45,26 @@ final class FakeRepository: Repository {
 
   func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     guard contents[volume] == nil else { throw BackupError(.exists, volume) }
-    try confirm()
-    // Another client may have been faster.
-    guard contents[volume] == nil else { throw BackupError(.exists, volume) }
+    // Others see it before there is anything in it.
+    contents[volume] = []
+    do {
+      try confirm()
+    } catch {
+      if contents[volume] == [] { contents[volume] = nil }
+      throw error
+    }
+    guard let now = contents[volume] else { throw BackupError(.busy, volume) }
+    guard now == [] else { throw BackupError(.exists, volume) }
     contents[volume] = content
   }
 
   func replace(_ volume: String, _ content: [UInt8]) { contents[volume] = content }
 
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
+    let before = contents[volume]
     try confirm()
+    guard let now = contents[volume] else { throw BackupError(.busy, volume) }
+    guard now == before else { throw BackupError(.exists, volume) }
     contents[volume] = content
   }
 

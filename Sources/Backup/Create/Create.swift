@@ -157,7 +157,7 @@ extension Create {
     }
   }
 
-  /// As ``Engine/document(ofCreate:domainUUID:)``, once the domain is settled.
+  /// As ``Engine/document(ofCreate:domainUUID:)``.
   func document(
     of options: CreateOptions, domainUUID: String
   ) throws -> BackupDefinition {

@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 
 extension Delete {
-  /// As ``Engine/deleteBroken(_:)``, once the domain is settled.
+  /// As ``Engine/deleteBroken(_:)``.
   func deleteBroken(_ broken: Catalog.Broken) throws {
     let catalog = try catalog()
     guard catalog.broken.contains(broken) else {

@@ -81,7 +81,7 @@ extension Restore {
     )
   }
 
-  /// As ``Engine/definition(ofRestore:options:emulators:)``, once the domain is settled.
+  /// As ``Engine/definition(ofRestore:options:emulators:)``.
   func definition(
     of point: Point, options: RestoreOptions, emulators: Set<String>
   ) throws -> String? {

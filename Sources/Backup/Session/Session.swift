@@ -37,7 +37,7 @@ extension Session {
     }
   }
 
-  /// As ``Engine/document(ofSession:domainUUID:)``, once the domain is settled.
+  /// As ``Engine/document(ofSession:domainUUID:)``.
   func document(
     of asked: SessionOptions, domainUUID: String
   ) throws -> BackupDefinition {
@@ -139,7 +139,7 @@ extension Session {
 
   /// Freezes the states of disks without protecting the guest.
   ///
-  /// It is to ``openView(_:pending:definition:guest:beforeInstant:atInstant:)`` what a plain job is
+  /// It is to ``Context/openView(_:pending:definition:guest:beforeInstant:atInstant:)`` what a plain job is
   /// to a view.
   private func openUnprotected(
     _ plan: SessionPlan, pending: Catalog.Pending, definition: DomainDefinition,

@@ -11,7 +11,10 @@ extension Context {
   package func isHere(_ partial: Partial) throws -> Bool {
     process.isHere(partial, try hypervisor.host())
   }
+}
 
+/// What operations need of the host.
+extension Context {
   /// Whom the images of a running domain belong to.
   package func imageOwner(of definition: DomainDefinition) throws -> FileOwner? {
     try definition.imageOwner ?? hypervisor.imageOwner(ofDomainType: definition.type)

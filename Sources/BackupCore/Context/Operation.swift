@@ -3,9 +3,10 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What a command does to points, one of five kinds.
+/// What a command does: it makes, restores or deletes points, or serves what it froze.
 ///
-/// An operation knows its own steps and the core, and no other operation.
+/// An operation knows its own steps and the core, and no other operation, but for a live restore, which
+/// is a restore.
 package protocol Operation {
   /// The pool, the host and the client.
   var context: Context { get }

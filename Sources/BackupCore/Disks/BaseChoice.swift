@@ -122,24 +122,24 @@ package struct BaseChoice {
 
 /// Looks for the bitmaps of points on the nodes of one disk.
 private struct Search {
-  package struct Found {
-    package var bitmaps: [BitmapPlace]
-    package var bytes: UInt64
-    package var chainLength: Int
+  struct Found {
+    var bitmaps: [BitmapPlace]
+    var bytes: UInt64
+    var chainLength: Int
   }
 
-  package struct Refusal: Error {
-    package var reason: Reason
+  struct Refusal: Error {
+    var reason: Reason
   }
 
-  package let disk: LiveDisk
-  package let chain: String
-  package let catalog: Catalog
-  package let isForgotten: Bool
-  package let isPoint: Bool
+  let disk: LiveDisk
+  let chain: String
+  let catalog: Catalog
+  let isForgotten: Bool
+  let isPoint: Bool
 
   /// Whether everything that changed since a point is known.
-  package func check(_ point: Point) -> Result<Found, Refusal> {
+  func check(_ point: Point) -> Result<Found, Refusal> {
     func refuse(_ reason: Reason) -> Result<Found, Refusal> { .failure(Refusal(reason: reason)) }
     guard let old = point.manifest.disks.first(where: { $0.name == disk.name }) else {
       return refuse(.newDisk(since: point.manifest.name))
@@ -203,7 +203,7 @@ private struct Search {
   }
 
   /// Whether the disk has a bitmap of this chain whose point is no more.
-  package var hasBitmapOfDeletedPoint: Bool {
+  var hasBitmapOfDeletedPoint: Bool {
     ours.contains { $0.disk == disk.name && catalog.point(uuid: $0.point) == nil }
   }
 

@@ -104,6 +104,4 @@ extension Context {
   package func stateOfTPM(in volume: String) throws -> [UInt8] {
     try repository.read(volume, offset: 0, length: Context.longestState)
   }
-
-  // MARK: - Restoring
 }

@@ -8,7 +8,7 @@ import QMP
 
 @testable import BackupCore
 
-/// A host with one domain, which runs or not, and the pool.
+/// A host with one domain, which runs, and the pool.
 final class FakeHost: Hypervisor {
   private struct Unexpected: Error {
     var call: String
@@ -18,7 +18,6 @@ final class FakeHost: Hypervisor {
   let definition: String
   let domainUUID: String
   let qemu: any Monitor
-  var isRunning = true
 
   init(pool: any Repository, definition: String, domainUUID: String, qemu: any Monitor) {
     self.pool = pool
@@ -29,7 +28,7 @@ final class FakeHost: Hypervisor {
 
   func host() -> HostIdentity { HostIdentity(uuid: World.makeUUID(0x405)) }
   func guest(uuid: String) -> (any Guest)? {
-    isRunning && uuid == domainUUID ? FakeGuest(definition: definition, monitor: qemu) : nil
+    uuid == domainUUID ? FakeGuest(definition: definition, monitor: qemu) : nil
   }
   func guest(name: String) -> (any Guest)? { nil }
   func helperDomains() -> [(name: String, definition: String)] { [] }
@@ -76,7 +75,7 @@ final class FakeHost: Hypervisor {
   func domains() -> [RegisteredDomain] {
     [RegisteredDomain(name: "web1", uuid: domainUUID, definitions: [definition])]
   }
-  func isActive(uuid: String) -> Bool { isRunning && uuid == domainUUID }
+  func isActive(uuid: String) -> Bool { uuid == domainUUID }
   func hasManagedSaveImage(uuid: String) -> Bool { false }
   func savedInstants(uuid: String) -> [String] { [] }
   func isAutostart(uuid: String) -> Bool? { nil }

@@ -69,11 +69,14 @@ struct LeftCreate {
     case failed(String)
   }
 
+  /// How clients ended, and how many steps each took.
+  typealias Run = (endings: [Ending], counts: [Int: Int])
+
   /// Runs clients in turns.
   func run(
     _ segments: [Turns.Segment], _ work: @escaping @Sendable (Engine, Int) throws -> Void,
     clients: Int = 2
-  ) -> (endings: [Ending], counts: [Int: Int]) {
+  ) -> Run {
     let turns = Turns(segments, clients: clients)
     let endings = Box(Array(repeating: Ending.failed("has not ended"), count: clients))
     let group = DispatchGroup()
