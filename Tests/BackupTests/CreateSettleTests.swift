@@ -11,7 +11,7 @@ import Testing
 @testable import BackupCore
 
 @Suite struct CreateSettleTests {
-  /// What a client finds of a create whose own client is dead.
+  /// The state in which a client finds a create whose own client is dead.
   struct Found: CustomTestStringConvertible {
     var status: String?
     var error: String?

@@ -87,7 +87,7 @@ struct OfflineTests {
     try scene.domain.destroy()
     try scene.run("backup-create", "--backupname", "p", "--async", "--bandwidth", "1")
       .expectSuccess()
-    // It has found the helper.
+    // The other client has found the helper.
     let other = try scene.startStopped("backup-jobinfo", before: "query-jobs")
     defer { other.signal(SIGKILL) }
     let helper = try #require(

@@ -110,11 +110,11 @@ struct RacingRestoresTests {
     let late = try Program.startStopped(
       scene.libvirt, scene.arguments("backup-jobinfo", []), before: "blockdev-add")
     defer { late.signal(SIGKILL) }
-    // It knows how QEMU refuses it, and not yet whether it does the same with the image.
+    // This one knows how QEMU refuses it, and not yet whether it does the same with the image.
     let slow = try Program.startStopped(
       scene.libvirt, scene.arguments("backup-jobinfo", []), at: "blockdev-reopen")
     defer { slow.signal(SIGKILL) }
-    // It has flushed it, and not yet forgotten the restore.
+    // This one has flushed it, and not yet forgotten the restore.
     let early = try Program.startStopped(
       scene.libvirt, scene.arguments("backup-jobinfo", []), at: "blockdev-del")
     defer { early.signal(SIGKILL) }

@@ -68,7 +68,7 @@ struct RacingSettlersTests {
     ).expectSuccess()
     try scene.awaitCopy(of: "q")
     try scene.endCopies()
-    // It is about to claim the flush, which the other has done and noted before it goes on.
+    // This one is about to claim the flush, which the other has done and noted before it goes on.
     let late = try scene.startStopped("backup-jobinfo", before: "transaction")
     defer { late.signal(SIGKILL) }
     let early = try scene.startStopped("backup-jobinfo", before: "job-finalize")

@@ -106,8 +106,7 @@ extension Create {
 
   // MARK: - The end
 
-  /// A create is whole when its manifest is there, or its copies were decided to
-  /// be published.
+  /// A create is whole when its manifest is there, or its copies were decided to be published.
   func isWhole(_ pending: Catalog.Pending, _ manifest: Manifest) throws -> Bool {
     guard pending.partial.isCopy else {
       return try context.isPublished(manifest.uuid, in: manifest.volumeNames.manifest)

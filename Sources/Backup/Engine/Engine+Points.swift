@@ -109,7 +109,7 @@ extension Engine {
 
   /// Deletes points, or disks of them.
   ///
-  /// What others need of a point that goes alone is merged into them first.
+  /// A point that goes alone is merged into those that stand on it first.
   ///
   /// - Parameters:
   ///   - point: The point that was named.

@@ -12,8 +12,8 @@ extension Engine {
   ///
   /// Jobs speak for themselves: what works is left alone, what is ready is published, what failed is
   /// undone, whoever started it. An operation without jobs belongs to a client that is setting up
-  /// and is undone only when that client is gone or, where that cannot be known, much too late. One that can be neither finished
-  /// nor undone is told and left, and stops nothing else.
+  /// and is undone only when that client is gone or, where that cannot be known, much too late. One
+  /// that can be neither finished nor undone is told and left, and stops nothing else.
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.

@@ -98,7 +98,7 @@ extension LiveRestore {
           }
           return false
         } else {
-          // It ended: well, which libvirt takes note of in a moment, or not.
+          // The pull ended: well, which libvirt takes note of in a moment, or not.
           let since = idleSince ?? .now
           idleSince = since
           guard try mark(of: pending) != .stopped else {

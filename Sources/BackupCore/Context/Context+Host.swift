@@ -5,17 +5,17 @@
 
 package import DomainXML
 
-/// Which operations are of this libvirt, and which of another that uses the same pool.
+/// A pool can have operations of this libvirt and of others that use it.
 extension Context {
-  /// Whether an operation is of the libvirt that we are connected to.
+  /// Tells that an operation is of the libvirt that we are connected to.
   package func isHere(_ partial: Partial) throws -> Bool {
     process.isHere(partial, try hypervisor.host())
   }
 }
 
-/// What operations need of the host.
+/// Operations ask the host for owners and files.
 extension Context {
-  /// Whom the images of a running domain belong to.
+  /// Finds the owner of the images of a running domain.
   package func imageOwner(of definition: DomainDefinition) throws -> FileOwner? {
     try definition.imageOwner ?? hypervisor.imageOwner(ofDomainType: definition.type)
   }
@@ -48,7 +48,7 @@ extension Context {
 }
 
 extension Context.Process {
-  /// Whether an operation is of a libvirt.
+  /// Tells that an operation is of a libvirt.
   ///
   /// - Parameters:
   ///   - partial: The operation.

@@ -22,7 +22,7 @@ extension Context {
     return nil
   }
 
-  /// Whether a volume is the whole manifest of a point.
+  /// Tells that a volume is the whole manifest of a point.
   ///
   /// - Throws: When that cannot be found out, which is not the same as no.
   package func isPublished(_ uuid: String, in volume: String) throws -> Bool {

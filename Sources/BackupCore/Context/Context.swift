@@ -6,7 +6,7 @@
 package import DomainXML
 import QMP
 
-/// What every operation is made with: a pool, a host, and who is at it.
+/// The pool, the host and the client that every operation is made with.
 package final class Context {
   /// What is known of the client that owns an operation.
   package enum Liveness: Sendable {

@@ -3,9 +3,9 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What a command does: it makes, restores or deletes points, or serves what it froze.
+/// An operation makes, restores or deletes points, or serves what it froze.
 ///
-/// An operation knows its own steps and the core, and no other operation, but for a live restore, which
+/// It knows its own steps and the core, and no other operation, but for a live restore, which
 /// is a restore.
 package protocol Operation {
   /// The pool, the host and the client.
@@ -13,9 +13,13 @@ package protocol Operation {
 }
 
 extension Operation {
+  /// The pool.
   package var repository: any Repository { context.repository }
+  /// The host.
   package var hypervisor: any Hypervisor { context.hypervisor }
+  /// The one who hears what is done.
   package var observer: any Observer { context.observer }
+  /// The client.
   package var process: Context.Process { context.process }
 
   /// Reads the pool.

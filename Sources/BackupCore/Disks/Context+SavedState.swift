@@ -71,7 +71,7 @@ extension Context {
     return "\(directory)/\(tpm.directoryName)/\(tpm.fileName)"
   }
 
-  /// Whether there is such a file, in a directory that there may not be.
+  /// Tells that there is such a file, in a directory that there may not be.
   package func isThere(_ path: String) -> Bool {
     if hypervisor.isTaken(path) { return true }
     let (directory, name) = Paths.split(path)

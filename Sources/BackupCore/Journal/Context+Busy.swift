@@ -118,7 +118,7 @@ extension Context {
     }
   }
 
-  /// Whether nobody will go on with an operation that has no jobs.
+  /// Tells that nobody will go on with an operation that has no jobs.
   package func isAbandoned(_ pending: Catalog.Pending) throws -> Bool {
     if pending.partial.owner == process.owner { return true }
     switch process.liveness(pending.partial.owner) {

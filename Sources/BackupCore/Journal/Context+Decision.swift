@@ -33,9 +33,9 @@ extension Context {
 
 /// Names can be given again: to what is deleted by name somebody else may have come meanwhile.
 extension Context {
-  /// Whose the name of a partial is by now.
+  /// The name of a partial is that of one operation at a time.
   package enum NameHolder {
-    /// It is that of the operation itself.
+    /// The operation itself has it.
     case own
     /// No operation has it.
     case nobody
@@ -43,7 +43,7 @@ extension Context {
     case other
   }
 
-  /// Whose the name of an operation's partial is by now.
+  /// Finds the operation that has the name of an operation's partial by now.
   ///
   /// - Throws: When that cannot be found out.
   package func holder(of pending: Catalog.Pending) throws -> NameHolder {

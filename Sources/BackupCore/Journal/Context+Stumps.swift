@@ -16,7 +16,7 @@ extension Context {
     var catalog = try catalog()
     let stumps = catalog.broken.filter { $0.isPartial }
     if !stumps.isEmpty {
-      // It may be on its way.
+      // The rest of one may be on its way.
       pause(milliseconds: 300)
       catalog = try self.catalog()
       for stump in stumps where catalog.broken.contains(stump) && !stump.isNewer {

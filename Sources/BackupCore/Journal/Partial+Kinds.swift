@@ -16,7 +16,7 @@ extension Partial {
     }
   }
 
-  /// Whether disks of a domain that exists are replaced.
+  /// Tells that disks of a domain that exists are replaced.
   package var isOverwrite: Bool {
     restore?.disks.contains { $0.replaced != nil } ?? false
   }

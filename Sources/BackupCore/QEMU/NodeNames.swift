@@ -63,7 +63,7 @@ package struct NodeNames: Sendable, Equatable {
   /// - Parameter uuid: A UUID that is new for each flush.
   /// - Returns: The name, of 31 characters at most for the first ten disks.
   package func probe(of uuid: String) -> String { stem + "probe" + uuid.prefix(8) }
-  /// Whether a node is one by which a flush of the operation tells how it went.
+  /// Tells that a node is one by which a flush of the operation tells how it went.
   package func isProbe(_ node: String) -> Bool { node.hasPrefix(stem + "probe") }
   /// Bitmap on the image of the client that flushes it.
   package var flushing: String { stem + "flushing" }

@@ -13,7 +13,7 @@ extension Context {
     let monitor = guest.monitor
     try removeExports(of: partial, in: monitor)
     if partial.session != nil {
-      // What saves the guest's old data without protecting it, until nobody reads that any more.
+      // These jobs save the guest's old data without protecting it, until nobody reads that any more.
       try cancelJobs(of: partial, in: guest)
       try dismissJobs(of: partial, in: monitor)
     }

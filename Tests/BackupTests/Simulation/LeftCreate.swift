@@ -63,7 +63,7 @@ struct LeftCreate {
       newUUID: { World.makeUUID(0xabc) }, pause: { _ in })
   }
 
-  /// What a client did.
+  /// The end of a client, with its notices or its error.
   enum Ending {
     case done([String])
     case failed(String)
@@ -115,7 +115,7 @@ struct LeftCreate {
     init(_ value: Value) { self.value = value }
   }
 
-  /// What is left in QEMU and in the pool of the operation itself; empty where it has ended.
+  /// Names of what QEMU and the pool have of the operation itself; none where it has ended.
   var leftovers: [String] {
     let prefix = NodeNames.prefix(operation: partial.uuid)
     return qemu.nodes.keys.filter { $0.hasPrefix(prefix) }.sorted()
@@ -125,7 +125,7 @@ struct LeftCreate {
 
   var isPublished: Bool { pool.contents[plan.manifest.volumeNames.manifest] != nil }
   var hasImages: Bool { plan.manifest.volumes.allSatisfy { pool.contents[$0.name] != nil } }
-  /// Whether the disk records what changes since the point.
+  /// Tells that the disk records what changes since the point.
   var records: Bool {
     plan.disks.allSatisfy { disk in
       qemu.nodes[disk.live.node.nodeName]?.bitmaps.contains { $0.name == disk.bitmap } == true
