@@ -131,6 +131,43 @@ struct RacingRestoresTests {
     try expect(domain.differences(), [])
   }
 
+  @Test func `what a killed client flushed by does not keep later backups from another pool`()
+    throws
+  {
+    let scene = try LiveScene(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
+    defer { scene.remove() }
+    let domain = scene.domain
+    try domain.write("vda", "write -P 1 0 6M")
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    try domain.vanish()
+    try scene.run("backup-restore", "p", "--live", "--paused", "--async").expectSuccess()
+    try eventually("all is pulled") {
+      (try scene.libvirt.monitor(domain.name, "query-jobs") as? [Any])?.isEmpty == true
+    }
+    let late = try Program.start(
+      scene.libvirt, scene.arguments("backup-jobinfo", []),
+      environment: [
+        "VIRSH_BACKUP_STOP_BEFORE": "blockdev-add", "VIRSH_BACKUP_KILL_AT": "blockdev-reopen",
+      ])
+    defer { late.signal(SIGKILL) }
+    try late.awaitStop()
+    // This one ends the restore.
+    try scene.run("backup-jobinfo").expectSuccess()
+    #expect(try late.finish().ending == .signalled(SIGKILL))
+    func hasProbe() throws -> Bool {
+      "\(try scene.libvirt.monitor(domain.name, "query-named-block-nodes"))".contains("probe")
+    }
+    #expect(try hasProbe())
+
+    let other = try Pool(scene.libvirt)
+    defer { other.remove() }
+    try Program.run(
+      scene.libvirt, ["backup-create", domain.name, "--pool", other.name]
+    ).expectSuccess()
+    #expect(try !hasProbe())
+  }
+
   @Test func `a restore that is cancelled is not completed by what another client did last`()
     throws
   {

@@ -20,9 +20,14 @@ extension Context {
       throw BackupError(
         .busy, "Requested operation is not valid: the domain has an active job (\(job))")
     }
-    if let operation = try guest.monitor.blockNodes().lazy.compactMap({
-      NodeNames.operationPrefix(of: $0.nodeName)
-    }).first {
+    let ours = try guest.monitor.blockNodes().map(\.nodeName).filter {
+      NodeNames.operationPrefix(of: $0) != nil
+    }
+    // A client that was killed may have left one; whoever still needs it makes another.
+    for probe in ours where NodeNames.isAnyProbe(probe) { try close(probe, in: guest.monitor) }
+    if let operation = ours.first(where: { !NodeNames.isAnyProbe($0) }).flatMap({
+      NodeNames.operationPrefix(of: $0)
+    }) {
       throw try otherPoolsOperation(operation)
         ?? BackupError(
           .busy,

@@ -65,6 +65,11 @@ package struct NodeNames: Sendable, Equatable {
   package func probe(of uuid: String) -> String { stem + "probe" + uuid.prefix(8) }
   /// Tells that a node is one by which a flush of the operation tells how it went.
   package func isProbe(_ node: String) -> Bool { node.hasPrefix(stem + "probe") }
+  /// Tells that a node is one by which a flush of some operation tells how it went.
+  package static func isAnyProbe(_ node: String) -> Bool {
+    let parts = node.split(separator: "-", omittingEmptySubsequences: false)
+    return operationPrefix(of: node) != nil && parts.count == 4 && parts[3].hasPrefix("probe")
+  }
   /// Bitmap on the image of the client that flushes it.
   package var flushing: String { stem + "flushing" }
   /// Bitmap on an image that is flushed.
