@@ -17,13 +17,16 @@ BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/virsh-backup
 ZSH_COMPLETION = $(PREFIX)/share/zsh/site-functions/_virsh-backup
 FISH_COMPLETION = $(PREFIX)/share/fish/vendor_completions.d/virsh-backup.fish
 
+# What a build needs, what a package is made with, and what the demo and the tests need besides.
 # libvirt-daemon without libvirt-daemon-system brings the programs and starts no service.
-PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config \
-	libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
+BUILD_PACKAGES := libvirt-dev libreadline-dev libxml2-dev pkg-config
+DEB_PACKAGES := debhelper dpkg-dev lintian
+TEST_PACKAGES := libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients \
 	qemu-system-x86 qemu-utils qemu-block-extra seabios \
 	bash-completion binutils e2fsprogs fish g++ git iproute2 libnbd-bin man-db mawk mount \
 	mtools openssl ovmf python3-libnbd swtpm swtpm-tools time \
 	tpm2-tools libtss2-tcti-swtpm0 util-linux virtnbdbackup zsh
+PACKAGES := $(BUILD_PACKAGES)
 
 # Scripts, by their first line, and files that carry the four lines on the license.
 SOURCES = $(shell git ls-files --cached --others --exclude-standard)
@@ -35,7 +38,7 @@ build: ## the program, with the Swift standard library inside
 	$(SWIFT) build -c release --static-swift-stdlib --product virsh-backup
 
 .PHONY: deps
-deps: ## what the build, the demo and the tests need, through apt
+deps: ## what a build needs, through apt
 	@command -v dpkg-query >/dev/null || { echo "Not Debian: see README.md for what is needed."; exit 0; }; \
 	missing=; \
 	for package in $(PACKAGES); do \
@@ -50,8 +53,12 @@ deps: ## what the build, the demo and the tests need, through apt
 	  apt-get install -y -qq --no-install-recommends $$missing
 	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.3 is needed: https://www.swift.org/install"; exit 1; }
 
+.PHONY: test-deps
+test-deps: PACKAGES += $(TEST_PACKAGES)
+test-deps: deps ## what the demo and the tests need besides
+
 .PHONY: demo
-demo: deps build ## a backup and a restore on a private libvirtd (KEEP=1: left running)
+demo: test-deps build ## a backup and a restore on a private libvirtd (KEEP=1: left running)
 	@KEEP='$(KEEP)' Tests/Demo/run $(PROGRAM)
 
 .PHONY: lint
@@ -65,7 +72,7 @@ lint: ## format, licenses, syntax of the scripts, which room of the engine names
 	@Tests/Lint/arrows
 
 .PHONY: check
-check: deps lint ## everything that must pass before a change is taken
+check: test-deps lint ## everything that must pass before a change is taken
 	$(SWIFT) build --build-tests
 	@Tests/run "$$($(SWIFT) build --show-bin-path)"
 
@@ -73,7 +80,7 @@ check: deps lint ## everything that must pass before a change is taken
 ROUNDS ?= 50
 
 .PHONY: check-long
-check-long: deps ## the tests in which chance decides, ROUNDS times each (ROUNDS=50 FILTER=)
+check-long: test-deps ## the tests in which chance decides, ROUNDS times each (ROUNDS=50 FILTER=)
 	$(SWIFT) build --build-tests
 	@VIRSH_BACKUP_ROUNDS='$(ROUNDS)' Tests/run "$$($(SWIFT) build --show-bin-path)" '$(FILTER)'
 
@@ -83,7 +90,7 @@ FILTER ?=
 
 .PHONY: check-newer
 check-newer: PACKAGES += debian-archive-keyring mmdebstrap
-check-newer: deps ## the integration tests on Debian 13's libvirt and QEMU (RELEASE=trixie FILTER=)
+check-newer: test-deps ## the integration tests on Debian 13's libvirt and QEMU (RELEASE=trixie FILTER=)
 	$(SWIFT) build --build-tests
 	@Tests/Newer/run "$$($(SWIFT) build --show-bin-path)" '$(RELEASE)' '$(FILTER)'
 
@@ -99,7 +106,7 @@ fuzzer:
 	  --sanitize fuzzer -Xswiftc -sanitize=fuzzer,address --product fuzzer
 
 .PHONY: fuzz
-fuzz: deps fuzzer ## look for inputs that break something (FUZZ_TIME=60 FUZZ_TARGETS=)
+fuzz: test-deps fuzzer ## look for inputs that break something (FUZZ_TIME=60 FUZZ_TARGETS=)
 	@Tests/Fuzz/run fuzz $(FUZZER) $(FUZZ_TIME) $(FUZZ_TARGETS)
 
 .PHONY: fuzz-keep
@@ -109,6 +116,17 @@ fuzz-keep: fuzzer ## add to the corpora what 'make fuzz' found
 .PHONY: bench
 bench: build ## start-up beside virsh's
 	@Tests/Demo/bench $(PROGRAM)
+
+.PHONY: deb
+deb: PACKAGES += $(DEB_PACKAGES)
+deb: deps build ## a Debian package, for this release of Debian or Ubuntu, in .build/deb
+	@packaging/deb $(PROGRAM) .build/deb
+
+# Not among what a change must pass: it needs root and Debian's mirror.
+.PHONY: check-deb
+check-deb: PACKAGES += debian-archive-keyring mmdebstrap
+check-deb: deb ## install the package in clean Debian 12 and 13, back up and restore there, purge it
+	@Tests/Package/run .build/deb/virsh-backup_*.deb bookworm trixie
 
 .PHONY: install
 install: ## into DESTDIR and PREFIX; build first
