@@ -47,6 +47,13 @@ import Vsh
     #expect(options(in: explained.joined(separator: "\n")) == table(command))
   }
 
+  @Test(arguments: commands) func `the page has a command's rules`(command: String) throws {
+    let section = try #require(try sections()[command])
+    let told = section.matches(of: #/(?m)^--[a-z-]+ (?:excludes|requires) [^.]*\.$/#)
+    let rules = try #require(Program.table.command(named: command)).ruleSentences
+    #expect(told.map { String($0.0) } == rules)
+  }
+
   @Test(arguments: commands) func `the page's synopsis shows all options`(command: String) throws {
     let section = try #require(try sections()[command])
     let synopsis = section.split(separator: "\n.PP").first.map(String.init) ?? ""

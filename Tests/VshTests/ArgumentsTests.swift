@@ -88,18 +88,4 @@ import Vsh
     let first = "Scaled numeric value '\(text)' for <size> option is malformed or out of range"
     #expect(error?.lines == [first] + (second.map { [$0] } ?? []))
   }
-
-  @Test func `options exclude and need each other`() throws {
-    let arguments = Arguments(
-      command: "c", values: [.init(name: "b", text: nil), .init(name: "a", text: "x")])
-    let exclusive = #expect(throws: ShellError.self) {
-      try arguments.mutuallyExclusive("a", "c", "b")
-    }
-    #expect(exclusive?.lines == ["Options --a and --b are mutually exclusive"])
-    try arguments.mutuallyExclusive("a", "c")
-    let needed = #expect(throws: ShellError.self) { try arguments.requires("a", "c") }
-    #expect(needed?.lines == ["Option --c is required by option --a"])
-    try arguments.requires("a", "b")
-    try arguments.requires("c", "d")
-  }
 }

@@ -56,13 +56,12 @@ extension Vsh.Command where Context == Client {
         .list(
           "diskspec", "disk attributes: disk[,backup=yes|no][,backupmode=type][,incremental=name]",
           completer: Completers.disksToBackUp),
+      ],
+      rules: [
+        .excludes("full", "incremental", "parent"), .asyncOrTimeout, .protection,
+        .excludes("fleecing", "unprotected"), .unitOfBandwidth,
       ]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("full", "incremental")
-      try arguments.mutuallyExclusive("full", "parent")
-      try arguments.mutuallyExclusive("async", "timeout")
-      try arguments.mutuallyExclusive("protected", "unprotected")
-      try arguments.mutuallyExclusive("fleecing", "unprotected")
       let deadline = try Workplace.deadline(arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
       let workplace = try Workplace(shell)

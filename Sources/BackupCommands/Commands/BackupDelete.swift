@@ -29,9 +29,9 @@ extension Vsh.Command where Context == Client {
         .timeout,
         .verbose,
         .list("diskspec", "disk whose data alone is deleted", completer: Completers.disksOfBackup),
-      ]
+      ],
+      rules: [.excludes("children", "children-only"), .asyncOrTimeout]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("children", "children-only")
       let scope: DeleteScope =
         arguments.flag("children")
         ? .withChildren : arguments.flag("children-only") ? .childrenOnly : .point

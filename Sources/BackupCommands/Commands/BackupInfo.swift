@@ -20,9 +20,9 @@ extension Vsh.Command where Context == Client {
         """,
       options: [
         .recordedDomain, .backupname, .pool, .bool("xml", "print the manifest"), .json,
-      ]
+      ],
+      rules: [.excludes("xml", "json")]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("xml", "json")
       let workplace = try Workplace(shell)
       let repository = try workplace.pools.repository(try arguments.string("pool"))
       let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)

@@ -36,6 +36,13 @@ extension Vsh.Command where Context == Client {
         .bool("details", "add columns with more about each backup"),
         .bool("all", "also list unfinished and broken backups"),
         .json,
+      ],
+      rules: [
+        .excludes("parent", "roots"), .excludes("roots", "from"), .excludes("all-pools", "pool"),
+        .excludes(
+          "tree", "name", "parent", "roots", "leaves", "no-leaves", "details", wording: .short),
+        .excludes("json", "name", "tree"),
+        .requires("descendants", "from", wording: .short), .requires("from", "domain"),
       ]
     ) { shell, arguments in
       let listing = try BackupListing(shell, arguments)

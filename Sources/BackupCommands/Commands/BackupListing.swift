@@ -38,9 +38,8 @@ struct BackupListing {
 
   /// Collects what the options ask for.
   ///
-  /// - Throws: `ShellError` for options that exclude each other; what the pools throw.
+  /// - Throws: What the pools throw; `BackupError` for a domain or a backup that is not there.
   init(_ shell: Shell<Client>, _ arguments: Arguments) throws {
-    try BackupListing.check(arguments)
     let workplace = try Workplace(shell)
     let repositories =
       arguments.flag("all-pools")
@@ -85,24 +84,6 @@ struct BackupListing {
         ($0.domain.lowercased(), $0.name.lowercased(), $0.pool)
           < ($1.domain.lowercased(), $1.name.lowercased(), $1.pool)
       }
-  }
-
-  private static func check(_ arguments: Arguments) throws {
-    try arguments.mutuallyExclusive("parent", "roots")
-    try arguments.mutuallyExclusive("roots", "from")
-    try arguments.mutuallyExclusive("all-pools", "pool")
-    for other in ["name", "parent", "roots", "leaves", "no-leaves", "details"]
-    where arguments.flag("tree") && arguments.flag(other) {
-      throw ShellError("--\(other) and --tree are mutually exclusive")
-    }
-    try arguments.mutuallyExclusive("json", "name")
-    try arguments.mutuallyExclusive("json", "tree")
-    if arguments.flag("descendants"), arguments.raw("from") == nil {
-      throw ShellError("--descendants requires --from")
-    }
-    if arguments.raw("from") != nil, arguments.raw("domain") == nil {
-      throw ShellError("Option --domain is required by option --from")
-    }
   }
 
   /// Every point and every document that is none, those of one domain where one is given.

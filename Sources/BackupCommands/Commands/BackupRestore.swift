@@ -45,17 +45,13 @@ extension Vsh.Command where Context == Client {
           "diskspec",
           "disk attributes: disk[,file=path][,stype=file|block][,driver=qcow2|raw][,pool=name]",
           completer: Completers.disksToRestore),
+      ],
+      rules: [
+        .excludes("overwrite", "newname", "no-define"), .requires("keep-old", "overwrite"),
+        .excludes("no-define", "start", "paused", "live"), .excludes("overwrite", "live"),
+        .excludes("print-xml", "no-define", "live"), .asyncOrTimeout, .unitOfBandwidth,
       ]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("overwrite", "newname")
-      try arguments.mutuallyExclusive("overwrite", "no-define")
-      try arguments.requires("keep-old", "overwrite")
-      try arguments.mutuallyExclusive("no-define", "start")
-      try arguments.mutuallyExclusive("no-define", "paused")
-      try arguments.mutuallyExclusive("no-define", "live")
-      try arguments.mutuallyExclusive("overwrite", "live")
-      try arguments.mutuallyExclusive("print-xml", "no-define")
-      try arguments.mutuallyExclusive("print-xml", "live")
       let deadline = try Workplace.deadline(arguments)
       let workplace = try Workplace(shell)
       let console = Console(

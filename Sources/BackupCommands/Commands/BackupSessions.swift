@@ -51,18 +51,16 @@ extension Vsh.Command where Context == Client {
           "disk attributes: disk[,backup=yes|no][,backupmode=type][,incremental=name]"
             + "[,exportname=name][,exportbitmap=name]",
           completer: Completers.disksToBackUp),
+      ],
+      rules: [
+        .excludes("socket", "address", "port"),
+        .excludes(
+          "stored", "parent", "quiesce", "scratch-pool", "xmlfile", "print-xml", "protected",
+          "unprotected"),
+        .protection, .excludes("json", "print-xml"), .requires("tls-dir", "tls"),
+        .excludes("tls", "allow-plaintext"),
       ]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("socket", "address")
-      try arguments.mutuallyExclusive("socket", "port")
-      try arguments.mutuallyExclusive("stored", "parent")
-      try arguments.mutuallyExclusive("stored", "quiesce")
-      try arguments.mutuallyExclusive("stored", "scratch-pool")
-      try arguments.mutuallyExclusive("stored", "xmlfile")
-      try arguments.mutuallyExclusive("stored", "print-xml")
-      try arguments.mutuallyExclusive("protected", "unprotected")
-      try arguments.mutuallyExclusive("json", "print-xml")
-      try arguments.requires("tls-dir", "tls")
       let workplace = try Workplace(shell)
       let options = try SessionOptions(arguments, pools: workplace.pools)
       let engine = try workplace.engine(
@@ -106,9 +104,9 @@ extension Vsh.Command where Context == Client {
         .pool,
         .bool("failed", "the reader did not get all: count from the earlier session again"),
         .bool("forget", "keep no record of changes for later sessions"),
-      ]
+      ],
+      rules: [.excludes("failed", "forget")]
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("failed", "forget")
       let workplace = try Workplace(shell)
       let engine = try workplace.engine(
         pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))

@@ -65,6 +65,18 @@ extension Vsh.Option where Context == Client {
   static var json: Option { .bool("json", "print one JSON document") }
 }
 
+/// Rules that several commands have.
+extension OptionRule {
+  /// The unit of a limit makes no sense without the limit.
+  static let unitOfBandwidth: Self = .requires("bytes", "bandwidth")
+
+  /// A command that returns while data is copied has nothing left to give up.
+  static let asyncOrTimeout: Self = .excludes("async", "timeout")
+
+  /// A guest's writes depend on the storage of its backup or they do not.
+  static let protection: Self = .excludes("protected", "unprotected")
+}
+
 extension Arguments {
   /// What `--protected` and `--unprotected` say, which exclude each other.
   var protection: Protection {

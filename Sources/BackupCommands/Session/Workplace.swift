@@ -55,7 +55,6 @@ struct Workplace {
   ///
   /// - Throws: `ShellError` for a number that makes no sense.
   static func bandwidth(_ arguments: Arguments) throws -> UInt64? {
-    try arguments.requires("bytes", "bandwidth")
     guard let number = try arguments.unsigned("bandwidth"), number > 0 else { return nil }
     let (bytes, isTooLarge) =
       arguments.flag("bytes") ? (number, false) : number.multipliedReportingOverflow(by: 1 << 20)

@@ -20,9 +20,9 @@ extension Builtins {
         .string("prefix", "a word before the others").hidden,
         .list("string", "the words"),
       ],
+      rules: [.excludes("shell", "xml", "split"), .excludes("xml", "split")],
       needsConnection: false
     ) { shell, arguments in
-      try arguments.mutuallyExclusive("shell", "xml", "split")
       let prefix = try arguments.string("prefix").map { [$0] } ?? []
       let format = ["shell", "xml", "split"].first(where: arguments.flag)
       let words = arguments.strings("string").map { word in

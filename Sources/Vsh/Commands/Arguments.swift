@@ -71,23 +71,4 @@ package struct Arguments: Sendable, Equatable {
   package func raw(_ name: String) -> String? {
     strings(name).first
   }
-
-  /// Refuses two of the options together, naming them in the order of the call.
-  ///
-  /// - Throws: `ShellError` for the first pair of which both were given.
-  package func mutuallyExclusive(_ names: String...) throws(ShellError) {
-    let given = names.filter(flag)
-    if given.count > 1 {
-      throw ShellError("Options --\(given[0]) and --\(given[1]) are mutually exclusive")
-    }
-  }
-
-  /// Refuses an option without the other that it needs.
-  ///
-  /// - Throws: `ShellError` when `name` was given and `other` was not.
-  package func requires(_ name: String, _ other: String) throws(ShellError) {
-    if flag(name), !flag(other) {
-      throw ShellError("Option --\(other) is required by option --\(name)")
-    }
-  }
 }

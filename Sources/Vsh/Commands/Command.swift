@@ -16,6 +16,8 @@ package struct Command<Context>: Sendable {
   package var description: String
   /// The options, in the order in which bare words fill them.
   package var options: [Option<Context>]
+  /// Which of the options go together, in the order in which that is checked.
+  package var rules: [OptionRule]
   /// Whether the shell connects before the handler is called.
   package var needsConnection: Bool
   /// Whether lists of commands and completion leave it out.
@@ -30,17 +32,20 @@ package struct Command<Context>: Sendable {
   ///   - summary: What it does, in a few words.
   ///   - description: What it does, for its own help.
   ///   - options: The options, in the order in which bare words fill them.
+  ///   - rules: Which of the options go together, in the order in which that is checked.
   ///   - needsConnection: Whether the shell connects before the handler is called.
   ///   - isHidden: Whether lists of commands and completion leave it out.
   ///   - handler: Does the work.
   package init(
     _ name: String, summary: String, description: String = "", options: [Option<Context>] = [],
-    needsConnection: Bool = true, isHidden: Bool = false, handler: @escaping Handler
+    rules: [OptionRule] = [], needsConnection: Bool = true, isHidden: Bool = false,
+    handler: @escaping Handler
   ) {
     self.name = name
     self.summary = summary
     self.description = description
     self.options = options
+    self.rules = rules
     self.needsConnection = needsConnection
     self.isHidden = isHidden
     self.handler = handler

@@ -56,6 +56,33 @@ extension Command {
         hasOptionalSlot = hasOptionalSlot || !option.isRequired
       }
     }
+    return problems + ruleProblems
+  }
+
+  private var ruleProblems: [String] {
+    let names = Set(options.filter { !$0.isAlias(orBool: false) }.map(\.name))
+    var problems: [String] = []
+    var excluded: Set<Set<String>> = []
+    var required: Set<[String]> = []
+    for (rule, other) in rules.flatMap({ rule in rule.others.map { (rule, $0) } }) {
+      let pair = "'\(rule.name)' \(rule.kind.rawValue) '\(other)'"
+      for name in [rule.name, other] where !names.contains(name) {
+        problems.append("\(pair), and there is no option '\(name)'")
+      }
+      let isNew =
+        switch rule.kind {
+        case .excludes: excluded.insert([rule.name, other]).inserted
+        case .requires: required.insert([rule.name, other]).inserted
+        }
+      if rule.name == other {
+        problems.append("\(pair), which is itself")
+      } else if !isNew {
+        problems.append("\(pair), which a rule says already")
+      }
+    }
+    for pair in required.sorted(by: { $0[0] < $1[0] }) where excluded.contains(Set(pair)) {
+      problems.append("'\(pair[0])' both requires and excludes '\(pair[1])'")
+    }
     return problems
   }
 }

@@ -68,7 +68,7 @@ extension Shell {
     if word.isEmpty || (!scanner.isDataOnly && (word == "--" || word.looksLikeOption)) {
       return optionNames(scanner, prefix: word)
     }
-    guard let option = scanner.nextSlot else { return [] }
+    guard let option = scanner.nextSlot, !scanner.isExcluded(option) else { return [] }
     return values(of: option, scanner, cursor)
   }
 

@@ -7,8 +7,9 @@ extension Command {
   /// The command's own help page.
   package var helpText: String {
     var text = "  NAME\n    \(name) - \(summary)\n\n  SYNOPSIS\n    \(synopsis)\n\n"
-    if !description.isEmpty {
-      text += "  DESCRIPTION\n    \(description)\n\n"
+    let explanation = (description.isEmpty ? [] : [description]) + ruleSentences
+    if !explanation.isEmpty {
+      text += "  DESCRIPTION\n" + explanation.map { "    \($0)\n" }.joined() + "\n"
     }
     if !options.isEmpty {
       text += "  OPTIONS\n"

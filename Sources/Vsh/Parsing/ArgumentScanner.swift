@@ -39,9 +39,18 @@ struct ArgumentScanner<Context> {
   /// The option that a bare word would be given to.
   var nextSlot: Option<Context>? { slots.first }
 
-  /// The options that may be given by name from here on.
+  /// The options that may be given by name from here on: those that were not, and that none of those
+  /// given excludes.
   var openOptions: [Option<Context>] {
-    command.options.filter { !$0.isHidden && ($0.kind == .list || !seen.contains($0.name)) }
+    command.options.filter { option in
+      !option.isHidden && (option.kind == .list || !seen.contains(option.name))
+        && !isExcluded(option)
+    }
+  }
+
+  /// Whether one of the options given so far excludes another one.
+  func isExcluded(_ option: Option<Context>) -> Bool {
+    command.rules.contains { $0.excluded(by: arguments).contains(option.name) }
   }
 
   /// Takes the next word.

@@ -68,6 +68,8 @@ extension Shell {
         if command.needsConnection {
           try connect(self)
         }
+        // Only now, as virsh does: a line with several commands runs the others all the same.
+        try command.check(arguments)
         return try command.handler(self, arguments)
       }
       if !isQuitting {
