@@ -23,10 +23,11 @@ import Testing
     #expect(
       shell.err == """
         error: Storage pool not found: no storage pool with matching name 'my backups'
-        error: these commands make one (choose the directory):
-        error:   pool-define-as 'my backups' dir --target /var/lib/libvirt/backups
-        error:   pool-build 'my backups'
-        error:   pool-start 'my backups'
+        These commands make one (choose the directory):
+          pool-define-as 'my backups' dir --target /var/lib/libvirt/backups
+          pool-build 'my backups'
+          pool-start 'my backups'
+          pool-autostart 'my backups'
 
         """)
   }

@@ -181,6 +181,13 @@ struct DocumentTests {
       let result = try scene.scene.run("backup-create", "--xmlfile", path)
       #expect(result.status == 1 && result.firstError == words, "\(result)")
     }
+    let name = try scene.scene.run("backup-create", "monday")
+    #expect(
+      name.stderr == """
+        error: Failed to open file 'monday': No such file or directory
+        To name the backup: --backupname monday
+
+        """)
     #expect(try scene.copies() == [])
     #expect(try scene.scene.pool.files() == [])
     try scene.scene.expectNoStrays()

@@ -86,6 +86,7 @@ struct InterruptedBackupTests {
     let (client, helper) = try scene.startRestoreSlowly("p", to: directory)
     let refused = try scene.run("backup-delete", "p")
     #expect(refused.status == 1 && refused.stderr.contains("is using it"), "\(refused)")
+    #expect(refused.stderr.contains("backup-jobabort \(scene.domain.name) ends it"))
     client.signal(signal)
     let result = try client.wait()
     #expect(result.status == 1)

@@ -118,14 +118,15 @@ struct PoolTests {
       result.stderr.hasPrefix(
         """
         error: Storage pool not found: no storage pool with matching name 'backups'
-        error: these commands make one (choose the directory):
-        error:   pool-define-as backups dir --target /var/lib/libvirt/backups
-        error:   pool-build backups
-        error:   pool-start backups
+        These commands make one (choose the directory):
+          pool-define-as backups dir --target /var/lib/libvirt/backups
+          pool-build backups
+          pool-start backups
+          pool-autostart backups
 
         """), "\(result)")
     let named = try Program.run(libvirt, ["backup-list", "--pool", "no such"])
-    #expect(named.stderr.contains("error:   pool-define-as 'no such' dir"), "\(named)")
+    #expect(named.stderr.contains("  pool-define-as 'no such' dir"), "\(named)")
     let unset = try Program.run(
       libvirt, ["backup-list"], environment: ["VIRSH_BACKUP_POOL": "other"])
     #expect(unset.stderr.contains("no storage pool with matching name 'other'"), "\(unset)")

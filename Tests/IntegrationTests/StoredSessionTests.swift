@@ -76,6 +76,8 @@ struct StoredSessionTests {
     for arguments in [["tuesday"], ["monday", "--children"]] {
       let refused = try Program.run(libvirt, scene.arguments("backup-delete", arguments))
       #expect(refused.status == 1 && refused.stderr.contains("is using it"), "\(refused)")
+      #expect(
+        refused.stderr.contains("backup-finish-nbd \(scene.domain.name) --backupname t ends it"))
     }
     try scene.run("backup-create", "--backupname", "wednesday").expectSuccess()
     #expect(try scene.sessionState() == "t running")

@@ -47,7 +47,9 @@ final class LibvirtRepository: Repository {
     }
     guard try pool.isActive else {
       throw BackupError(
-        .invalid, "Requested operation is not valid: storage pool '\(pool.name)' is not active")
+        .invalid,
+        "Requested operation is not valid: storage pool '\(pool.name)' is not active; pool-start "
+          + "starts it")
     }
     self.pool = pool
     self.remake = remake

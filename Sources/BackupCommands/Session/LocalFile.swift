@@ -50,6 +50,11 @@ struct LocalFile {
   }
 
   private func failure(_ attempt: String) -> ShellError {
-    ShellError("Failed to \(attempt) file '\(path)': \(String(cString: strerror(errno)))")
+    let reason = errno
+    // Whoever types one word after the domain means the backup's name as often.
+    let isName = reason == ENOENT && !path.contains("/")
+    return ShellError(
+      lines: ["Failed to \(attempt) file '\(path)': \(String(cString: strerror(reason)))"],
+      hints: isName ? ["To name the backup: --backupname \(Quoting.shell(path))"] : [])
   }
 }

@@ -67,13 +67,15 @@ struct Pools {
 
   private static func missing(_ name: String) -> ShellError {
     let quoted = Quoting.shell(name)
-    return ShellError(lines: [
-      "Storage pool not found: no storage pool with matching name '\(name)'",
-      "these commands make one (choose the directory):",
-      "  pool-define-as \(quoted) dir --target /var/lib/libvirt/backups",
-      "  pool-build \(quoted)",
-      "  pool-start \(quoted)",
-    ])
+    return ShellError(
+      lines: ["Storage pool not found: no storage pool with matching name '\(name)'"],
+      hints: [
+        "These commands make one (choose the directory):",
+        "  pool-define-as \(quoted) dir --target /var/lib/libvirt/backups",
+        "  pool-build \(quoted)",
+        "  pool-start \(quoted)",
+        "  pool-autostart \(quoted)",
+      ])
   }
 
   /// Refuses directories that belong to the system.

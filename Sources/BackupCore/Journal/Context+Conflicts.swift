@@ -90,11 +90,13 @@ extension Context {
           "Requested operation is not valid: domain '\(pending.partial.domainName)', which is being "
             + "restored from backup '\(pending.partial.pointName)', still stands on it")
       }
-      let user =
-        pending.partial.session == nil
-        ? "an operation on backup '\(pending.partial.pointName)'"
-        : "NBD session '\(pending.partial.pointName)'"
-      throw BackupError(.busy, "Requested operation is not valid: \(user) is using it")
+      let domain = pending.partial.domainName
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: \(pending.partial.title) is using it; "
+          + (pending.partial.session == nil
+            ? "backup-jobinfo \(domain) shows it, backup-jobabort \(domain) ends it"
+            : "backup-finish-nbd \(domain) --backupname \(pending.partial.pointName) ends it"))
     }
   }
 }

@@ -308,7 +308,10 @@ extension Catalog {
     let own = points(of: domainUUID)
     guard let text else {
       guard let newest = own.last else {
-        throw BackupError(.notFound, "the domain has no backup in this pool")
+        throw BackupError(
+          .notFound,
+          "the domain has no backup in this pool; backup-list --all-pools shows those of all "
+            + "pools")
       }
       return newest
     }

@@ -90,11 +90,12 @@ package final class Shell<Context> {
     output.writeError("error: \(message)\n")
   }
 
-  /// Prints the messages of an error, one line each.
+  /// Prints the messages of an error, one line each, and the next step.
   package func report(_ error: any Error) {
     for line in ShellError.lines(of: error) {
       self.error(line)
     }
+    for hint in (error as? ShellError)?.hints ?? [] { printNotice(hint) }
   }
 
   /// Tells who asked with `-d` what is going on.

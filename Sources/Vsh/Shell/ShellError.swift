@@ -9,20 +9,24 @@
 package struct ShellError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The messages, one for each line of error output: first what was tried, then why it failed.
   package var lines: [String]
+  /// The next step, in lines that follow and are not marked as errors: commands to copy, mostly.
+  package var hints: [String] = []
 
   /// Makes an error of one line.
   package init(_ message: String) {
     lines = [message]
   }
 
-  /// Makes an error of several lines.
-  package init(lines: [String]) {
+  /// Makes an error of several lines, and of the next step.
+  package init(lines: [String], hints: [String] = []) {
     self.lines = lines
+    self.hints = hints
   }
 
   /// Makes an error of what was tried and the error that stopped it.
   package init(_ message: String, because reason: any Error) {
     lines = [message] + ShellError.lines(of: reason)
+    hints = (reason as? ShellError)?.hints ?? []
   }
 
   /// The lines, joined by newlines.
