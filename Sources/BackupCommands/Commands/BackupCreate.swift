@@ -62,23 +62,21 @@ extension Vsh.Command where Context == Client {
         .excludes("fleecing", "unprotected"), .unitOfBandwidth,
       ]
     ) { shell, arguments in
-      let deadline = try Workplace.deadline(arguments)
+      let command = try RunningCommand(shell, arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
-      let workplace = try Workplace(shell)
-      let options = try CreateOptions(arguments, pools: workplace.pools)
-      let isAsync = arguments.flag("async")
-      let console = Console(shell, label: "Backup", isVerbose: arguments.flag("verbose"))
-      let engine = try workplace.engine(pool: try arguments.string("pool"), observer: console)
+      let options = try CreateOptions(arguments, pools: command.workplace.pools)
+      let engine = try command.engine()
       if arguments.flag("print-xml") {
         let document = try engine.document(ofCreate: options, domainUUID: domain.uuid)
         shell.print(try document.xml(), terminator: "")
         return true
       }
-      let manifest = try shell.context.interrupt.whileCaught(deadline: deadline) {
+      let isAsync = arguments.flag("async")
+      let manifest = try command.whileCaught {
         try engine.create(
-          domainUUID: domain.uuid, options: options, isAsync: isAsync, deadline: deadline)
+          domainUUID: domain.uuid, options: options, isAsync: isAsync, deadline: command.deadline)
       }
-      if !isAsync { console.complete() }
+      if !isAsync { command.console.complete() }
       let end = isAsync ? "started" : "created"
       if let copies = options.copies {
         shell.printExtra("Copies of domain '\(domain.name)' \(end): \(copies)", terminator: "")

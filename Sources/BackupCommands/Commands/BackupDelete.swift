@@ -36,14 +36,11 @@ extension Vsh.Command where Context == Client {
         arguments.flag("children")
         ? .withChildren : arguments.flag("children-only") ? .childrenOnly : .point
       let name = try arguments.required("backupname")
-      let deadline = try Workplace.deadline(arguments)
-      let console = Console(shell, label: "Delete", isVerbose: arguments.flag("verbose"))
-      let workplace = try Workplace(shell)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"), observer: console)
+      let command = try RunningCommand(shell, arguments, label: "Delete")
+      let engine = try command.engine()
       let catalog = try engine.catalog()
       if let broken = try BackupDelete.broken(
-        name, in: catalog, domain: try arguments.required("domain"), workplace)
+        name, in: catalog, domain: try arguments.required("domain"), command.workplace)
       {
         guard scope == .point, arguments.strings("diskspec").isEmpty else {
           throw ShellError(
@@ -57,16 +54,16 @@ extension Vsh.Command where Context == Client {
         shell.printExtra("Manifest \(name) deleted", terminator: "")
         return true
       }
-      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let uuid = try command.domainUUID(in: catalog)
       let point = try catalog.point(name, of: uuid)
       let gone: [Deleted]?
       do {
-        gone = try shell.context.interrupt.whileCaught(deadline: deadline) {
+        gone = try command.whileCaught {
           try engine.delete(
             point, scope: scope, disks: arguments.strings("diskspec"),
-            isAsync: arguments.flag("async"), deadline: deadline)
+            isAsync: arguments.flag("async"), deadline: command.deadline)
         }
-        if gone != nil { console.complete() }
+        if gone != nil { command.console.complete() }
       } catch {
         throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
       }

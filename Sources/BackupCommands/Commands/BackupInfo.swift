@@ -33,20 +33,14 @@ extension Vsh.Command where Context == Client {
         point: point, catalog: catalog, repository: repository,
         here: try? workplace.hypervisor.host(),
         problems: Inspection(catalog, in: repository).problems(of: point))
-      if arguments.flag("xml") {
-        shell.print(try point.manifest.xml(), terminator: "")
-      } else if arguments.flag("json") {
-        shell.print(description.json.text)
-      } else {
-        description.show(on: shell)
-      }
+      try shell.present(description, arguments)
       return true
     }
   }
 }
 
 /// What `backup-info` shows.
-private struct BackupDescription {
+private struct BackupDescription: Presentable {
   let point: Point
   let catalog: Catalog
   let repository: any Repository
@@ -134,6 +128,8 @@ private struct BackupDescription {
     }
     shell.print("  guestmount --ro -i \(paths.joined(separator: " ")) /mnt")
   }
+
+  func xml() throws -> String? { try manifest.xml() }
 
   var json: JSONValue {
     var members = point.jsonMembers(pool: repository.name, state: state, parent: parent)

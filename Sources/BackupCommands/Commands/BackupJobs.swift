@@ -20,38 +20,10 @@ extension Vsh.Command where Context == Client {
         """,
       options: [.recordedDomain, .pool, .json]
     ) { shell, arguments in
-      let workplace = try Workplace(shell)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup", usesErrorOutput: arguments.flag("json")))
-      let uuid = try workplace.domainUUID(
-        try arguments.required("domain"), in: try engine.catalog())
-      let jobs = try engine.jobs(of: uuid)
-      if arguments.flag("json") {
-        shell.print(
-          JSONValue.object(["jobs": .array(jobs.map(\.json))]).text)
-        return true
-      }
-      if jobs.isEmpty { printJobField("Job type:", "None", on: shell) }
-      for job in jobs {
-        printJobField("Job type:", "Unbounded", on: shell)
-        printJobField(
-          "Operation:", job.operation == "nbd" ? "NBD session" : job.operation.capitalizedASCII,
-          on: shell)
-        printJobField(job.operation == "nbd" ? "Session:" : "Backup:", job.name, on: shell)
-        printJobField("State:", job.state, on: shell)
-        if let damage = job.damage { printJobField("Error:", damage, on: shell) }
-        printJobField("Started:", Timestamp.local(seconds: job.started), on: shell)
-        for disk in job.session?.disks ?? [] {
-          printJobField("Disk \(disk.name):", disk.uri, on: shell)
-        }
-        for disk in job.disks {
-          printJobField(
-            "Disk \(disk.disk):",
-            "\(ByteCount.text(disk.done, decimals: 3)) of "
-              + ByteCount.text(disk.total, decimals: 3), on: shell)
-        }
-      }
+      let command = try RunningCommand(shell, arguments)
+      let engine = try command.engine()
+      let uuid = try command.domainUUID(in: engine.catalog())
+      try shell.present(JobList(jobs: try engine.jobs(of: uuid)), arguments)
       return true
     }
   }
@@ -69,18 +41,15 @@ extension Vsh.Command where Context == Client {
         .bool("host-is-gone", "forget what a host that is gone for good has under way"),
       ]
     ) { shell, arguments in
-      let workplace = try Workplace(shell)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup"))
-      let uuid = try workplace.domainUUID(
-        try arguments.required("domain"), in: try engine.catalog())
+      let command = try RunningCommand(shell, arguments)
+      let engine = try command.engine()
+      let uuid = try command.domainUUID(in: engine.catalog())
       if arguments.flag("host-is-gone") {
         let forgotten = try engine.forgetGoneHosts(domainUUID: uuid)
         for line in forgotten { shell.printNotice(line.capitalizedASCII) }
         return true
       }
-      try shell.context.interrupt.whileCaught(endsSilentHelpers: true) {
+      try command.whileCaught(endsSilentHelpers: true) {
         try engine.abort(domainUUID: uuid)
       }
       return true
@@ -99,17 +68,46 @@ extension Vsh.Command where Context == Client {
       options: [.domain(Completers.runningDomains), .pool]
     ) { shell, arguments in
       let domain = try shell.context.domain(try arguments.required("domain"))
-      let engine = try Workplace(shell).engine(
-        pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup"))
+      let engine = try RunningCommand(shell, arguments).engine()
       try engine.forget(domainUUID: domain.uuid)
       shell.printExtra(
         "Changes of domain '\(domain.name)' forgotten, its next backup is full", terminator: "")
       return true
     }
   }
+}
 
-  private static func printJobField(_ label: String, _ value: String, on shell: Shell<Client>) {
+/// What `backup-jobinfo` shows.
+private struct JobList: Presentable {
+  let jobs: [JobReport]
+
+  var json: JSONValue { .object(["jobs": .array(jobs.map(\.json))]) }
+
+  func show(on shell: Shell<Client>) {
+    if jobs.isEmpty { show("Job type:", "None", on: shell) }
+    for job in jobs { show(job, on: shell) }
+  }
+
+  private func show(_ job: JobReport, on shell: Shell<Client>) {
+    let isSession = job.operation == "nbd"
+    show("Job type:", "Unbounded", on: shell)
+    show(
+      "Operation:", isSession ? "NBD session" : job.operation.capitalizedASCII, on: shell)
+    show(isSession ? "Session:" : "Backup:", job.name, on: shell)
+    show("State:", job.state, on: shell)
+    if let damage = job.damage { show("Error:", damage, on: shell) }
+    show("Started:", Timestamp.local(seconds: job.started), on: shell)
+    for disk in job.session?.disks ?? [] {
+      show("Disk \(disk.name):", disk.uri, on: shell)
+    }
+    for disk in job.disks {
+      let done = ByteCount.text(disk.done, decimals: 3)
+      show(
+        "Disk \(disk.disk):", "\(done) of \(ByteCount.text(disk.total, decimals: 3))", on: shell)
+    }
+  }
+
+  private func show(_ label: String, _ value: String, on shell: Shell<Client>) {
     shell.print(label + String(repeating: " ", count: max(1, 18 - label.count)) + value)
   }
 }

@@ -46,15 +46,7 @@ extension Vsh.Command where Context == Client {
       ]
     ) { shell, arguments in
       let listing = try BackupListing(shell, arguments)
-      if arguments.flag("json") {
-        shell.print(listing.json.text)
-      } else if arguments.flag("tree") {
-        shell.print(listing.tree.text.printable, terminator: "")
-      } else if arguments.flag("name") {
-        for entry in listing.entries { shell.print(entry.name.printable) }
-      } else {
-        shell.print(listing.table(arguments))
-      }
+      try shell.present(listing, arguments)
       if listing.hidden > 0 {
         shell.printNotice("\(listing.hidden) unfinished or broken backup(s) not shown, see --all")
       }

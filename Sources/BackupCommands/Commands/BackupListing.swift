@@ -10,7 +10,7 @@ import QMP
 import Vsh
 
 /// What `backup-list` shows.
-struct BackupListing {
+struct BackupListing: Presentable {
   /// A line of the list.
   struct Entry {
     /// Name of the point.
@@ -31,6 +31,8 @@ struct BackupListing {
 
   /// What is shown, in order.
   var entries: [Entry] = []
+  /// What the command was given.
+  private let arguments: Arguments
   /// Whether the points of a domain are of more than one host.
   private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
@@ -40,6 +42,7 @@ struct BackupListing {
   ///
   /// - Throws: What the pools throw; `BackupError` for a domain or a backup that is not there.
   init(_ shell: Shell<Client>, _ arguments: Arguments) throws {
+    self.arguments = arguments
     let workplace = try Workplace(shell)
     let repositories =
       arguments.flag("all-pools")
@@ -156,8 +159,12 @@ struct BackupListing {
 
   // MARK: - Showing it
 
+  func show(on shell: Shell<Client>) { shell.print(table) }
+
+  var names: [String]? { entries.map(\.name) }
+
   /// The list as a table.
-  func table(_ arguments: Arguments) -> Table {
+  private var table: Table {
     let isDetailed = arguments.flag("details")
     let showsState = isDetailed || arguments.flag("all")
     let showsPools = arguments.flag("all-pools")
@@ -188,8 +195,7 @@ struct BackupListing {
     return table
   }
 
-  /// The list as a tree.
-  var tree: Tree {
+  var tree: Tree? {
     let uuids = entries.map { $0.point?.manifest.uuid }
     return Tree(
       nodes: entries.map { entry in
@@ -201,7 +207,6 @@ struct BackupListing {
       })
   }
 
-  /// The list as a JSON document.
   var json: JSONValue {
     .object([
       "backups": .array(

@@ -61,28 +61,22 @@ extension Vsh.Command where Context == Client {
         .excludes("tls", "allow-plaintext"),
       ]
     ) { shell, arguments in
-      let workplace = try Workplace(shell)
-      let options = try SessionOptions(arguments, pools: workplace.pools)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"),
-        observer: Console(shell, label: "Backup", usesErrorOutput: arguments.flag("json")))
+      let command = try RunningCommand(shell, arguments)
+      let options = try SessionOptions(arguments, pools: command.workplace.pools)
+      let engine = try command.engine()
       let catalog = try engine.catalog()
-      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let uuid = try command.domainUUID(in: catalog)
       let stored = try options.stored.map { try catalog.point($0, of: uuid) }
       if arguments.flag("print-xml") {
         let document = try engine.document(ofSession: options, domainUUID: uuid)
         shell.print(try document.xml(), terminator: "")
         return true
       }
-      let report = try shell.context.interrupt.whileCaught {
+      let report = try command.whileCaught {
         try stored.map { try engine.startSession(of: $0, options: options) }
           ?? engine.startSession(domainUUID: uuid, options: options)
       }
-      if arguments.flag("json") {
-        shell.print(report.json.text)
-      } else {
-        report.show(on: shell)
-      }
+      try shell.present(report, arguments)
       return true
     }
   }
@@ -107,13 +101,11 @@ extension Vsh.Command where Context == Client {
       ],
       rules: [.excludes("failed", "forget")]
     ) { shell, arguments in
-      let workplace = try Workplace(shell)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))
-      let uuid = try workplace.domainUUID(
-        try arguments.required("domain"), in: try engine.catalog())
+      let command = try RunningCommand(shell, arguments)
+      let engine = try command.engine()
       let finished = try engine.finishSession(
-        domainUUID: uuid, name: try arguments.string("backupname"),
+        domainUUID: try command.domainUUID(in: engine.catalog()),
+        name: try arguments.string("backupname"),
         isFailed: arguments.flag("failed"), forgets: arguments.flag("forget"))
       shell.printExtra(
         finished.map { "NBD session \($0) finished" } ?? "NBD sessions forgotten", terminator: "")
@@ -160,9 +152,9 @@ extension SessionOptions {
   }
 }
 
-extension SessionReport {
+extension SessionReport: Presentable {
   /// The session as the document of `backup-start-nbd --json`.
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     .object([
       "name": .string(name), "domain": .string(domain),
       "parent": parent.map(JSONValue.string) ?? .null, "disks": .array(disks.map(\.json)),
@@ -170,7 +162,7 @@ extension SessionReport {
   }
 
   /// Shows what can be read where, and how.
-  fileprivate func show(on shell: Shell<Client>) {
+  func show(on shell: Shell<Client>) {
     shell.printExtra("NBD session \(name) started\n")
     var table = Table("Disk", "Export", "Bitmap", "Size", "URI")
     for disk in disks {

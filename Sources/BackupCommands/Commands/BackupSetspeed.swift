@@ -23,12 +23,10 @@ extension Vsh.Command where Context == Client {
       ]
     ) { shell, arguments in
       let bandwidth = try Workplace.bandwidth(arguments)
-      let workplace = try Workplace(shell)
-      let engine = try workplace.engine(
-        pool: try arguments.string("pool"), observer: Console(shell, label: "Backup"))
-      let uuid = try workplace.domainUUID(
-        try arguments.required("domain"), in: try engine.catalog())
-      try engine.setSpeed(domainUUID: uuid, bandwidth: bandwidth)
+      let command = try RunningCommand(shell, arguments)
+      let engine = try command.engine()
+      try engine.setSpeed(
+        domainUUID: try command.domainUUID(in: engine.catalog()), bandwidth: bandwidth)
       return true
     }
   }
