@@ -28,7 +28,7 @@ import Testing
   ])
   func `what a dead client left is finished, undone or left alone`(found: Found) throws {
     let left = try LeftCreate(status: found.status, error: found.error)
-    let settled = LeftCreate.Box<[String: Settlement]>([:])
+    let settled = Clients.Box<[String: Settlement]>([:])
     let (endings, _) = left.run(
       [], { engine, _ in settled.value = try engine.settle(domainUUID: World.domainUUID) },
       clients: 1)
@@ -56,36 +56,18 @@ import Testing
     #expect(!left.isPublished && !left.hasImages && left.leftovers == [])
   }
 
-  /// Runs two clients in many of the ways in which one does some steps, the other some, then the first
-  /// the rest.
-  ///
-  /// The first stops after each of its steps once; where the second stops goes on from way to way.
-  ///
-  /// - Parameters:
-  ///   - step: How many steps lie between two ways with the same first stop.
-  ///   - work: What a client does, by its number.
-  ///   - check: Looks at what is left.
-  /// - Throws: When what is left for the clients cannot be made.
+  /// Runs two clients on what is left, and looks at what comes of it.
   private func interleave(
     step: Int, _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
-    _ check: (LeftCreate, [LeftCreate.Ending], String) -> Void
+    _ check: (LeftCreate, [Clients.Ending], String) -> Void
   ) throws {
-    func run(_ left: LeftCreate, _ segments: [Turns.Segment], clients: Int) -> LeftCreate.Run {
-      let shared = LeftCreate.Box(left)
+    var left = try LeftCreate()
+    try Clients.interleave(step: step) { segments, clients in
+      left = try LeftCreate()
+      let shared = Clients.Box(left)
       return left.run(segments, { try work(shared.value, $0, $1) }, clients: clients)
-    }
-    let alone = try run(LeftCreate(), [], clients: 1).counts[0] ?? 0
-    for first in 1...alone {
-      for second in stride(from: 1 + first % step, through: alone, by: step) {
-        let left = try LeftCreate()
-        let (endings, _) = run(
-          left,
-          [
-            .init(client: 0, steps: first), .init(client: 1, steps: second),
-            .init(client: 0, steps: 1000),
-          ], clients: 2)
-        check(left, endings, "\(first) \(second)")
-      }
+    } _: { found, way in
+      check(left, found.endings, way)
     }
   }
 

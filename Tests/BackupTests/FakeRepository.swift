@@ -10,18 +10,48 @@ import DomainXML
 
 /// A pool in memory.
 final class FakeRepository: Repository {
-  let name = "backups"
-  let directory = "/pool"
+  let name: String
+  let directory: String
   var isTrusted = true
   var isReadDirectly: Bool { true }
   /// The volumes and what is in them.
-  var contents: [String: [UInt8]] = [:]
+  var contents: [String: [UInt8]] = [:] {
+    didSet { number(oldValue) }
+  }
+  /// Numbers that tell each file from any other that comes to its name.
+  private(set) var identities: [String: Int] = [:]
+  private var lastIdentity = 0
+  /// Seconds that have passed, and when volumes were written.
+  var time: Int64 = 0
+  private var written: [String: Int64] = [:]
   /// Bytes that are free.
   var free: UInt64 = 1 << 40
   /// Volumes that cannot be read.
   var unreadable: Set<String> = []
   /// How often the pool was told to look again.
   private(set) var refreshes = 0
+
+  init(_ name: String = "backups", at directory: String = "/pool") {
+    self.name = name
+    self.directory = directory
+  }
+
+  private func number(_ before: [String: [UInt8]]) {
+    guard contents.count != before.count || contents.keys != before.keys else { return }
+    identities = identities.filter { contents[$0.key] != nil }
+    for volume in contents.keys where identities[volume] == nil {
+      lastIdentity += 1
+      identities[volume] = lastIdentity
+    }
+  }
+
+  /// Gives a file another name, under which it is the same file.
+  func rename(_ volume: String, to newName: String) {
+    let identity = identities[volume]
+    contents[newName] = contents[volume]
+    contents[volume] = nil
+    identities[newName] = identity
+  }
 
   /// Puts a text into the pool, whether or not the name is taken.
   func put(_ volume: String, _ text: String) { contents[volume] = Array(text.utf8) }
@@ -35,7 +65,7 @@ final class FakeRepository: Repository {
   func path(of volume: String) -> String { "\(directory)/\(volume)" }
   func owner(of volume: String) -> FileOwner { FileOwner(owner: 0, group: 0) }
   func available() -> UInt64 { free }
-  func age(of volume: String) -> Int64 { 0 }
+  func age(of volume: String) -> Int64 { time - (written[volume] ?? 0) }
 
   /// A raw volume has its length at once.
   func create(_ volume: VolumeSpecification) throws {
@@ -47,10 +77,12 @@ final class FakeRepository: Repository {
     guard contents[volume] == nil else { throw BackupError(.exists, volume) }
     // Others see it before there is anything in it.
     contents[volume] = []
+    written[volume] = time
     do {
       try confirm()
     } catch {
-      if contents[volume] == [] { contents[volume] = nil }
+      // A client that dies in the midst of it leaves it empty.
+      if !(error is Killed), contents[volume] == [] { contents[volume] = nil }
       throw error
     }
     guard let now = contents[volume] else { throw BackupError(.busy, volume) }
@@ -58,7 +90,10 @@ final class FakeRepository: Repository {
     contents[volume] = content
   }
 
-  func replace(_ volume: String, _ content: [UInt8]) { contents[volume] = content }
+  func replace(_ volume: String, _ content: [UInt8]) {
+    contents[volume] = content
+    written[volume] = time
+  }
 
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
     let before = contents[volume]

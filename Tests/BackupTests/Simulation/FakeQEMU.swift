@@ -14,6 +14,10 @@ final class FakeQEMU: Monitor {
   struct Node {
     var driver: String
     var bitmaps: [BlockDirtyInfo] = []
+    /// The file that it has open; nil for a node over others.
+    var file: FakeFiles.Handle?
+    /// The nodes that it stands on.
+    var below: [String] = []
   }
 
   var nodes: [String: Node] = [:]
@@ -24,14 +28,23 @@ final class FakeQEMU: Monitor {
   var broken: Set<String> = []
   /// How often each node was flushed.
   private(set) var flushes: [String: Int] = [:]
+  /// What its mirrors copy from and to, by the jobs' ids.
+  var mirrors: [String: Mirror] = [:]
+  /// The files of its host, where it opens some.
+  var files: FakeFiles?
 
-  private struct Refusal: Error {
+  /// QEMU's refusal of a command.
+  struct Refusal: Error {
     var text: String
   }
 
-  private typealias Members = [String: Any]
+  typealias Members = [String: Any]
 
-  func nextEvent(timeoutMilliseconds: Int) -> Event? { nil }
+  /// Lets time pass, in which mirrors copy what there is.
+  func nextEvent(timeoutMilliseconds: Int) -> Event? {
+    copyAll()
+    return nil
+  }
 
   func send(_ line: String, descriptors: [Int32]) throws -> String {
     let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? Members ?? [:]
@@ -61,7 +74,7 @@ final class FakeQEMU: Monitor {
       guard nodes[argument("node-name")] != nil else {
         throw Refusal(text: "Failed to find node with node-name='\(argument("node-name"))'")
       }
-      guard !drives.values.contains(argument("node-name")) else {
+      guard !drives.values.contains(argument("node-name")), !isUsed(argument("node-name")) else {
         throw Refusal(text: "Node \(argument("node-name")) is in use")
       }
       nodes[argument("node-name")] = nil
@@ -70,22 +83,23 @@ final class FakeQEMU: Monitor {
     case "transaction": try transact(arguments["actions"] as? [Members] ?? [])
     case "job-finalize": try end(argument("id"), from: ["pending"], error: nil)
     case "job-cancel":
-      try end(argument("id"), from: ["running", "pending"], error: "Operation canceled")
+      try end(argument("id"), from: ["running", "ready", "pending"], error: "Operation canceled")
     case "job-dismiss":
       guard jobs[argument("id")]?.status == "concluded" else {
         throw Refusal(text: "Job not found, or not concluded")
       }
       jobs[argument("id")] = nil
-    default: throw Refusal(text: "The command \(command) has not been found")
+    default: try copy(command, arguments)
     }
     return Members()
   }
 
-  private func end(_ id: String, from states: Set<String>, error: String?) throws {
+  /// Ends a job that is in one of these states.
+  func end(_ id: String, from states: Set<String>, error: String?) throws {
     guard let job = jobs[id], states.contains(job.status) else {
       throw Refusal(text: "Job '\(id)' cannot accept this command")
     }
-    jobs[id] = JobInfo(id: id, status: "concluded", error: error)
+    jobs[id] = JobInfo(id: id, type: job.type, status: "concluded", error: error)
   }
 
   private func reopen(_ options: [Members]) throws {

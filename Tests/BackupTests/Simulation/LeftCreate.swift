@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import DomainXML
-import Foundation
 import QMP
 
 @testable import Backup
@@ -63,56 +62,22 @@ struct LeftCreate {
       newUUID: { World.makeUUID(0xabc) }, pause: { _ in })
   }
 
-  /// The end of a client, with its notices or its error.
-  enum Ending {
-    case done([String])
-    case failed(String)
-  }
-
-  /// How clients ended, and how many steps each took.
-  typealias Run = (endings: [Ending], counts: [Int: Int])
-
   /// Runs clients in turns.
   func run(
     _ segments: [Turns.Segment], _ work: @escaping @Sendable (Engine, Int) throws -> Void,
     clients: Int = 2
-  ) -> Run {
-    let turns = Turns(segments, clients: clients)
-    let endings = Box(Array(repeating: Ending.failed("has not ended"), count: clients))
-    let group = DispatchGroup()
-    for client in 0..<clients {
-      let step: () -> Void = { turns.step(client) }
+  ) -> Clients.Run {
+    Clients.run(segments, clients: clients) { client, observer, step in
       let repository = SteppedRepository(pool, step: step)
-      let observer = FakeObserver()
-      let engine = Box(
-        Engine(
-          repository: repository,
-          hypervisor: FakeHost(
-            pool: repository, definition: world.definition, domainUUID: world.uuid,
-            qemu: SteppedMonitor(qemu, step: step)),
-          observer: observer, process: LeftCreate.process(of: client + 1)))
-      let told = Box(observer)
-      group.enter()
-      Thread.detachNewThread {
-        turns.step(client)
-        do {
-          try work(engine.value, client)
-          endings.value[client] = .done(told.value.notices)
-        } catch {
-          endings.value[client] = .failed("\(error)")
-        }
-        turns.end(client)
-        group.leave()
-      }
+      return Engine(
+        repository: repository,
+        hypervisor: FakeHost(
+          pool: repository, definition: world.definition, domainUUID: world.uuid,
+          qemu: SteppedMonitor(qemu, step: step)),
+        observer: observer, process: LeftCreate.process(of: client + 1))
+    } _: { engine, client in
+      try work(engine, client)
     }
-    group.wait()
-    return (endings.value, turns.counts)
-  }
-
-  /// Lets clients of several threads, which take turns, have a thing in common.
-  final class Box<Value>: @unchecked Sendable {
-    var value: Value
-    init(_ value: Value) { self.value = value }
   }
 
   /// Names of what QEMU and the pool have of the operation itself; none where it has ended.

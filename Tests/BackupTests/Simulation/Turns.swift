@@ -63,12 +63,12 @@ final class Turns: @unchecked Sendable {
   }
 }
 
-/// A pool as one client has it: each call is a step.
+/// A pool as one client has it: each call is a step, which throws where the client is dead.
 final class SteppedRepository: Repository {
   private let pool: FakeRepository
-  private let step: () -> Void
+  private let step: () throws -> Void
 
-  init(_ pool: FakeRepository, step: @escaping () -> Void) {
+  init(_ pool: FakeRepository, step: @escaping () throws -> Void) {
     self.pool = pool
     self.step = step
   }
@@ -81,85 +81,85 @@ final class SteppedRepository: Repository {
   func path(of volume: String) -> String { pool.path(of: volume) }
   func owner(of volume: String) -> FileOwner { pool.owner(of: volume) }
   func available() -> UInt64 { pool.available() }
-  func synchronize(_ volumes: [String]) {}
+  func synchronize(_ volumes: [String]) throws { try step() }
 
-  func refresh() {
-    step()
+  func refresh() throws {
+    try step()
     pool.refresh()
   }
-  func volumeNames() -> [String] {
-    step()
+  func volumeNames() throws -> [String] {
+    try step()
     return pool.volumeNames()
   }
-  func contains(_ volume: String) -> Bool {
-    step()
+  func contains(_ volume: String) throws -> Bool {
+    try step()
     return pool.contains(volume)
   }
-  func isFile(_ volume: String) -> Bool {
-    step()
+  func isFile(_ volume: String) throws -> Bool {
+    try step()
     return pool.isFile(volume)
   }
   func length(of volume: String) throws -> UInt64 {
-    step()
+    try step()
     return try pool.length(of: volume)
   }
   func create(_ volume: VolumeSpecification) throws {
-    step()
+    try step()
     try pool.create(volume)
   }
-  func delete(_ volume: String) {
-    step()
+  func delete(_ volume: String) throws {
+    try step()
     pool.delete(volume)
   }
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
-    step()
+    try step()
     return try pool.read(volume, offset: offset, length: length)
   }
   func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
-    step()
+    try step()
     try pool.write(volume, content) {
       try confirm()
-      step()
+      try step()
     }
   }
-  func replace(_ volume: String, _ content: [UInt8]) {
-    step()
+  func replace(_ volume: String, _ content: [UInt8]) throws {
+    try step()
     pool.replace(volume, content)
   }
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
-    step()
+    try step()
     try pool.replace(volume, content) {
       try confirm()
-      step()
+      try step()
     }
   }
   func allocation(of volume: String) throws -> UInt64 {
-    step()
+    try step()
     return try pool.allocation(of: volume)
   }
-  func age(of volume: String) -> Int64 {
-    step()
+  func age(of volume: String) throws -> Int64 {
+    try step()
     return pool.age(of: volume)
   }
 }
 
-/// QEMU as one client has it: each command is a step.
+/// QEMU as one client has it: each command is a step, which throws where the client is dead.
 final class SteppedMonitor: Monitor {
   private let qemu: FakeQEMU
-  private let step: () -> Void
+  private let step: () throws -> Void
 
-  init(_ qemu: FakeQEMU, step: @escaping () -> Void) {
+  init(_ qemu: FakeQEMU, step: @escaping () throws -> Void) {
     self.qemu = qemu
     self.step = step
   }
 
   func send(_ line: String, descriptors: [Int32]) throws -> String {
-    step()
+    try step()
     return try qemu.send(line, descriptors: descriptors)
   }
 
-  func nextEvent(timeoutMilliseconds: Int) -> Event? {
-    step()
-    return nil
+  func nextEvent(timeoutMilliseconds: Int) throws -> Event? {
+    try step()
+    return qemu.nextEvent(timeoutMilliseconds: timeoutMilliseconds)
   }
 }

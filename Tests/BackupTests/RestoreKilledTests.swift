@@ -1,0 +1,74 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import Testing
+
+@testable import Backup
+@testable import BackupCore
+
+/// Restores whose client is killed before each of its steps.
+@Suite struct RestoreKilledTests {
+  /// A way to restore.
+  enum Kind: CaseIterable {
+    case plain, overwrite, async, asyncOverwrite
+
+    var exists: Bool { self == .overwrite || self == .asyncOverwrite }
+    var isAsync: Bool { self == .async || self == .asyncOverwrite }
+  }
+
+  static func restore(_ engine: Engine, _ scene: RestoreScene, _ kind: Kind) throws {
+    guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }
+    _ = try engine.restore(
+      point, options: .init(isOverwriting: kind.exists), emulators: [], isAsync: kind.isAsync,
+      deadline: nil, willWrite: {})
+  }
+
+  @Test(arguments: Kind.allCases)
+  func `a restore whose client lives is whole in the end`(kind: Kind) throws {
+    let scene = try RestoreScene(exists: kind.exists)
+    let found = scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
+    #expect(found.error == nil)
+    try scene.settle()
+    #expect(scene.outcome == .new)
+  }
+
+  @Test(arguments: Kind.allCases)
+  func `whenever its client is killed, another ends a restore as a whole or leaves nothing of it`(
+    kind: Kind
+  ) throws {
+    var outcomes: Set<Bool> = []
+    for step in 0... {
+      let scene = try RestoreScene(exists: kind.exists)
+      let found = scene.run(killedBefore: step) {
+        try RestoreKilledTests.restore($0, scene, kind)
+      }
+      guard found.isKilled else { break }
+      try scene.settle()
+      let outcome = scene.outcome
+      #expect(outcome == .old || outcome == .new, "killed before step \(step): \(outcome)")
+      outcomes.insert(outcome == .new)
+    }
+    #expect(outcomes == [false, true])
+  }
+
+  @Test(arguments: [Kind.async, .asyncOverwrite])
+  func `whenever the client that ends a restore is killed, another ends it`(kind: Kind) throws {
+    var outcomes: Set<Bool> = []
+    for step in 0... {
+      let scene = try RestoreScene(exists: kind.exists)
+      scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
+      scene.machine.copyAll()
+      let found = scene.run(killedBefore: step) { try $0.settle(domainUUID: scene.uuid) }
+      try scene.settle()
+      let outcome = scene.outcome
+      #expect(outcome == .old || outcome == .new, "killed before step \(step): \(outcome)")
+      outcomes.insert(outcome == .new)
+      guard found.isKilled else { break }
+    }
+    // A flush that was begun and not told is not done again: all is undone then.
+    #expect(outcomes == [false, true])
+  }
+}

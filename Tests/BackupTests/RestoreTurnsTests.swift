@@ -1,0 +1,104 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import Testing
+
+@testable import Backup
+@testable import BackupCore
+
+/// Two clients that are at one restore, or at one point, in turns.
+@Suite struct RestoreTurnsTests {
+  /// Runs two clients in turns on scenes that are alike, each to its end, and then one that settles.
+  ///
+  /// - Parameters:
+  ///   - kind: What is under way when they begin, all of it copied; nil for nothing.
+  ///   - step: How many steps lie between two ways with the same first stop.
+  ///   - work: What a client does, by its number.
+  ///   - check: Looks at what is left.
+  /// - Throws: When a scene cannot be made or settled.
+  private func interleave(
+    _ kind: RestoreKilledTests.Kind?, step: Int,
+    _ work: @escaping @Sendable (Engine, Int, RestoreScene) throws -> Void,
+    _ check: (RestoreScene, [Clients.Ending], String) -> Void
+  ) throws {
+    var scene = try RestoreScene(exists: true)
+    try Clients.interleave(step: step) { segments, clients in
+      scene = try RestoreScene(exists: kind?.exists ?? false)
+      if let kind {
+        scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
+        scene.machine.copyAll()
+      }
+      let shared = Clients.Box(scene)
+      return Clients.run(segments, clients: clients) { client, observer, step in
+        shared.value.engine(of: client + 2, observer: observer, step: step)
+      } _: { engine, client in
+        try work(engine, client, shared.value)
+      }
+    } _: { found, way in
+      try scene.settle()
+      check(scene, found.endings, way)
+    }
+  }
+
+  @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])
+  func `two clients that settle a restore end it once`(kind: RestoreKilledTests.Kind) throws {
+    try interleave(kind, step: 48) { engine, _, scene in
+      try engine.settle(domainUUID: scene.uuid)
+    } _: { scene, endings, way in
+      #expect(scene.outcome == .new, "\(way): \(endings)")
+      for case .failed(let why) in endings { Issue.record("\(way): \(why)") }
+    }
+  }
+
+  @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])
+  func `of one that settles a restore and one that aborts it one has its way`(
+    kind: RestoreKilledTests.Kind
+  ) throws {
+    var outcomes: Set<Bool> = []
+    try interleave(kind, step: 48) { engine, client, scene in
+      if client == 0 {
+        try engine.settle(domainUUID: scene.uuid)
+      } else {
+        do {
+          try engine.abort(domainUUID: scene.uuid)
+        } catch let error as BackupError where [.busy, .invalid].contains(error.code) {
+          // The other client was faster.
+        }
+      }
+    } _: { scene, endings, way in
+      let outcome = scene.outcome
+      #expect(outcome == .old || outcome == .new, "\(way): \(outcome) \(endings)")
+      for case .failed(let why) in endings { Issue.record("\(way): \(why)") }
+      outcomes.insert(outcome == .new)
+    }
+    #expect(outcomes == [false, true])
+  }
+
+  @Test func `of one that deletes a point and one that restores it both may not succeed in half`()
+    throws
+  {
+    var outcomes: Set<String> = []
+    try interleave(nil, step: 48) { engine, client, scene in
+      do {
+        if client == 0 {
+          guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }
+          _ = try engine.delete(point, scope: .point)
+        } else {
+          try RestoreKilledTests.restore(engine, scene, .plain)
+        }
+      } catch let error as BackupError where [.busy, .notFound, .failed].contains(error.code) {
+        // The other client was faster.
+      }
+    } _: { scene, endings, way in
+      let isDeleted = scene.isDeleted
+      let outcome = isDeleted ? scene.outcomeWithoutPoint : scene.outcome
+      #expect(outcome == .old || outcome == .new, "\(way): \(outcome) \(endings)")
+      for case .failed(let why) in endings { Issue.record("\(way): \(why)") }
+      outcomes.insert("\(isDeleted) \(outcome)")
+    }
+    #expect(outcomes.count >= 2, "\(outcomes)")
+  }
+}

@@ -1,0 +1,233 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+import Foundation
+import QMP
+
+@testable import Backup
+@testable import BackupCore
+
+/// A host, a pool with a point of a domain with two disks, an NVRAM and a TPM, and clients.
+struct RestoreScene {
+  /// A client that is dead for all others.
+  static let dead = 0
+  private static let files = [
+    "vda": "/images/vda.img", "vdb": "/images/vdb.img", "nvram": "/nvram/web1_VARS.fd",
+  ]
+
+  let pool = FakeRepository()
+  let machine: FakeMachine
+  let uuid = World.domainUUID
+  let manifest: Manifest
+  /// The pool as it is without anything under way.
+  private let points: [String: [UInt8]]
+  /// The domain before; nil where it is gone.
+  private let old: FakeMachine.Domain?
+
+  /// Makes the scene.
+  ///
+  /// - Parameter exists: Whether the domain is there, with other disks, and is shut off.
+  /// - Throws: When its documents cannot be made.
+  init(exists: Bool) throws {
+    machine = FakeMachine(pool: pool)
+    let definition = RestoreScene.definition(disks: ["vda.img", "vdb.img"])
+    let names = VolumeNames(domain: "web1", uuid: uuid, point: "p")
+    func disk(_ name: String, _ format: String) -> Manifest.Disk {
+      .init(
+        name: name, mode: .full, parent: nil, reasonCode: "first", reason: "first",
+        capacity: FakeImage.capacity, format: format,
+        volume: .init(name: names.disk(name), size: 1))
+    }
+    manifest = Manifest(
+      name: "p", uuid: World.makeUUID(0xb1), chain: World.makeUUID(0xc1), sequence: 1,
+      creationTime: 1_795_400_000, description: nil, parent: nil, consistency: .crash,
+      isAutostart: true, disks: [disk("vda", "qcow2"), disk("vdb", "raw")],
+      nvram: .init(capacity: 4, volume: .init(name: names.nvram, size: 4)),
+      tpm: .init(capacity: 4, volume: .init(name: names.tpm, size: 4)), domainName: "web1",
+      domainUUID: uuid, domainXML: definition, inactiveDomainXML: nil)
+    pool.put(names.manifest, try manifest.xml())
+    for disk in manifest.disks {
+      pool.contents[disk.volume.name] = FakeImage(label: "new \(disk.name)").bytes
+    }
+    pool.put(names.nvram, "new nvram")
+    pool.put(names.tpm, "new tpm")
+    points = pool.contents
+    if exists {
+      for (name, path) in RestoreScene.files { machine.files[path] = Array("old \(name)".utf8) }
+      machine.files["/tpm/\(uuid)/tpm2/tpm2-00.permall"] = Array("old tpm".utf8)
+      try machine.define(definition)
+    }
+    old = machine.domains[uuid]
+  }
+
+  static func definition(disks: [String], more: String = "") -> String {
+    """
+    <domain type='kvm'><name>web1</name><uuid>\(World.domainUUID)</uuid>\
+    <os><type arch='x86_64'>hvm</type><nvram>/nvram/web1_VARS.fd</nvram></os>\(more)<devices>\
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>\
+    <source file='/images/\(disks[0])'/><target dev='vda' bus='virtio'/></disk>\
+    <disk type='file' device='disk'><driver name='qemu' type='raw'/>\
+    <source file='/images/\(disks[1])'/><target dev='vdb' bus='virtio'/></disk>\
+    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>\
+    </devices></domain>
+    """
+  }
+
+  // MARK: - Clients
+
+  /// A client, of which the dead one is dead.
+  func process(of client: Int) -> Context.Process {
+    let owner = Partial.Owner(
+      host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
+    let machine = Clients.Box(machine)
+    return Context.Process(
+      owner: owner, liveness: { $0.pid == RestoreScene.dead + 1 ? .dead : .alive },
+      time: { 1_795_400_100 },
+      newUUID: {
+        machine.value.uuids += 1
+        let digits = String(machine.value.uuids, radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+          + "-0000-4000-8000-000000000000"
+      }, pause: { _ in })
+  }
+
+  /// The engine of a client.
+  func engine(
+    of client: Int, observer: FakeObserver = FakeObserver(), step: @escaping () throws -> Void = {}
+  ) -> Engine {
+    Engine(
+      repository: SteppedRepository(pool, step: step),
+      hypervisor: MachineHost(machine, client: client, step: step), observer: observer,
+      process: process(of: client))
+  }
+
+  /// Runs a client until it has ended, or is killed before a step.
+  ///
+  /// - Parameters:
+  ///   - client: Its number.
+  ///   - step: The step, counted from 0; nil for none.
+  ///   - work: What it does.
+  /// - Returns: Whether it was killed, how many steps it made, and what it threw otherwise.
+  @discardableResult
+  func run(
+    _ client: Int = dead, killedBefore step: Int? = nil, _ work: (Engine) throws -> Void
+  ) -> (isKilled: Bool, steps: Int, error: (any Error)?) {
+    var steps = 0
+    let engine = engine(of: client) {
+      if let step, steps >= step { throw Killed() }
+      steps += 1
+    }
+    var failure: (any Error)?
+    do {
+      try work(engine)
+    } catch {
+      failure = error
+    }
+    let isKilled = step.map { steps >= $0 } ?? false
+    if isKilled { machine.bury(client) }
+    return (isKilled, steps, isKilled ? nil : failure)
+  }
+
+  /// Lets a client settle, again and again while time passes, until nothing is under way.
+  func settle(client: Int = 9) throws {
+    for _ in 0..<5 where hasLeftovers {
+      try engine(of: client).settle(domainUUID: uuid)
+      machine.copyAll()
+      pool.time += 2 * Context.setupLimit
+    }
+  }
+
+  // MARK: - What is left
+
+  private var hasLeftovers: Bool {
+    !machine.helpers.isEmpty || pool.contents.keys.contains { $0.contains("partial") }
+  }
+
+  /// Tells what is neither the state before a restore nor the one after it.
+  enum Outcome: Equatable {
+    /// The domain, its disks and its state are those of before, or there are none.
+    case old
+    /// They are those of the point.
+    case new
+    /// They are something else.
+    case broken(String)
+  }
+
+  /// What the clients left, and the point with it.
+  var outcome: Outcome { outcome(points) }
+  /// What the clients left, of which one deleted the point.
+  var outcomeWithoutPoint: Outcome { outcome([:]) }
+  /// Tells that the point is gone.
+  var isDeleted: Bool { pool.contents[manifest.volumeNames.manifest] == nil }
+
+  private func outcome(_ expected: [String: [UInt8]]) -> Outcome {
+    if pool.contents != expected {
+      let names = Set(pool.contents.keys).symmetricDifference(expected.keys).sorted()
+      return .broken("the pool: \(names)")
+    }
+    guard machine.helpers.isEmpty else { return .broken("helpers: \(machine.helpers.keys)") }
+    let found = ["/images", "/nvram"].flatMap(machine.files.paths(in:))
+    let texts = machine.domains[uuid].flatMap { try? DomainDefinition(parsing: $0.text) }
+    let named = texts.map { definition in
+      definition.disks.compactMap { disk -> String? in
+        if case .file(let path) = disk.source { path } else { nil }
+      } + [definition.nvram?.path].compactMap(\.self)
+    }
+    guard Set(found) == Set(named ?? []) else {
+      return .broken("files: \(found), not \(named ?? [])")
+    }
+    if machine.domains[uuid] == old {
+      guard old != nil else { return .old }
+      let isOld = RestoreScene.files.allSatisfy { name, path in
+        machine.files[path] == Array("old \(name)".utf8)
+      }
+      return isOld ? .old : .broken("the contents of the old files")
+    }
+    guard let named, machine.domains.count == 1 else {
+      return .broken("domains: \(machine.domains)")
+    }
+    let wanted = manifest.volumes.prefix(3).map { points[$0.name] }
+    guard named.map({ machine.files[$0] }) == wanted else {
+      return .broken("the contents of the new files")
+    }
+    guard machine.files["/tpm/\(uuid)/tpm2/tpm2-00.permall"] == Array("new tpm".utf8) else {
+      return .broken("the TPM")
+    }
+    return .new
+  }
+}
+
+/// The least of a qcow2 image that has something in it.
+struct FakeImage {
+  /// Bytes of the disk.
+  static let capacity: UInt64 = 512 * 64
+  private(set) var bytes = [UInt8](repeating: 0, count: 512 * 6)
+
+  /// Makes an image: header, L1, table of refcounts, L2, data, refcounts.
+  ///
+  /// - Parameter label: What is in it.
+  init(label: String) {
+    for (offset, number) in [
+      (0, 0x5146_49fb), (4, 3), (20, 9), (36, 1), (56, 1), (96, 4), (100, 104),
+    ] {
+      put(offset, UInt32(number))
+    }
+    put(24, FakeImage.capacity)
+    put(40, UInt64(512))
+    put(48, UInt64(1024))
+    put(512, UInt64(1) << 63 | 512 * 3)
+    put(512 * 3, UInt64(1) << 63 | 512 * 4)
+    put(1024, UInt64(512 * 5))
+    for cluster in 0..<6 { put(512 * 5 + cluster * 2, UInt16(1)) }
+    bytes.replaceSubrange(512 * 4..<512 * 4 + label.utf8.count, with: label.utf8)
+  }
+
+  private mutating func put<Number: FixedWidthInteger>(_ offset: Int, _ number: Number) {
+    withUnsafeBytes(of: number.bigEndian) {
+      bytes.replaceSubrange(offset..<offset + $0.count, with: $0)
+    }
+  }
+}
