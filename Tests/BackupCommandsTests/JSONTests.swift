@@ -113,7 +113,7 @@ import Testing
     let shell = try shellWithTwo()
     let info = try read("backup-info web1 p0 --json", on: shell)
     let disks = array(info["disks"])
-    let jobs = ["backups", "jobs", "operation", "started", "bytes_done", "bytes_total"]
+    let jobs = ["backups", "jobs", "operation", "started", "bytes_done", "bytes_total", "rate"]
     let page = try Project.text("man/virsh-backup.1")
     let start = try #require(page.firstRange(of: ".SH \"JSON DOCUMENTS\"")).upperBound
     let words = Set(

@@ -37,6 +37,16 @@ struct InterruptedBackupTests {
 
     let report = try scene.run("backup-jobinfo", "--json").expectSuccess().stdout
     #expect(report.contains("\"running\"") && report.contains("\"p\""), "\(report)")
+    let shown = try scene.run("backup-jobinfo").expectSuccess().stdout
+    for label in ["Average rate:", "Time remaining:"] {
+      #expect(shown.contains(label), "\(shown)")
+    }
+    #expect(shown.contains("of 256.000 MiB, ") || shown.contains("of 224."), "\(shown)")
+    let all = try Program.run(scene.libvirt, ["backup-jobinfo", "--pool", scene.pool.name])
+      .expectSuccess().stdout
+    let row = all.split(separator: "\n").dropFirst(2).map { $0.split(separator: " ") }
+    #expect(row.count == 1 && row[0].starts(with: [Substring(scene.domain.name), "Create", "p"]))
+    #expect(all.contains(" %"), "\(all)")
     #expect(try scene.points() == [])
     let refused = try scene.run("backup-create")
     #expect(refused.status == 1 && refused.stderr.contains("already running"), "\(refused)")

@@ -9,6 +9,10 @@ import QMP
 
 /// An operation under way, for those who ask.
 package struct JobReport: Sendable, Equatable {
+  /// UUID of the operation.
+  package var uuid: String
+  /// Name of the domain.
+  package var domain: String
   /// `create`, `restore`, `live`, `delete`, `nbd`.
   package var operation: String
   /// Name of the point.
@@ -28,7 +32,20 @@ package struct JobReport: Sendable, Equatable {
 }
 
 extension Engine {
-  /// Settles, then tells what still runs.
+  /// Settles what is under way for any domain of the pool, then tells what still runs.
+  ///
+  /// - Returns: The operations, those of one domain together.
+  /// - Throws: What the repository or libvirt throws.
+  package func jobs() throws -> [JobReport] {
+    var domains: [String] = []
+    for pending in try catalog().pending where !domains.contains(pending.partial.domainUUID) {
+      domains.append(pending.partial.domainUUID)
+    }
+    var told: Set<String> = []
+    return try domains.flatMap { try jobs(of: $0) }.filter { told.insert($0.uuid).inserted }
+  }
+
+  /// Settles what is under way for a domain, then tells what still runs.
   package func jobs(of domainUUID: String) throws -> [JobReport] {
     let settled = try settle(domainUUID: domainUUID, endsLostSessions: false)
     return try catalog().pending(concerning: domainUUID).map { pending in
@@ -99,7 +116,8 @@ extension Engine {
 extension JobReport {
   init(of partial: Partial, state: String, disks: [DiskProgress] = []) {
     self.init(
-      operation: partial.operation.name, name: partial.pointName, state: state,
+      uuid: partial.uuid, domain: partial.domainName, operation: partial.operation.name,
+      name: partial.pointName, state: state,
       started: partial.creationTime, disks: disks, session: nil)
   }
 }

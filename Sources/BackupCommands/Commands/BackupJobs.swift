@@ -13,17 +13,22 @@ extension Vsh.Command where Context == Client {
   /// `backup-jobinfo`: what of ours runs on a domain.
   static var backupJobinfo: Command {
     Command(
-      "backup-jobinfo", summary: "Show the backup operations of a domain that are running",
+      "backup-jobinfo", summary: "Show the backup operations that are running",
       description: """
-        Show the operations on a domain that are running. What is complete is published first, \
-        and what has failed is undone.
+        Show the operations on a domain that are running, or a table of those on all domains. What \
+        is complete is published first, and what has failed is undone.
         """,
-      options: [.recordedDomain, .pool, .json]
+      options: [.anyRecordedDomain, .pool, .json]
     ) { shell, arguments in
       let command = try RunningCommand(shell, arguments)
       let engine = try command.engine()
+      let now = Workplace.process.time()
+      guard arguments.flag("domain") else {
+        try shell.present(JobTable(jobs: try engine.jobs(), now: now), arguments)
+        return true
+      }
       let uuid = try command.domainUUID(in: engine.catalog())
-      try shell.present(JobList(jobs: try engine.jobs(of: uuid)), arguments)
+      try shell.present(JobList(jobs: try engine.jobs(of: uuid), now: now), arguments)
       return true
     }
   }
@@ -75,62 +80,4 @@ extension Vsh.Command where Context == Client {
       return true
     }
   }
-}
-
-/// What `backup-jobinfo` shows.
-private struct JobList: Presentable {
-  let jobs: [JobReport]
-
-  var json: JSONValue { .object(["jobs": .array(jobs.map(\.json))]) }
-
-  func show(on shell: Shell<Client>) {
-    if jobs.isEmpty { show("Job type:", "None", on: shell) }
-    for job in jobs { show(job, on: shell) }
-  }
-
-  private func show(_ job: JobReport, on shell: Shell<Client>) {
-    let isSession = job.operation == "nbd"
-    show("Job type:", "Unbounded", on: shell)
-    show(
-      "Operation:", isSession ? "NBD session" : job.operation.capitalizedASCII, on: shell)
-    show(isSession ? "Session:" : "Backup:", job.name, on: shell)
-    show("State:", job.state, on: shell)
-    if let damage = job.damage { show("Error:", damage, on: shell) }
-    show("Started:", Timestamp.local(seconds: job.started), on: shell)
-    for disk in job.session?.disks ?? [] {
-      show("Disk \(disk.name):", disk.uri, on: shell)
-    }
-    for disk in job.disks {
-      let done = ByteCount.text(disk.done, decimals: 3)
-      show(
-        "Disk \(disk.disk):", "\(done) of \(ByteCount.text(disk.total, decimals: 3))", on: shell)
-    }
-  }
-
-  private func show(_ label: String, _ value: String, on shell: Shell<Client>) {
-    shell.print(label + String(repeating: " ", count: max(1, 18 - label.count)) + value)
-  }
-}
-
-extension JobReport {
-  /// The operation as a JSON object.
-  fileprivate var json: JSONValue {
-    .object([
-      "operation": .string(operation), "name": .string(name), "state": .string(state),
-      "started": .string(UTCTime(secondsSince1970: started).rfc3339),
-      "disks": .array(
-        (session?.disks.map(\.json) ?? [])
-          + disks.map {
-            .object([
-              "name": .string($0.disk), "bytes_done": .int(Int64(clamping: $0.done)),
-              "bytes_total": .int(Int64(clamping: $0.total)),
-            ])
-          }),
-    ])
-  }
-}
-
-extension String {
-  /// The text with its first letter as a capital.
-  fileprivate var capitalizedASCII: String { prefix(1).uppercased() + dropFirst() }
 }

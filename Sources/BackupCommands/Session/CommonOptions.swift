@@ -21,6 +21,13 @@ extension Vsh.Option where Context == Client {
       completer: Completers.recordedDomains)
   }
 
+  /// The domain, which may be gone and may be left out.
+  static var anyRecordedDomain: Option {
+    .string(
+      "domain", "domain name, id or uuid; all domains if not given", positional: true,
+      completer: Completers.recordedDomains)
+  }
+
   /// The pool.
   static var pool: Option {
     .string(
