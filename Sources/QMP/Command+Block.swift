@@ -124,14 +124,12 @@ extension Command {
   ///   - base: Node of the backing file that stays; nil for none.
   ///   - backingFile: What is written into the image as the name of that file.
   ///   - filterNodeName: Name of the filter the job puts over `device`.
-  ///   - speed: Bytes per second; 0 for no limit.
   /// - Returns: The command.
   package static func blockStream(
-    jobID: String, device: String, base: String?, backingFile: String?, filterNodeName: String,
-    speed: Int64 = 0
+    jobID: String, device: String, base: String?, backingFile: String?, filterNodeName: String
   ) -> Command {
     var arguments: [String: JSONValue] = [
-      "speed": .int(speed), "job-id": .string(jobID), "device": .string(device),
+      "speed": 0, "job-id": .string(jobID), "device": .string(device),
       "on-error": "report", "auto-finalize": false, "auto-dismiss": false,
       "filter-node-name": .string(filterNodeName),
     ]

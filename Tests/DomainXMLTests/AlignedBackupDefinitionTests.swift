@@ -11,7 +11,7 @@ import Testing
 struct AlignedBackupDefinitionTests {
   /// Disks of every kind: vda and vdb to back up, an empty drive, a medium and a read-only disk.
   private static let domain = DomainDefinition(
-    name: "web1", uuid: Samples.domainUUID, type: "kvm", id: 1, emulator: nil, architecture: nil,
+    name: "web1", uuid: Samples.domainUUID, type: "kvm", emulator: nil, architecture: nil,
     securityLabels: [],
     disks: [
       disk("vda", .file("/images/a.qcow2")), disk("sda", .none, device: "cdrom"),

@@ -202,3 +202,11 @@ extension String {
     self[..<range.lowerBound] + other + self[range.upperBound...]
   }
 }
+
+extension DomainDefinition {
+  /// The definition in the form in which a manifest has it: with one way of quoting and escaping, and
+  /// nothing around `<domain>`.
+  static func normalized(_ text: String) throws -> String {
+    try XMLElement(parsing: text).xml()
+  }
+}

@@ -21,8 +21,6 @@ struct EmbeddedQEMUTests {
           #expect(try domain.state.state == .paused)
           #expect(try !domain.isPersistent)
           #expect(try domain.jobType == .none)
-          #expect(try domain.snapshotCount() == 0)
-          #expect(try domain.checkpointCount() == 0)
 
           let version = try domain.qemuMonitorCommand(#"{"execute":"query-version"}"#)
           #expect(version.contains(#""return""#))

@@ -66,20 +66,12 @@ import Testing
     (["setvcpus", "--count", "1", "t"], ["test"]), (["setvcpus", "test", "--count", ""], []),
     (["help", "back"], ["backup-begin"]), (["help", "--command", "pw"], ["pwd"]),
     (["event", "t"], []), (["event", "--type", "d"], ["dir", "disk"]),
-    (["event", "--type", "dir,"], ["dir,fs", "dir,disk"]),
-    (["event", "--type", "dir,d"], ["dir,disk"]),
     (["backup-begin", "w"], ["web\\ 1", "web@2"]), (["backup-begin", "web\\ "], ["web\\ 1"]),
     (["backup-begin", "\"web "], ["web 1"]), (["backup-begin", "'web "], ["web 1"]),
     (["backup-begin", "te\\"], ["test"]), (["backup-begin", "\"t"], ["test"]),
   ])
   func `values`(words: [String], expected: [String]) {
     #expect(makeShell().completions(words: words) == expected)
-  }
-
-  @Test func `a comma divides also where an accent follows it`() {
-    let request = CompletionRequest(
-      arguments: Arguments(command: "event"), option: "type", word: "dir,\u{301}")
-    #expect(request.commaList(of: ["dir", "fs"]) == ["dir,fs"])
   }
 
   @Test func `completers know what was given before`() {

@@ -91,9 +91,7 @@ extension Command where Context == Recorder {
       "event", summary: "wait for events",
       options: [
         .string("domain", "domain name"),
-        .string("type", "types, with commas") { _, request in
-          request.commaList(of: ["dir", "fs", "disk"])
-        },
+        .string("type", "a type") { _, _ in ["dir", "fs", "disk"] },
         .number("timeout", "seconds"), .bool("loop", "again and again"),
         .string("path", "where", placeholder: "file"),
       ], needsConnection: false, handler: note)

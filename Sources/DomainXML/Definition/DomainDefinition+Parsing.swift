@@ -15,20 +15,6 @@ extension DomainDefinition {
     try self.init(XMLElement(parsing: text))
   }
 
-  /// Brings a definition into the form in which manifests hold it.
-  ///
-  /// It is the same definition, with one way of quoting and escaping and without anything around
-  /// `<domain>`; for most of what libvirt writes nothing changes but the line end.
-  ///
-  /// - Parameter text: a document whose root is `<domain>`.
-  /// - Returns: the text of its `<domain>` element.
-  /// - Throws: `DomainXMLError` where it is no definition.
-  package static func normalized(_ text: String) throws(DomainXMLError) -> String {
-    let root = try XMLElement(parsing: text)
-    _ = try Self(root)
-    return try root.xml()
-  }
-
   /// Reads a `<domain>` element.
   init(_ root: XMLElement) throws(DomainXMLError) {
     guard root.isNamed("domain") else { throw .invalid("<\(root.name)> is not a <domain>") }
@@ -47,7 +33,6 @@ extension DomainDefinition {
     }
     self.init(
       name: name, uuid: uuid.lowercased(), type: root["type"] ?? "",
-      id: root["id"].flatMap { Int($0) },
       emulator: devices.lazy.compactMap { $0.text(of: "emulator") }.first,
       architecture: root.element("os")?.element("type")?["arch"],
       securityLabels: root.elements("seclabel").compactMap { label in

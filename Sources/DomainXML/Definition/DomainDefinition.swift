@@ -106,8 +106,6 @@ package struct DomainDefinition: Sendable, Equatable {
   package var uuid: String
   /// `type` of the root: `kvm`, `qemu`, ...
   package var type: String
-  /// `id` of a running domain.
-  package var id: Int?
   /// `<emulator>`.
   package var emulator: String?
   /// `arch` of `<os><type>`.
@@ -125,14 +123,13 @@ package struct DomainDefinition: Sendable, Equatable {
 
   /// Makes the description of a domain.
   package init(
-    name: String, uuid: String, type: String, id: Int?, emulator: String?, architecture: String?,
+    name: String, uuid: String, type: String, emulator: String?, architecture: String?,
     securityLabels: [SecurityLabel], disks: [Disk], nvram: NVRAM? = nil, tpm: TPM? = nil,
     hasAgent: Bool = false
   ) {
     self.name = name
     self.uuid = uuid
     self.type = type
-    self.id = id
     self.emulator = emulator
     self.architecture = architecture
     self.securityLabels = securityLabels

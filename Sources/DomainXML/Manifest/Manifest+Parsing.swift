@@ -9,9 +9,9 @@ extension Manifest {
 
   /// Reads a manifest.
   ///
-  /// ``domainXML``, ``inactiveDomainXML`` and ``unknownElements`` come in the form that
-  /// ``DomainDefinition/normalized(_:)`` gives. Unknown elements of the root are kept; what is
-  /// unknown elsewhere is refused, as is a partial.
+  /// ``domainXML``, ``inactiveDomainXML`` and ``unknownElements`` come in the form that writing them
+  /// gives. Unknown elements of the root are kept; what is unknown elsewhere is refused, as is a
+  /// partial.
   ///
   /// - Parameter text: the document.
   /// - Throws: `DomainXMLError`, with the reason `newerVersion` where the document is of a later

@@ -7,8 +7,9 @@ extension Manifest {
   /// Writes the manifest as a document.
   ///
   /// The same manifest gives the same text. Parsing it gives the same manifest, with
-  /// ``domainXML``, ``inactiveDomainXML`` and ``unknownElements`` in the form that
-  /// ``DomainDefinition/normalized(_:)`` gives. What parsing would refuse is not written.
+  /// ``domainXML``, ``inactiveDomainXML`` and ``unknownElements`` in the form of a manifest: with one
+  /// way of quoting and escaping, and nothing around their elements. What parsing would refuse is not
+  /// written.
   ///
   /// - Returns: the document, with a line end.
   /// - Throws: `DomainXMLError` where the manifest is not valid.

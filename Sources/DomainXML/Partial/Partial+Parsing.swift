@@ -6,9 +6,8 @@
 extension Partial {
   /// Reads a partial.
   ///
-  /// Definitions come in the form that ``DomainDefinition/normalized(_:)`` gives. Whatever this
-  /// version does not know is refused, but for elements of the root beside a create, which belong
-  /// to its manifest.
+  /// Definitions come in the form that manifests have them in. Whatever this version does not know is
+  /// refused, but for elements of the root beside a create, which belong to its manifest.
   ///
   /// - Parameter text: the document.
   /// - Throws: `DomainXMLError`, with the reason `newerVersion` where the document is of a later

@@ -29,28 +29,6 @@ extension Connection {
     }
   }
 
-  /// Registers for changes in the life of a domain.
-  ///
-  /// The corresponding libvirt function is `virConnectDomainEventRegisterAny`.
-  ///
-  /// - Parameter domain: The domain.
-  /// - Returns: A queue of the changes from now on.
-  /// - Throws: ``LibvirtError``.
-  package func lifecycleEvents(of domain: Domain) throws(LibvirtError) -> LifecycleEventQueue {
-    try unsafe LifecycleEventQueue(connection: self) { opaque throws(LibvirtError) in
-      let id = try counting("virConnectDomainEventRegisterAny", detail: domain.name) {
-        unsafe virConnectDomainEventRegisterAny(
-          handle, domain.handle, Int32(VIR_DOMAIN_EVENT_ID_LIFECYCLE.rawValue),
-          virshBackupLifecycleCallback(putLifecycleEvent), opaque, releaseEventSink)
-      }
-      return { [self] in
-        try? checking("virConnectDomainEventDeregisterAny") {
-          unsafe virConnectDomainEventDeregisterAny(handle, Int32(id))
-        }
-      }
-    }
-  }
-
   /// Registers for the end of the connection from the other side.
   ///
   /// A connection has room for one such registration. The corresponding libvirt function is
@@ -82,17 +60,6 @@ private func putMonitorEvent(
     MonitorEvent(
       name: unsafe String(cString: name), seconds: seconds, microseconds: microseconds,
       details: unsafe details.map { unsafe String(cString: $0) }))
-}
-
-/// Queues a change in the life of a domain.
-private func putLifecycleEvent(
-  _: OpaquePointer?, _: OpaquePointer?, event: Int32, detail: Int32,
-  opaque: UnsafeMutableRawPointer?
-) -> Int32 {
-  guard let opaque = unsafe opaque else { return 0 }
-  unsafe Unmanaged<EventSink<LifecycleEvent>>.fromOpaque(opaque).takeUnretainedValue().put(
-    LifecycleEvent(event: Int(event), detail: Int(detail)))
-  return 0
 }
 
 /// Queues the reason why a connection was closed.

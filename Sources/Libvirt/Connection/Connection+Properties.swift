@@ -24,16 +24,6 @@ extension Connection {
     }
   }
 
-  /// Name of the driver: `QEMU`, `Test`.
-  ///
-  /// The corresponding libvirt function is `virConnectGetType`.
-  package var driverName: String {
-    get throws(LibvirtError) {
-      let name = try unsafe checkingNil("virConnectGetType") { unsafe virConnectGetType(handle) }
-      return unsafe String(cString: name)
-    }
-  }
-
   /// What host and hypervisor can do, as an XML document.
   ///
   /// The corresponding libvirt function is `virConnectGetCapabilities`.
@@ -42,30 +32,6 @@ extension Connection {
       try unsafe takingString("virConnectGetCapabilities") {
         unsafe virConnectGetCapabilities(handle)
       }
-    }
-  }
-
-  /// Version of the daemon's libvirt: 1,000,000 × major + 1,000 × minor + release.
-  ///
-  /// The corresponding libvirt function is `virConnectGetLibVersion`.
-  package var libraryVersion: UInt {
-    get throws(LibvirtError) {
-      var version: UInt = 0
-      try checking("virConnectGetLibVersion") {
-        unsafe virConnectGetLibVersion(handle, &version)
-      }
-      return version
-    }
-  }
-
-  /// Version of the hypervisor: 1,000,000 × major + 1,000 × minor + release; 0 where it has none.
-  ///
-  /// The corresponding libvirt function is `virConnectGetVersion`.
-  package var hypervisorVersion: UInt {
-    get throws(LibvirtError) {
-      var version: UInt = 0
-      try checking("virConnectGetVersion") { unsafe virConnectGetVersion(handle, &version) }
-      return version
     }
   }
 
@@ -86,24 +52,6 @@ extension Connection {
   package var isAlive: Bool {
     get throws(LibvirtError) {
       try counting("virConnectIsAlive", isLocal: true) { unsafe virConnectIsAlive(handle) } == 1
-    }
-  }
-
-  /// True when what is sent is encrypted.
-  ///
-  /// The corresponding libvirt function is `virConnectIsEncrypted`.
-  package var isEncrypted: Bool {
-    get throws(LibvirtError) {
-      try counting("virConnectIsEncrypted") { unsafe virConnectIsEncrypted(handle) } == 1
-    }
-  }
-
-  /// True when what is sent is encrypted or does not leave the host.
-  ///
-  /// The corresponding libvirt function is `virConnectIsSecure`.
-  package var isSecure: Bool {
-    get throws(LibvirtError) {
-      try counting("virConnectIsSecure") { unsafe virConnectIsSecure(handle) } == 1
     }
   }
 }

@@ -20,8 +20,6 @@ extension Domain {
     package static let paused = CreateFlags(rawValue: VIR_DOMAIN_START_PAUSED.rawValue)
     /// To be destroyed when the connection is closed.
     package static let autoDestroy = CreateFlags(rawValue: VIR_DOMAIN_START_AUTODESTROY.rawValue)
-    /// Without restoring a managed save image.
-    package static let forceBoot = CreateFlags(rawValue: VIR_DOMAIN_START_FORCE_BOOT.rawValue)
   }
 
   /// Starts a defined domain.
@@ -58,12 +56,10 @@ extension Domain {
   ///
   /// The corresponding libvirt function is `virDomainDestroyFlags`.
   ///
-  /// - Parameter isGraceful: True to fail rather than to kill a hypervisor that does not react.
   /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is shut off.
-  package func destroy(isGraceful: Bool = false) throws(LibvirtError) {
-    let flags = isGraceful ? VIR_DOMAIN_DESTROY_GRACEFUL : VIR_DOMAIN_DESTROY_DEFAULT
+  package func destroy() throws(LibvirtError) {
     try checking("virDomainDestroyFlags", detail: name) {
-      unsafe virDomainDestroyFlags(handle, flags.rawValue)
+      unsafe virDomainDestroyFlags(handle, VIR_DOMAIN_DESTROY_DEFAULT.rawValue)
     }
   }
 }

@@ -93,17 +93,6 @@ package final class StoragePool: Sendable {
     }
   }
 
-  /// True when the pool has a definition that stays.
-  ///
-  /// The corresponding libvirt function is `virStoragePoolIsPersistent`.
-  package var isPersistent: Bool {
-    get throws(LibvirtError) {
-      try counting("virStoragePoolIsPersistent", detail: name) {
-        unsafe virStoragePoolIsPersistent(handle)
-      } == 1
-    }
-  }
-
   /// Describes the pool.
   ///
   /// The corresponding libvirt function is `virStoragePoolGetXMLDesc`.
@@ -132,14 +121,5 @@ package final class StoragePool: Sendable {
   /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is not started.
   package func destroy() throws(LibvirtError) {
     try checking("virStoragePoolDestroy", detail: name) { unsafe virStoragePoolDestroy(handle) }
-  }
-
-  /// Removes the definition of a pool that is not started; its volumes stay where they are.
-  ///
-  /// The corresponding libvirt function is `virStoragePoolUndefine`.
-  ///
-  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is started.
-  package func undefine() throws(LibvirtError) {
-    try checking("virStoragePoolUndefine", detail: name) { unsafe virStoragePoolUndefine(handle) }
   }
 }

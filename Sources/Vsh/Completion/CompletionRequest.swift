@@ -18,13 +18,4 @@ package struct CompletionRequest: Sendable {
     self.option = option
     self.word = word
   }
-
-  /// The candidates for a list of words with commas between them: each word of the choice that the
-  /// list has not, with what was typed of the list before it.
-  package func commaList(of choice: [String]) -> [String] {
-    let parts = word.unicodeScalars.split(separator: ",", omittingEmptySubsequences: false)
-      .map { String($0) }
-    let before = parts.dropLast()
-    return choice.filter { !before.contains($0) }.map { (before + [$0]).joined(separator: ",") }
-  }
 }

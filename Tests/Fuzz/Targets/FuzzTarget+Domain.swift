@@ -15,11 +15,6 @@ extension FuzzTarget {
     _ = try? PoolDefinition(parsing: document)
     _ = try? VolumeTimes(parsing: document)
     guard let definition = try? DomainDefinition(parsing: document) else { return }
-    let normal = try DomainDefinition.normalized(document)
-    try expect(
-      try DomainDefinition(parsing: normal) == definition, "a definition stays one: \(document)")
-    try expect(
-      try DomainDefinition.normalized(normal) == normal, "its form is stable: \(document)")
     try checkRestored(document, definition)
   }
 

@@ -27,9 +27,6 @@ extension FuzzTarget {
       let again = Arguments(command: "c", values: [.init(name: "n", text: String(number))])
       try expect(try again.number("n", as: Int64.self) == number, "a number stays one: \(word)")
     }
-    if let size = try? arguments.scaled("n", limit: 1 << 40) {
-      try expect(size <= 1 << 40, "a size keeps its limit: \(word)")
-    }
   }
 }
 

@@ -17,7 +17,6 @@ func makeFuzzedShell() -> Shell<Void> {
       .string("domain", "a domain", required: true, completer: names),
       .string("name", "a name", positional: true, allowsEmpty: true, completer: names),
       .number("count", "a number"), .bool("json", "a flag"), .bool("xml", "another"),
-      .string("types", "a list with commas") { _, request in request.commaList(of: fuzzedNames) },
       .alias("one", for: "name", value: "1"), .alias("n", for: "name"),
       .list("diskspec", "disks", completer: names),
     ],
