@@ -151,7 +151,8 @@ enum Samples {
         .delete(
           .init(points: [
             .init(
-              uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
+              uuid: pointUUID, name: "a", manifest: "a.backup.xml",
+              volumes: ["a.vda.qcow2", "a.vdb.qcow2"]),
             .init(uuid: parentUUID, manifest: "b.backup.xml", volumes: []),
           ]))),
     ] + sessions + [
@@ -183,6 +184,11 @@ enum Samples {
             points: [
               .init(
                 uuid: pointUUID, manifest: "a.backup.xml", volumes: ["a.vdc.qcow2"], isKept: true)
+            ],
+            merges: [
+              .init(
+                point: pointUUID, disk: "vda", volume: try manifest().disks[0].volume.name,
+                parent: pointUUID, backing: "c.vda.qcow2")
             ], manifests: [try manifest()]))),
     ]
   }

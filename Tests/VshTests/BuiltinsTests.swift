@@ -102,7 +102,7 @@ import Vsh
       ], aliases: ["c": "nosuch"])
     #expect(
       table.problems == [
-        "command 'a': option 'l' takes a list and is not the last",
+        "command 'a': option 'l' takes all words, and one after it takes some",
         "command 'a': option 'r' is required, those before it are not",
         "command 'a': option 's' is there twice",
         "command 'a': option 's' has no help",

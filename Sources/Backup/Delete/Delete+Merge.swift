@@ -7,79 +7,6 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// What becomes of the points that stand on one that is deleted alone.
-struct Merged {
-  /// Volumes that take over what they need.
-  var merges: [Partial.DeleteMerge] = []
-  /// The manifests as they will be.
-  var manifests: [Manifest] = []
-  /// What each of the volumes is made of before, its own first, by its place in ``merges``.
-  var chains: [(disk: String, chain: [Manifest.Disk])] = []
-
-  /// Nothing stands on it.
-  init() {}
-
-  /// Decides it.
-  ///
-  /// - Parameters:
-  ///   - point: The point.
-  ///   - disks: Its disks that go; nil for all.
-  ///   - catalog: The pool.
-  /// - Throws: ``BackupError`` when a chain is broken, or an image of it is smaller than both its
-  ///   neighbours: merging would show what the shrinking hid.
-  init(_ point: Point, disks: Set<String>?, catalog: Catalog) throws {
-    for child in catalog.children(of: point.manifest.uuid) {
-      var manifest = child.manifest
-      for index in manifest.disks.indices
-      where manifest.disks[index].parent == point.manifest.uuid {
-        let name = manifest.disks[index].name
-        guard disks?.contains(name) ?? true else { continue }
-        let chain = try catalog.chain(of: child, disk: name)
-        guard chain.count > 1 else { continue }
-        let gone = chain[1]
-        let base = chain.count > 2 ? chain[2] : nil
-        if let base, gone.capacity < min(base.capacity, chain[0].capacity) {
-          throw BackupError(
-            .failed,
-            "disk '\(name)' is smaller in this backup than in '\(child.manifest.name)' and in what "
-              + "it stands on; --children deletes both")
-        }
-        merges.append(
-          .init(
-            point: manifest.uuid, disk: name, volume: chain[0].volume.name,
-            backing: base?.volume.name))
-        chains.append((name, chain))
-        manifest.disks[index].parent = gone.parent
-        manifest.disks[index].mode = gone.mode
-        manifest.disks[index].reasonCode = gone.reasonCode
-        manifest.disks[index].reason = gone.reason
-        if gone.mode == .full { manifest.disks[index].isDifferential = false }
-      }
-      guard manifest != child.manifest else { continue }
-      manifest.parent = catalog.newestParent(of: manifest)
-      manifests.append(manifest)
-    }
-  }
-}
-
-extension Catalog {
-  /// UUID of the newest point that a disk of a point stands on.
-  fileprivate func newestParent(of manifest: Manifest) -> String? {
-    let parents = Set(manifest.disks.compactMap(\.parent))
-    return points(of: manifest.domainUUID).last { parents.contains($0.manifest.uuid) }?
-      .manifest.uuid
-  }
-
-  /// What is left of a point without some disks; nil where that is nothing.
-  func rest(of point: Point, without disks: Set<String>?) -> Manifest? {
-    guard let disks else { return nil }
-    var manifest = point.manifest
-    manifest.disks.removeAll { disks.contains($0.name) }
-    manifest.parent = newestParent(of: manifest)
-    return manifest.disks.isEmpty ? nil : manifest
-  }
-}
-
 extension Delete {
   /// Copies into the volumes that stay what they need of those that go.
   ///
@@ -88,13 +15,15 @@ extension Delete {
   ///
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func merge(_ pending: Catalog.Pending, deadline: ContinuousClock.Instant?) throws {
-    guard let (helper, disks) = try startMerge(pending) else { return }
-    defer { try? helper.destroy() }
-    try context.wait(for: pending, disks: disks, in: helper, deadline: deadline)
-    try endMerge(pending, in: helper)
+    while let (helper, disks) = try startMerge(pending) {
+      defer { try? helper.destroy() }
+      try context.wait(for: pending, disks: disks, in: helper, deadline: deadline)
+      try endMerge(pending, in: helper)
+    }
   }
 
-  /// Starts the copies of ``merge(_:deadline:)``.
+  /// Starts those copies of ``merge(_:deadline:)`` that can be made side by side: none writes what
+  /// another reads.
   ///
   /// - Parameters:
   ///   - pending: The delete.
@@ -106,8 +35,7 @@ extension Delete {
   func startMerge(
     _ pending: Catalog.Pending, outlivesClient: Bool = false
   ) throws -> (helper: any Guest, disks: [String])? {
-    guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
-    else { return nil }
+    guard case .delete(let delete) = pending.partial.operation else { return nil }
     guard try !isMergedElsewhere(pending) else {
       throw BackupError(
         .busy, "another client is at \(pending.partial.title); see backup-jobinfo")
@@ -117,40 +45,58 @@ extension Delete {
     context.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
     try context.requireUnderWay(pending)
-    guard let point = catalog.point(uuid: first.uuid) else { return nil }
-    let noted = try notedMerges(of: pending)
-    let open = try delete.merges.filter { merge in
-      // A manifest that has lost the disk was rewritten, which comes after the merges.
-      try point.has(merge.disk) && !(noted.contains(merge.volume) && isLinked(merge))
-    }
-    guard !open.isEmpty else { return nil }
-    let disks = try open.map { merge -> Context.HelperDisk in
-      let rest = try catalog.chain(of: point, disk: merge.disk)
-      let images = try ([merge.volume] + rest.map(\.volume.name)).map {
-        try context.helperImage($0, format: "qcow2")
-      }
-      return (merge.disk, .init(chain: images, isReadOnly: false))
+    let round = OpenMerge.round(of: try openMerges(of: delete, pending, in: catalog))
+    guard let first = round.first else { return nil }
+    let disks = try round.map { open -> Context.HelperDisk in
+      let images = try open.chain.map { try context.helperImage($0, format: "qcow2") }
+      return (open.merge.disk, .init(chain: images, isReadOnly: false))
     }
     let held = try context.hold(
       disks, operation: pending.partial.uuid,
-      domain: try DomainDefinition(parsing: point.manifest.domainXML),
-      outlivesClient: outlivesClient)
+      domain: try DomainDefinition(parsing: first.domainXML), outlivesClient: outlivesClient)
     do {
       try context.requireUnderWay(pending)
-      for (number, (merge, disk)) in zip(open, held.disks).enumerated() {
+      for (number, (open, disk)) in zip(round, held.disks).enumerated() {
         try context.stopIfInterrupted()
         let names = NodeNames(operation: pending.partial.uuid, disk: number)
         try held.helper.monitor.execute(
           .blockStream(
             jobID: names.job, device: disk.node.nodeName,
-            base: merge.backing == nil ? nil : disk.backing.dropFirst().first?.nodeName,
-            backingFile: merge.backing, filterNodeName: names.jobFilter))
+            base: try open.merge.backing.map { try node(of: $0, in: disk) },
+            backingFile: open.merge.backing, filterNodeName: names.jobFilter))
       }
     } catch {
       try? held.helper.destroy()
       throw error
     }
-    return (held.helper, open.map(\.disk))
+    return (held.helper, round.map(\.merge.disk))
+  }
+
+  /// The merges of a delete that are not done.
+  private func openMerges(
+    of delete: Partial.Delete, _ pending: Catalog.Pending, in catalog: Catalog
+  ) throws -> [OpenMerge] {
+    let noted = try notedMerges(of: pending)
+    return try delete.merges.compactMap { merge in
+      // A manifest that is gone or has lost the disk comes after the merges.
+      guard let below = catalog.point(uuid: delete.parent(of: merge)), below.has(merge.disk),
+        try !(noted.contains(merge.volume) && isLinked(merge))
+      else { return nil }
+      let rest = try catalog.chain(of: below, disk: merge.disk)
+      return OpenMerge(
+        merge: merge, chain: [merge.volume] + rest.map(\.volume.name),
+        domainXML: below.manifest.domainXML)
+    }
+  }
+
+  /// The node that a helper's QEMU has for a volume of a chain.
+  private func node(of volume: String, in disk: LiveDisk) throws -> String {
+    let place = disk.sources.firstIndex(of: .file(repository.path(of: volume)))
+    let nodes = [disk.node] + disk.backing
+    guard let place, place < nodes.count else {
+      throw BackupError(.failed, "the helper domain has not all disks")
+    }
+    return nodes[place].nodeName
   }
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.

@@ -68,14 +68,17 @@ extension Delete {
     let chains = HelperChain.all(
       in: try DomainDefinition(parsing: try helper.definition()),
       nodes: try helper.monitor.blockNodes())
+    func source(_ volume: String) -> DomainDefinition.Source {
+      .file(repository.path(of: volume))
+    }
     return try chains.map { chain in
-      guard
-        let merge = merges.first(where: { .file(repository.path(of: $0.volume)) == chain.source }),
+      guard let merge = merges.first(where: { source($0.volume) == chain.sources.first }),
         chain.nodes.count > 1
       else { throw BackupError(.failed, "the helper domain has not all disks") }
+      let base = merge.backing.flatMap { chain.sources.firstIndex(of: source($0)) }
       return MergingImage(
         merge: merge, node: chain.nodes[0], file: chain.file, above: chain.nodes[1],
-        base: merge.backing == nil || chain.nodes.count < 3 ? nil : chain.nodes[2])
+        base: base.map { chain.nodes[$0] })
     }
   }
 
@@ -123,8 +126,7 @@ extension Delete {
   ///   noted that its data is on disk, as QEMU leaves it that was killed: the next command merges it
   ///   again.
   func undoMerge(_ pending: Catalog.Pending) throws {
-    guard case .delete(let delete) = pending.partial.operation, let first = delete.points.first
-    else { return }
+    guard case .delete(let delete) = pending.partial.operation else { return }
     try context.endHelper(of: pending.partial)
     guard try context.isUnderWay(pending) else { return }
     let noted = try notedMerges(of: pending)
@@ -138,7 +140,7 @@ extension Delete {
         "backup '\(pending.partial.pointName)' is merged in part; the next command goes on")
     }
     do {
-      try rewriteMerged(pending, delete, linked: linked, first: first)
+      try rewriteMerged(pending, delete, linked: linked)
     } catch {
       guard try !context.isUnderWay(pending) else { throw error }
     }
@@ -151,12 +153,11 @@ extension Delete {
   ///   - pending: The operation.
   ///   - delete: The delete that it is.
   ///   - linked: Names of the volumes that stand on what they are to stand on.
-  ///   - first: The point that was to go.
   /// - Throws: ``BackupError`` or what libvirt throws.
   private func rewriteMerged(
-    _ pending: Catalog.Pending, _ delete: Partial.Delete, linked: Set<String>,
-    first: Partial.DeletePoint
+    _ pending: Catalog.Pending, _ delete: Partial.Delete, linked: Set<String>
   ) throws {
+    let catalog = try catalog()
     for var manifest in delete.manifests {
       let merges = delete.merges.filter { $0.point == manifest.uuid }
       guard merges.contains(where: { linked.contains($0.volume) }) else { continue }
@@ -164,12 +165,12 @@ extension Delete {
         guard let index = manifest.disks.firstIndex(where: { $0.name == merge.disk }) else {
           continue
         }
-        manifest.disks[index].parent = first.uuid
+        manifest.disks[index].parent = delete.parent(of: merge)
         manifest.disks[index].mode = .incremental
         manifest.disks[index].reasonCode = nil
         manifest.disks[index].reason = nil
-        manifest.parent = first.uuid
       }
+      manifest.parent = catalog.newestParent(of: manifest)
       try rewrite(manifest, of: pending)
     }
   }

@@ -107,13 +107,13 @@ extension Engine {
       deadline: deadline, willWrite: willWrite)
   }
 
-  /// Deletes points, or disks of them.
+  /// Deletes points, or disks of them, in one operation.
   ///
-  /// A point that goes alone is merged into those that stand on it first.
+  /// What stays takes over what it needs of those that go first.
   ///
   /// - Parameters:
-  ///   - point: The point that was named.
-  ///   - scope: What goes with it.
+  ///   - points: The points that were named, all of one domain.
+  ///   - scope: What goes with them.
   ///   - disks: The disks whose data goes; empty for all, and everything else of the points.
   ///   - isAsync: Whether to return once what others need is being copied.
   ///   - deadline: When to give up; nil for never.
@@ -121,12 +121,13 @@ extension Engine {
   /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `interrupted`,
   ///   `timedOut`; every point is as it was then.
   package func delete(
-    _ point: Point, scope: DeleteScope, disks: [String] = [], isAsync: Bool = false,
+    _ points: [Point], scope: DeleteScope = .point, disks: [String] = [], isAsync: Bool = false,
     deadline: ContinuousClock.Instant? = nil
   ) throws -> [Deleted]? {
-    try settle(domainUUID: point.manifest.domainUUID)
-    return try Delete(context).run(
-      point, scope: scope, disks: disks, isAsync: isAsync, deadline: deadline)
+    let request = try DeleteRequest(points, scope: scope, disks: disks)
+    guard let domainUUID = points.first?.manifest.domainUUID else { return [] }
+    try settle(domainUUID: domainUUID)
+    return try Delete(context).run(request, isAsync: isAsync, deadline: deadline)
   }
 
   /// Deletes a manifest that cannot be read.

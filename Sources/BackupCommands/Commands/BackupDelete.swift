@@ -12,36 +12,44 @@ extension Vsh.Command where Context == Client {
   /// `backup-delete`: points go, every other stays restorable.
   static var backupDelete: Command {
     Command(
-      "backup-delete", summary: "Delete a backup of a domain",
+      "backup-delete", summary: "Delete backups of a domain",
       description: """
-        Delete a backup; every other stays restorable: what those that stand on it need of it is \
-        merged into them first. Or delete it with all that stand on it, or these alone; or only some \
-        of its disks. The domain need not exist any more.
+        Delete backups; every other stays restorable: what those that stand on them need of them is \
+        merged first. Or delete them with all that stand on them, or these alone; or only some of \
+        their disks. The domain need not exist any more.
         """,
       options: [
         .recordedDomain,
-        .string(
-          "backupname", "backup name or uuid", required: true, completer: Completers.backups),
+        .list(
+          "backupname", "backup name or uuid; several are deleted in one operation",
+          required: true, completer: Completers.backups),
         .pool,
-        .bool("children", "delete the backup and all its descendants"),
-        .bool("children-only", "delete the descendants, not the backup"),
+        .bool("children", "delete the backups and all their descendants"),
+        .bool("children-only", "delete the descendants, not the backups"),
         .bool("async", "return once what other backups need is being copied"),
         .timeout,
         .verbose,
-        .list("diskspec", "disk whose data alone is deleted", completer: Completers.disksOfBackup),
+        .list(
+          "diskspec", "disk whose data alone is deleted", positional: false,
+          completer: Completers.disksOfBackup),
       ],
       rules: [.excludes("children", "children-only"), .asyncOrTimeout]
     ) { shell, arguments in
       let scope: DeleteScope =
         arguments.flag("children")
         ? .withChildren : arguments.flag("children-only") ? .childrenOnly : .point
-      let name = try arguments.required("backupname")
+      let names = arguments.strings("backupname")
       let command = try RunningCommand(shell, arguments, label: "Delete")
       let engine = try command.engine()
       let catalog = try engine.catalog()
-      if let broken = try BackupDelete.broken(
-        name, in: catalog, domain: try arguments.required("domain"), command.workplace)
-      {
+      for name in names {
+        guard
+          let broken = try BackupDelete.broken(
+            name, in: catalog, domain: try arguments.required("domain"), command.workplace)
+        else { continue }
+        guard names.count == 1 else {
+          throw ShellError("'\(name)' is no backup that can be read: delete it alone")
+        }
         guard scope == .point, arguments.strings("diskspec").isEmpty else {
           throw ShellError(
             "what stands on '\(name)' is not known: it is no backup that can be read")
@@ -55,33 +63,47 @@ extension Vsh.Command where Context == Client {
         return true
       }
       let uuid = try command.domainUUID(in: catalog)
-      let point = try catalog.point(name, of: uuid)
+      let points = try names.map { try catalog.point($0, of: uuid) }
       let gone: [Deleted]?
       do {
         gone = try command.whileCaught {
           try engine.delete(
-            point, scope: scope, disks: arguments.strings("diskspec"),
+            points, scope: scope, disks: arguments.strings("diskspec"),
             isAsync: arguments.flag("async"), deadline: command.deadline)
         }
         if gone != nil { command.console.complete() }
       } catch {
-        throw ShellError("Failed to delete backup \(point.manifest.name)", because: error)
+        throw ShellError("Failed to delete \(BackupDelete.title(points))", because: error)
       }
-      guard let gone else {
-        shell.printExtra("Deletion of domain backup \(point.manifest.name) started", terminator: "")
-        return true
-      }
-      shell.printExtra(
-        scope == .childrenOnly && gone.allSatisfy { $0.disks == nil }
-          ? "Domain backup \(point.manifest.name) children deleted"
-          : gone.map(\.text).joined(separator: "\n"), terminator: "")
+      shell.printExtra(BackupDelete.text(gone, of: points, scope: scope), terminator: "")
       return true
     }
   }
 }
 
-/// What the command finds beside points.
+/// What the command finds beside points, and what it says.
 private enum BackupDelete {
+  /// The backups that were named, for people.
+  static func title(_ points: [Point]) -> String {
+    let names = points.map(\.manifest.name).joined(separator: ", ")
+    return points.count == 1 ? "backup \(names)" : "backups \(names)"
+  }
+
+  /// What has become of a delete.
+  ///
+  /// - Parameters:
+  ///   - gone: What is gone; nil where it goes later.
+  ///   - points: The backups that were named.
+  ///   - scope: What goes with them.
+  /// - Returns: The same for people.
+  static func text(_ gone: [Deleted]?, of points: [Point], scope: DeleteScope) -> String {
+    guard let gone else { return "Deletion of domain \(title(points)) started" }
+    if scope == .childrenOnly, gone.allSatisfy({ $0.disks == nil }) {
+      return "Domain \(title(points)) children deleted"
+    }
+    return gone.map(\.text).joined(separator: "\n")
+  }
+
   /// A manifest that cannot be read and that a user means by a name; nil where that is a point's.
   static func broken(
     _ name: String, in catalog: Catalog, domain: String, _ workplace: Workplace

@@ -100,13 +100,16 @@ enum Completers {
       attributes: ["driver=qcow2", "driver=raw", "stype=block", "stype=file"] + targets)
   }
 
-  /// Disks of the backup that was typed.
+  /// Disks that all the backups have that were typed; those of the newest where none was.
   static let disksOfBackup: Option.Completer = { shell, request in
     guard let catalog = catalog(shell, request), let domain = request.arguments.raw("domain"),
-      let uuid = try? Workplace(shell).domainUUID(domain, in: catalog),
-      let point = try? catalog.point(request.arguments.raw("backupname"), of: uuid)
+      let uuid = try? Workplace(shell).domainUUID(domain, in: catalog)
     else { return [] }
-    return point.manifest.disks.map(\.name)
+    let names = request.arguments.strings("backupname")
+    let points = names.isEmpty ? [nil] : names.map(Optional.some)
+    guard let found = try? points.map({ try catalog.point($0, of: uuid) }), let first = found.first
+    else { return [] }
+    return first.manifest.disks.map(\.name).filter { disk in found.allSatisfy { $0.has(disk) } }
   }
 
   private static func specifications(

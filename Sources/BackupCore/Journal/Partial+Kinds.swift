@@ -11,7 +11,8 @@ extension Partial {
     switch operation {
     case .create: "backup '\(pointName)' of domain '\(domainName)'"
     case .restore, .live: "the restore of domain '\(domainName)' from backup '\(pointName)'"
-    case .delete: "the deletion of backup '\(pointName)' of domain '\(domainName)'"
+    case .delete(let delete):
+      "the deletion of \(delete.names ?? "backup '\(pointName)'") of domain '\(domainName)'"
     case .session: "NBD session '\(pointName)' of domain '\(domainName)'"
     }
   }
@@ -19,5 +20,14 @@ extension Partial {
   /// Tells that disks of a domain that exists are replaced.
   package var isOverwrite: Bool {
     restore?.disks.contains { $0.replaced != nil } ?? false
+  }
+}
+
+extension Partial.Delete {
+  /// The points of which something goes, for people; nil where that is one.
+  fileprivate var names: String? {
+    guard points.count > 1 else { return nil }
+    let names = points.compactMap { point in point.name.map { "'\($0)'" } }
+    return names.count == points.count ? "backups \(names.joined(separator: ", "))" : nil
   }
 }

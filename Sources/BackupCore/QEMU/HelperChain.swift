@@ -43,9 +43,9 @@ package struct HelperLayer: Equatable {
 package struct HelperChain: Equatable {
   /// The place of the disk among those of the helper.
   package var number: Int
-  /// Where the active layer is.
-  package var source: DomainDefinition.Source
-  /// The images' nodes, the active layer's first.
+  /// Where the images are, the active layer first.
+  package var sources: [DomainDefinition.Source]
+  /// The images' nodes, in the same order.
   package var nodes: [String]
   /// The node of the active layer's file.
   package var file: String
@@ -59,13 +59,15 @@ package struct HelperChain: Equatable {
   package static func all(in definition: DomainDefinition, nodes: [BlockNode]) -> [HelperChain] {
     let layers = Dictionary(
       grouping: nodes.compactMap { HelperLayer(node: $0.nodeName) }, by: \.number)
+    let files = Dictionary(
+      definition.disks.compactMap { disk in disk.chain.first?.index.map { ($0, disk.source) } },
+      uniquingKeysWith: { first, _ in first })
     return layers.sorted { $0.key < $1.key }.compactMap { number, layers in
       let layers = layers.sorted { $0.place < $1.place }
-      guard let first = layers.first,
-        let file = definition.disks.first(where: { $0.chain.first?.index == first.index })
-      else { return nil }
+      let sources = layers.compactMap { files[$0.index] }
+      guard let first = layers.first, sources.count == layers.count else { return nil }
       return HelperChain(
-        number: number, source: file.source, nodes: layers.map(\.node), file: first.file)
+        number: number, sources: sources, nodes: layers.map(\.node), file: first.file)
     }
   }
 }

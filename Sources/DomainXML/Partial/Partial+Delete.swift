@@ -8,6 +8,8 @@ extension Partial {
   package struct DeletePoint: Sendable, Equatable {
     /// The point's UUID.
     package var uuid: String
+    /// The point's name; nil where an earlier version wrote it.
+    package var name: String?
     /// Name of its manifest volume.
     package var manifest: String
     /// Names of its volumes that go.
@@ -16,15 +18,18 @@ extension Partial {
     package var isKept: Bool
 
     /// Makes the description of a point to delete.
-    package init(uuid: String, manifest: String, volumes: [String], isKept: Bool = false) {
+    package init(
+      uuid: String, name: String? = nil, manifest: String, volumes: [String], isKept: Bool = false
+    ) {
       self.uuid = uuid
+      self.name = name
       self.manifest = manifest
       self.volumes = volumes
       self.isKept = isKept
     }
   }
 
-  /// A volume that takes over what it needs of one that is deleted.
+  /// A volume that takes over what it needs of others that are deleted.
   package struct DeleteMerge: Sendable, Equatable {
     /// UUID of the point that stays.
     package var point: String
@@ -32,14 +37,20 @@ extension Partial {
     package var disk: String
     /// Name of the disk's volume.
     package var volume: String
+    /// UUID of the point on which the disk stands before; nil where an earlier version wrote it, which
+    /// deleted one point at a time.
+    package var parent: String?
     /// Name of the volume that will be its backing file; nil for none.
     package var backing: String?
 
     /// Makes the description of a merge.
-    package init(point: String, disk: String, volume: String, backing: String?) {
+    package init(
+      point: String, disk: String, volume: String, parent: String? = nil, backing: String?
+    ) {
       self.point = point
       self.disk = disk
       self.volume = volume
+      self.parent = parent
       self.backing = backing
     }
   }
@@ -62,6 +73,11 @@ extension Partial {
       self.merges = merges
       self.manifests = manifests
     }
+
+    /// UUID of the point on which a disk stands before it is merged.
+    package func parent(of merge: DeleteMerge) -> String {
+      merge.parent ?? points.first?.uuid ?? ""
+    }
   }
 }
 
@@ -83,7 +99,8 @@ extension Partial.Delete {
       points.append(
         Partial.DeletePoint(
           uuid: try point.required(attribute: "uuid").lowercased(),
-          manifest: try point.required(attribute: "manifest"), volumes: volumes,
+          name: point.attribute("name"), manifest: try point.required(attribute: "manifest"),
+          volumes: volumes,
           isKept: try point.flag("kept")))
       try point.finish()
     }
@@ -93,7 +110,8 @@ extension Partial.Delete {
         Partial.DeleteMerge(
           point: try merge.required(attribute: "point").lowercased(),
           disk: try merge.required(attribute: "disk"),
-          volume: try merge.required(attribute: "volume"), backing: merge.attribute("backing")))
+          volume: try merge.required(attribute: "volume"),
+          parent: merge.attribute("parent")?.lowercased(), backing: merge.attribute("backing")))
       try merge.finish()
     }
     for manifest in reader.all("backup") {
@@ -108,7 +126,10 @@ extension Partial.Delete {
     var elements = points.map { point in
       XMLElement(
         "point",
-        ["uuid": point.uuid, "manifest": point.manifest, "kept": point.isKept ? "yes" : nil],
+        [
+          "uuid": point.uuid, "name": point.name, "manifest": point.manifest,
+          "kept": point.isKept ? "yes" : nil,
+        ],
         point.volumes.map { XMLElement("volume", ["name": $0]) })
     }
     elements += merges.map { merge in
@@ -116,7 +137,7 @@ extension Partial.Delete {
         "merge",
         [
           "point": merge.point, "disk": merge.disk, "volume": merge.volume,
-          "backing": merge.backing,
+          "parent": merge.parent, "backing": merge.backing,
         ])
     }
     for manifest in manifests {
@@ -140,6 +161,9 @@ extension Partial.Delete {
       points.flatMap { [$0.manifest] + $0.volumes } + merges.map(\.volume), "volume")
     for point in points {
       guard Syntax.isUUID(point.uuid) else { throw .invalid("'uuid' is not a UUID") }
+      guard point.name.map(Syntax.isBackupName) ?? true else {
+        throw .invalid("the delete names a backup of an impossible name")
+      }
       guard ([point.manifest] + point.volumes).allSatisfy(Syntax.isVolumeName) else {
         throw .invalid("the delete names a volume of an impossible name")
       }
@@ -148,7 +172,8 @@ extension Partial.Delete {
       guard
         let disk = manifests.first(where: { $0.uuid == merge.point })?.disks.first(where: {
           $0.name == merge.disk
-        }), disk.volume.name == merge.volume, merge.backing.map(Syntax.isVolumeName) ?? true
+        }), disk.volume.name == merge.volume, merge.backing.map(Syntax.isVolumeName) ?? true,
+        merge.parent.map({ parent in points.contains { $0.uuid == parent } }) ?? true
       else { throw .invalid("a merge of disk '\(merge.disk)' is not of a backup that stays") }
     }
   }

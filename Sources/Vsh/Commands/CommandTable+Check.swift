@@ -46,8 +46,10 @@ extension Command {
           problems.append("option '\(option.name)' has no help")
         }
       }
-      if option.kind == .list, index < options.count - 1 {
-        problems.append("option '\(option.name)' takes a list and is not the last")
+      if option.kind == .list, option.isPositional,
+        options[(index + 1)...].contains(where: \.isPositional)
+      {
+        problems.append("option '\(option.name)' takes all words, and one after it takes some")
       }
       if option.isPositional {
         if option.isRequired, hasOptionalSlot {

@@ -18,7 +18,7 @@ package struct Option<Context>: Sendable {
     case string
     /// A number, plain or with a unit.
     case number
-    /// Any number of texts; such an option is the last of its command.
+    /// Any number of texts; by position it takes all the words that are left.
     case list
     /// Nothing of its own: it stands for another option, with that value where there is one.
     case alias(for: String, value: String?)
@@ -103,21 +103,22 @@ package struct Option<Context>: Sendable {
       placeholder: placeholder, completer: completer)
   }
 
-  /// An option with any number of texts, by position, by name or both; the last of its command.
+  /// An option with any number of texts, by position, by name or both.
   ///
   /// - Parameters:
   ///   - name: The name, without dashes.
   ///   - help: What `help` says about it.
   ///   - required: Whether the command cannot do without.
+  ///   - positional: Whether bare words may be values; it is the last that takes such then.
   ///   - placeholder: What stands for a value in `help`, if not `string`.
   ///   - completer: The source of candidates for a value.
   /// - Returns: The option.
   package static func list(
-    _ name: String, _ help: String, required: Bool = false, placeholder: String? = nil,
-    completer: Completer? = nil
+    _ name: String, _ help: String, required: Bool = false, positional: Bool = true,
+    placeholder: String? = nil, completer: Completer? = nil
   ) -> Self {
     Self(
-      name, .list, help, isRequired: required, isPositional: true, allowsEmpty: true,
+      name, .list, help, isRequired: required, isPositional: positional, allowsEmpty: true,
       placeholder: placeholder, completer: completer)
   }
 

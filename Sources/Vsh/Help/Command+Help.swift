@@ -43,6 +43,8 @@ extension Command {
     case .string, .number:
       guard option.isRequired else { return "[\(named)]" }
       return option.isPositional ? "<\(option.name)>" : named
+    case .list where !option.isPositional:
+      return option.isRequired ? "{\(named)}..." : "[\(named)]..."
     case .list where namesList:
       let value = "[--\(option.name)] <\(option.valueName)>"
       return option.isRequired ? "{\(value)}..." : "[\(value)]..."
@@ -59,6 +61,8 @@ extension Command {
     case .string, .number:
       let isBare = option.isRequired && option.isPositional
       return isBare ? "[--\(option.name)] \(value)" : "--\(option.name) \(value)"
+    case .list where !option.isPositional:
+      return "--\(option.name) \(value)"
     case .list:
       return namesList ? "[--\(option.name)] \(value)" : "<\(option.name)>"
     }

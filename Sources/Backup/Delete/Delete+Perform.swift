@@ -1,0 +1,78 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+
+extension Delete {
+  /// Deletes what a partial says, after the merges; each step may be repeated.
+  ///
+  /// The manifest of a point goes before its data, descendants before what they stand on: no listed
+  /// point ever lacks something. Bitmaps stay: the next backup sees by them that its base was
+  /// deleted.
+  ///
+  /// Whoever comes to a step when another client has ended the delete must not take it any more: a
+  /// newer point may have the name.
+  ///
+  /// - Throws: ``BackupError`` with code `busy` where something has come to need it while others took
+  ///   over what they need: it stays whole, and the delete is over; or where it is over already.
+  func perform(_ pending: Catalog.Pending) throws {
+    guard case .delete(let delete) = pending.partial.operation else { return }
+    let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
+    try context.requireUnderWay(pending)
+    // Who made the links may have died before they were on disk.
+    try repository.synchronize(delete.merges.map(\.volume))
+    let kept = Set(delete.points.filter(\.isKept).map(\.uuid))
+    for manifest in delete.manifests where !kept.contains(manifest.uuid) {
+      try rewrite(manifest, of: pending)
+    }
+    if try !delete.merges.isEmpty && !hasBegun(delete) {
+      do {
+        try context.refuseNeeded(delete, isMerged: true, in: catalog())
+      } catch {
+        try context.forget(pending)
+        throw error
+      }
+    }
+    for manifest in delete.manifests where kept.contains(manifest.uuid) {
+      try rewrite(manifest, of: pending)
+    }
+    for point in delete.points { context.forgetManifest(in: point.manifest) }
+    try dropBitmapsOfEndingChain(pending.partial, points: doomed)
+    for point in delete.points where !point.isKept {
+      try context.requireUnderWay(pending)
+      // Another manifest may have come to that name since.
+      if try context.isPublished(point.uuid, in: point.manifest) {
+        try repository.delete(point.manifest)
+        try repository.synchronize([])
+      }
+    }
+    try context.requireUnderWay(pending)
+    try context.discard(delete.points.flatMap(\.volumes), of: pending)
+    // Through libvirt a manifest is not whole while it is replaced, and who does that may be killed.
+    for manifest in delete.manifests
+    where context.publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
+      try rewrite(manifest, of: pending)
+    }
+    try context.forget(pending)
+  }
+
+  /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.
+  ///
+  /// It comes first, while a manifest still tells the chain: bitmaps of points that were deleted
+  /// before are in it too. Should we die in between, the next backup is a full.
+  private func dropBitmapsOfEndingChain(_ partial: Partial, points doomed: Set<String>) throws {
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return }
+    let (bitmaps, catalog) = try context.settledBitmaps(in: guest.monitor)
+    let points = catalog.points(of: partial.domainUUID)
+    guard points.allSatisfy({ doomed.contains($0.manifest.uuid) }),
+      !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate)
+    else { return }
+    let chains = Set(points.map(\.manifest.chain))
+    try context.removeBitmaps(in: guest.monitor) {
+      bitmaps.contains($0) && chains.contains($0.chain)
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+import QMP
+
+/// What becomes of a delete that another client left.
+extension Delete {
+  /// Asks the same for a delete whose client is dead and may not have come to it.
+  private func confirm(_ pending: Catalog.Pending, _ delete: Partial.Delete) throws {
+    let catalog = try catalog()
+    try context.refuseWhileUsed(delete, besides: pending.partial.uuid, in: catalog)
+    try context.refuseNeeded(delete, isMerged: false, in: catalog)
+  }
+
+  func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
+    guard case .delete(let delete) = pending.partial.operation else { return .running }
+    do {
+      return try settle(pending, delete)
+    } catch {
+      // Where a third client was faster or is at it, what it did counts.
+      if try isMergedElsewhere(pending) { return .running }
+      guard try !context.isUnderWay(pending) else { throw error }
+      return try isDone(delete) ? .finished : .undone
+    }
+  }
+
+  /// Settles a delete that was under way when the pool was read.
+  private func settle(
+    _ pending: Catalog.Pending, _ delete: Partial.Delete
+  ) throws -> Settlement {
+    if try isMergedElsewhere(pending) { return .running }
+    if let settlement = try settleAsyncDelete(pending, delete) { return settlement }
+    if process.liveness(pending.partial.owner) != .dead,
+      let helper = try context.guest(of: pending.partial),
+      try !context.jobs(of: pending.partial, in: helper.monitor).isEmpty
+    {
+      return .running
+    }
+    guard try context.isAbandoned(pending) else { return .running }
+    return try settling(pending, delete) {
+      if try !hasBegun(delete) { try confirm(pending, delete) }
+      try merge(pending, deadline: nil)
+    }
+  }
+
+  /// Whether a delete has taken something away: it can only go on then.
+  func hasBegun(_ delete: Partial.Delete) throws -> Bool {
+    try delete.points.contains { try !$0.isKept && !context.isPublished($0.uuid, in: $0.manifest) }
+  }
+
+  /// Ends a delete that another client left, or leaves what it would take where that is needed now.
+  private func settling(
+    _ pending: Catalog.Pending, _ delete: Partial.Delete, _ prepare: () throws -> Void
+  ) throws -> Settlement {
+    do {
+      try prepare()
+      try perform(pending)
+      return .finished
+    } catch let error as BackupError where error.code == .busy {
+      if try isMergedElsewhere(pending) { return .running }
+      let isLeft = try context.isUnderWay(pending)
+      if try !isLeft && isDone(delete) { return .finished }
+      observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
+      if isLeft { try undoMerge(pending) }
+      return .undone
+    }
+  }
+
+  /// Settles a delete that goes on without its client, by its jobs.
+  ///
+  /// - Returns: What became of it; nil where they say nothing.
+  private func settleAsyncDelete(
+    _ pending: Catalog.Pending, _ delete: Partial.Delete
+  ) throws -> Settlement? {
+    guard try repository.contains(pending.mark),
+      let helper = try context.guest(of: pending.partial)
+    else { return nil }
+    let jobs = try context.jobs(of: pending.partial, in: helper.monitor)
+    if jobs.isEmpty { return nil }
+    if jobs.contains(where: { $0.error != nil }) {
+      try undoMerge(pending)
+      return .undone
+    }
+    if jobs.contains(where: \.isAtWork) { return .running }
+    do {
+      try endMerge(pending, in: helper)
+    } catch let error as BackupError where error.code == .failed {
+      observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
+      try undoMerge(pending)
+      return .undone
+    }
+    // What could not be done side by side with it goes on without a client too, whoever starts it.
+    if let next = try context.guest(of: pending.partial),
+      try context.jobs(of: pending.partial, in: next.monitor).contains(where: \.isAtWork)
+    {
+      return .running
+    }
+    guard try startMerge(pending, outlivesClient: true) == nil else { return .running }
+    return try settling(pending, delete) {}
+  }
+
+  /// Cancels a delete that copies.
+  func abortDelete(_ pending: Catalog.Pending, in helper: any Guest) throws {
+    try context.cancelJobs(of: pending.partial, in: helper)
+    // A client that waits for its own delete sees the end of the jobs and does this itself.
+    if try repository.contains(pending.mark) || process.liveness(pending.partial.owner) == .dead {
+      try undoMerge(pending)
+    }
+  }
+}
+
+extension JobInfo {
+  /// Whether it has not copied all yet.
+  fileprivate var isAtWork: Bool { !["pending", "concluded"].contains(status) }
+}
