@@ -91,8 +91,7 @@ extension Engine {
       {
         return false
       }
-    case .restore where try context.repository.contains(pending.mark): try undoMarked(pending)
-    case .restore: try Restore(context).undoRestore(pending)
+    case .restore: try Restore(context).undoLeft(pending)
     case .delete: try Delete(context).undoMerge(pending)
     case .live, .session: return false
     }
@@ -115,18 +114,6 @@ extension Engine {
       // A living one does not switch the disks after half of that time.
       return try isWaitedFor && context.repository.contains(pending.mark)
         && context.repository.age(of: pending.mark) <= Context.setupLimit
-    }
-  }
-
-  /// Undoes a restore whose data is whole, but for one that its domain has already.
-  private func undoMarked(_ pending: Catalog.Pending) throws {
-    if pending.partial.isOverwrite {
-      _ = try Restore(context).endOverwrite(pending)
-    } else if context.trusts(pending.partial) {
-      try context.endHelper(of: pending.partial)
-      try Restore(context).undoWhole(pending)
-    } else {
-      try Restore(context).leaveRestore(pending)
     }
   }
 

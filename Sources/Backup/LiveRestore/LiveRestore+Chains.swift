@@ -20,7 +20,7 @@ extension LiveRestore {
   ///   - domain: The domain it would define.
   /// - Throws: ``BackupError`` that says what helps.
   func refuseUnstartable(_ plan: RestorePlan, domain: DomainDefinition) throws {
-    let long = plan.disks.filter { $0.chain.count > ChainLength.anywhere }
+    let long = plan.images.filter { $0.chain.count > ChainLength.anywhere }
     guard let longest = long.max(by: { $0.chain.count < $1.chain.count }) else { return }
     let disks = long.map { disk -> Context.HelperDisk in
       let images = disk.chain.map {

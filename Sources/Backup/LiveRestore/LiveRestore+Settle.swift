@@ -6,76 +6,66 @@
 import BackupCore
 import DomainXML
 
-/// What stands beside the partial of a live restore from the moment its domain is defined.
-enum LiveMark: Equatable {
-  /// The data is to move, each disk at so many bytes per second; 0 for no limit.
-  case pulling(speed: Int64)
-  /// It is not, until the restore is called again.
-  case stopped
-
-  /// The mark as a text.
-  var text: String {
-    switch self {
-    case .pulling(let speed): "pulling \(speed)\n"
-    case .stopped: "stopped\n"
-    }
-  }
-
-  /// Reads a mark; what cannot be read says nothing of a limit.
-  init(parsing text: String) {
-    let words = text.split(whereSeparator: \.isWhitespace)
-    self =
-      words == ["stopped"] ? .stopped : .pulling(speed: words.last.flatMap { Int64($0) } ?? 0)
-  }
+/// What a client finds of a live restore that is under way.
+enum LiveState {
+  /// Its client is at it, and the domain is not noted as defined.
+  case beginning
+  /// Its client is gone, and there is no domain.
+  case undefined
+  /// Its client is gone, and has defined the domain without noting that.
+  case unmarked
+  /// The domain was defined, and somebody removed it.
+  case deserted
+  /// The domain is shut off, and stands on the pool.
+  case shutOff
+  /// Nothing stands on the pool any more.
+  case pulled
+  /// Its data is on its way, and a client waits for that.
+  case attended
+  /// Its data is on its way or stands still, and no client waits for it.
+  case unattended(any Guest)
 }
 
 extension LiveRestore {
-  /// Notes that the domain is defined, and whether its data is to move.
-  func mark(_ pending: Catalog.Pending, _ mark: LiveMark) throws {
-    if try repository.contains(pending.mark) {
-      if try self.mark(of: pending) != mark {
-        try repository.replace(pending.mark, Array(mark.text.utf8))
-      }
-      return
+  /// Reads how far a live restore is: from its partial, its mark, the domain and what that stands on.
+  func state(
+    of pending: Catalog.Pending, _ live: Partial.LiveRestore
+  ) throws -> LiveState {
+    let partial = pending.partial
+    let isMarked = try repository.contains(pending.mark)
+    let isDefined = try hypervisor.domainName(uuid: partial.domainUUID) != nil
+    if isMarked, !isDefined { return .deserted }
+    guard isMarked else {
+      guard try context.isAbandoned(pending) else { return .beginning }
+      return isDefined ? .unmarked : .undefined
     }
-    do {
-      try repository.write(pending.mark, Array(mark.text.utf8))
-    } catch let error as BackupError where error.code == .exists {
-      // Another client was faster.
-      return
-    }
+    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .shutOff }
+    if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) { return .pulled }
+    let hasClient = partial.owner != process.owner && process.liveness(partial.owner) == .alive
+    return hasClient ? .attended : .unattended(guest)
   }
 
-  /// Whether the data is to move.
-  func mark(of pending: Catalog.Pending) throws -> LiveMark {
-    guard try repository.contains(pending.mark) else { return .pulling(speed: 0) }
-    let bytes = try repository.read(pending.mark, offset: 0, length: 64)
-    return LiveMark(parsing: String(decoding: bytes, as: UTF8.self))
-  }
-
+  /// Finishes or undoes a live restore as far as that is possible, and has its data move where nobody
+  /// else does.
   func settleLive(
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore
   ) throws -> Settlement {
     let partial = pending.partial
-    let isMarked = try repository.contains(pending.mark)
-    guard try hypervisor.domainName(uuid: partial.domainUUID) != nil else {
-      if isMarked {
-        // Whoever removed the domain decides about its disks.
-        observer.notice(
-          "domain '\(partial.domainName)' is gone; these images still stand on backup "
-            + "'\(partial.pointName)': \(live.disks.map(\.path).joined(separator: ", "))")
-        try context.forget(pending)
-        return .undone
-      }
-      guard try context.isAbandoned(pending) else { return .running }
-      return try undoLive(pending, live, isOwn: false) ? .undone : .running
-    }
-    if !isMarked {
-      guard try context.isAbandoned(pending) else { return .running }
+    switch try state(of: pending, live) {
+    case .beginning, .attended: return .running
+    case .undefined: return try undoLive(pending, live, isOwn: false) ? .undone : .running
+    case .unmarked:
       try mark(pending, .pulling(speed: 0))
-    }
-    guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .lost }
-    if try pullStates(live, in: guest).allSatisfy({ $0 == .free }) {
+      return try settleLive(pending, live)
+    case .deserted:
+      // Whoever removed the domain decides about its disks.
+      observer.notice(
+        "domain '\(partial.domainName)' is gone; these images still stand on backup "
+          + "'\(partial.pointName)': \(live.disks.map(\.path).joined(separator: ", "))")
+      try context.forget(pending)
+      return .undone
+    case .shutOff: return .lost
+    case .pulled:
       do {
         try finishLive(pending, live, isOwn: false)
       } catch let error as BackupError where error.code == .failed {
@@ -84,17 +74,15 @@ extension LiveRestore {
         return .running
       }
       return .finished
-    }
-    let hasClient =
-      partial.owner != process.owner && process.liveness(partial.owner) == .alive
-    if !hasClient, case .pulling(let speed) = try mark(of: pending) {
+    case .unattended(let guest):
+      guard case .pulling(let speed) = try mark(of: pending) else { return .running }
       do {
         try pullNext(live, speed: speed, in: guest)
       } catch {
         observer.notice("\(error)")
       }
+      return .running
     }
-    return .running
   }
 
   /// Frees the definition of what it said of the pool: nothing stands on it any more, once what was

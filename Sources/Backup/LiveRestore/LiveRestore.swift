@@ -78,28 +78,23 @@ extension LiveRestore {
     _ point: Point, options: RestoreOptions, emulators: Set<String>, in catalog: Catalog,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
   ) throws -> Catalog.Pending {
-    try Restore(context).checkName(options.newName)
-    var plan = try RestorePlan(
-      point, options: options, catalog: catalog, operation: process.newUUID(),
-      poolDirectory: hypervisor.poolDirectory(name:))
-    for disk in plan.disks { try context.checkChain(disk.chain, in: catalog) }
-    let recorded = try Restore(context).definition(for: plan, options: options)
-    let plain = try Restore(context).placeNVRAM(
-      in: &plan, definition: recorded, over: nil, options: options)
-    let tpm = try Restore(context).placeTPM(
-      of: point, definition: recorded, over: nil, options: options)
+    let restore = Restore(context), places = HostPlaces(context)
+    let situation = try restore.situation(
+      of: point, options, in: catalog, emulators: emulators, places: places)
+    let plan = try RestorePlan(options, in: situation)
+    try restore.checkVolumes(of: plan, in: catalog)
+    guard let plain = plan.definition else {
+      throw BackupError(.invalid, "a live restore defines a domain")
+    }
     let parsed = try DomainDefinition(parsing: plain)
     try refuseWhatCannotLayer(plan, definition: parsed)
-    try Restore(context).checkTrust(plan, options: options, definition: plain, emulators: emulators)
-    try Restore(context).refuseWhileTaken(plain)
-    try Restore(context).refuseUndefinable(plain, options: options, isLive: true)
-    try context.checkStates(
-      [plan.nvram == nil ? nil : point.manifest.nvram, tpm == nil ? nil : point.manifest.tpm],
-      in: catalog)
-    let targets = try Restore(context).targetRepositories(for: plan)
+    try plan.refuseUntrusted(options, in: situation)
+    try restore.refuseWhileTaken(plain)
+    try restore.refuseUndefinable(plain, options: options, isLive: true)
+    try restore.refuseTakenPaths(of: plan, in: places)
     let owner = try context.imageOwner(of: parsed)
     let definition = try LayeredDefinition(
-      disks: plan.disks.map { disk in
+      disks: plan.images.map { disk in
         .init(
           target: disk.stored.name, path: disk.path,
           layers: try disk.chain.map {
@@ -115,11 +110,11 @@ extension LiveRestore {
 
     let live = Partial.LiveRestore(
       point: point.manifest.uuid,
-      disks: plan.disks.map { disk in
+      disks: plan.images.map { disk in
         .init(
           name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
-      }, nvram: plan.nvram?.path, tpm: tpm)
-    Restore(context).tellWhatIsMissing(plan, tpm: tpm, definition: plain, options: options)
+      }, nvram: plan.nvram?.path, tpm: plan.tpm)
+    for line in plan.missing { observer.notice(line) }
     let pending = try context.begin(
       Partial(
         uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
@@ -127,23 +122,25 @@ extension LiveRestore {
         creationTime: process.time(), helper: nil, operation: .live(live)),
       in: point.manifest.volumeNames.partial(operation: plan.operation))
     do {
-      for disk in plan.disks {
+      for disk in plan.images {
         try context.stopIfInterrupted()
-        try targets[disk.directory]?.create(
+        try places.files(in: disk.directory).create(
           VolumeSpecification(
             name: disk.fileName, format: "qcow2", capacity: disk.stored.capacity,
             backing: disk.chain.first.map { repository.path(of: $0.volume.name) }, owner: owner))
       }
       if let nvram = plan.nvram {
-        try Restore(context).copy(
-          [nvram], of: point, to: [nvram.path], pending: pending, targets: targets, bandwidth: nil,
+        try restore.copy(
+          [nvram], of: point, to: [nvram.path], pending: pending, in: places, bandwidth: nil,
           deadline: deadline)
       }
-      try Restore(context).restoreTPM(tpm, to: parsed.uuid, of: pending)
-      for disk in plan.disks { try targets[disk.directory]?.synchronize([disk.fileName]) }
+      try restore.restoreTPM(plan.tpm, to: parsed.uuid, of: pending)
+      for disk in plan.images {
+        try places.files(in: disk.directory).synchronize([disk.fileName])
+      }
       try hypervisor.define(definition)
       try mark(pending, .pulling(speed: JobSpeed.each(of: 1, within: options.bandwidth)))
-      try hypervisor.start(uuid: parsed.uuid, paused: options.isPaused)
+      try hypervisor.start(uuid: parsed.uuid, paused: options.start == .paused)
     } catch {
       // The guest has not run: nothing is lost.
       _ = try? undoLive(pending, live, isOwn: true)
@@ -153,7 +150,7 @@ extension LiveRestore {
   }
 
   private func refuseWhatCannotLayer(_ plan: RestorePlan, definition: DomainDefinition) throws {
-    for disk in plan.disks {
+    for disk in plan.images {
       let name = disk.stored.name
       guard !disk.isDevice else {
         throw BackupError(
@@ -191,7 +188,7 @@ extension LiveRestore {
     if try hypervisor.guest(uuid: partial.domainUUID) == nil {
       try layerAgain(pending, live)
       do {
-        try hypervisor.start(uuid: partial.domainUUID, paused: options.isPaused)
+        try hypervisor.start(uuid: partial.domainUUID, paused: options.start == .paused)
       } catch {
         // Another client may have been faster.
         guard try hypervisor.guest(uuid: partial.domainUUID) != nil else { throw error }

@@ -6,69 +6,8 @@
 import BackupCore
 import DomainXML
 
-/// What a restore decides and refuses before anything is written.
+/// What the host and the pool refuse of a restore that is decided, before anything is written.
 extension Restore {
-  /// The definition that will be defined.
-  func definition(for plan: RestorePlan, options: RestoreOptions) throws -> String {
-    let recorded = plan.point.manifest.inactiveDomainXML ?? plan.point.manifest.domainXML
-    let known = Set(try DomainDefinition(parsing: recorded).disks.map(\.target))
-    // A disk that was plugged in for the moment only is restored, but not defined.
-    let moved = plan.disks.filter { !$0.isAsDefined && known.contains($0.stored.name) }
-    return try RestoredDefinition(
-      disks: moved.map(\.restored),
-      removedDisks: options.newName == nil ? [] : try notCopied(plan, of: recorded),
-      copy: options.newName.map { .init(name: $0, uuid: process.newUUID()) }
-    ).apply(to: recorded)
-  }
-
-  /// Disks that a copy must not have: two domains would write one image.
-  private func notCopied(_ plan: RestorePlan, of definition: String) throws -> Set<String> {
-    let restored = Set(plan.disks.map(\.stored.name))
-    return Set(
-      try DomainDefinition(parsing: definition).disks.filter {
-        !restored.contains($0.target) && !$0.isReadOnly && $0.device == "disk"
-      }.map(\.target))
-  }
-
-  /// Refuses what a pool that others can write must not decide.
-  ///
-  /// - Throws: ``BackupError`` that says what.
-  func checkTrust(
-    _ plan: RestorePlan, options: RestoreOptions, definition: String?, emulators: Set<String>
-  ) throws {
-    guard !repository.isTrusted else { return }
-    let named = Set(options.disks.filter { $0.file != nil }.map(\.name))
-    if options.targetDirectory == nil,
-      let disk = plan.disks.first(where: { !named.contains($0.stored.name) })
-    {
-      throw BackupError(
-        .invalid,
-        "others can write to pool '\(repository.name)': its backups are restored only into "
-          + "--target-pool or to named files (disk '\(disk.stored.name)')")
-    }
-    guard let definition else { return }
-    let offenders = try DomainDefinition.offenders(
-      in: definition, restoring: Set(plan.disks.map(\.stored.name)),
-      restoredNVRAM: plan.nvram.flatMap { $0.isAsDefined ? nil : $0.path }, emulators: emulators)
-    if !offenders.isEmpty {
-      throw BackupError(
-        .invalid,
-        "others can write to pool '\(repository.name)', and the definition in the backup has what "
-          + "could harm the host: \(offenders.joined(separator: "; ")). --no-define restores the "
-          + "disks alone")
-    }
-  }
-
-  /// Refuses a name that libvirt gives to no domain.
-  ///
-  /// - Throws: ``BackupError`` with code `invalid`.
-  func checkName(_ name: String?) throws {
-    guard let name, !Syntax.isDomainName(name) else { return }
-    throw BackupError(
-      .invalid,
-      "invalid domain name '\(name)': --newname takes at most 247 bytes without '/' and line ends")
-  }
-
   /// Refuses a definition that libvirt would refuse when all is copied.
   ///
   /// - Throws: ``BackupError`` with code `invalid` that says what helps.
@@ -127,21 +66,72 @@ extension Restore {
       "operation failed: domain '\(definition.name)' already exists with uuid \(uuid)")
   }
 
-  /// The volumes of each disk's directory, after a look that the names are free.
-  func targetRepositories(
-    for plan: RestorePlan
-  ) throws -> [String: any Repository] {
-    var repositories: [String: any Repository] = [:]
-    for disk in plan.copies where !disk.isDevice {
-      let repository =
-        try repositories[disk.directory] ?? hypervisor.repository(directory: disk.directory)
-      if repositories.updateValue(repository, forKey: disk.directory) == nil {
-        try repository.look()
+  /// Checks the volumes that a plan reads, before anything is made of them.
+  ///
+  /// - Throws: ``BackupError`` that names the volume and what is wrong with it, or with code `notFound`
+  ///   where that is no damage: another client has deleted the point meanwhile.
+  func checkVolumes(of plan: RestorePlan, in catalog: Catalog) throws {
+    let manifest = plan.point.manifest
+    do {
+      for disk in plan.images { try context.checkChain(disk.chain, in: catalog) }
+      try context.checkStates(
+        [plan.nvram == nil ? nil : manifest.nvram, plan.tpm == nil ? nil : manifest.tpm],
+        in: catalog)
+    } catch let error as BackupError {
+      guard try self.catalog().point(uuid: manifest.uuid) != nil else {
+        throw BackupError(.notFound, "backup '\(manifest.name)' was deleted meanwhile")
       }
-      if try repository.contains(disk.fileName) || hypervisor.isTaken(disk.path) {
+      throw error
+    }
+  }
+
+  /// Refuses new files whose names are taken.
+  ///
+  /// - Throws: ``BackupError`` with code `exists` that names one.
+  func refuseTakenPaths(of plan: RestorePlan, in places: any RestorePlaces) throws {
+    for disk in plan.disks where !disk.isDevice {
+      if try places.isTaken(disk.path) {
         throw BackupError(.exists, "\(disk.title): file '\(disk.path)' exists")
       }
     }
-    return repositories
+  }
+
+  /// Refuses images that something else uses.
+  ///
+  /// - Throws: ``BackupError`` that names the image and what uses it.
+  func refuseUsedImages(of plan: RestorePlan) throws {
+    for disk in plan.images where disk.isDevice {
+      if hypervisor.isTakenDevice(disk.path) {
+        throw BackupError(
+          .busy,
+          "disk '\(disk.stored.name)': device '\(disk.path)' is mounted or used by the system")
+      }
+      // An image may be smaller than the disk that is in it.
+      guard disk.format == "raw", let size = hypervisor.deviceSize(disk.path) else { continue }
+      guard size >= disk.stored.capacity else {
+        throw BackupError(
+          .invalid,
+          "disk '\(disk.stored.name)': device '\(disk.path)' has \(size) bytes, the disk has "
+            + "\(disk.stored.capacity)")
+      }
+    }
+    let isWritten = { (disk: RestorePlan.Disk) in plan.existing != nil || disk.isDevice }
+    let replaced = plan.images.compactMap { disk in
+      disk.replaced.flatMap { $0.isKept ? nil : $0.path }
+    }
+    let paths = plan.images.filter(isWritten).map(\.path) + replaced
+    guard !paths.isEmpty else { return }
+    context.lookForUsers(of: paths)
+    let users = try context.imageUsers(of: paths, besides: plan.existing?.definition.uuid)
+    for disk in plan.images {
+      let old = disk.replaced.flatMap { $0.isKept ? nil : $0.path }
+      for path in [disk.path, old].compactMap(\.self) {
+        guard let user = users[path] else { continue }
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: disk '\(disk.stored.name)': '\(path)' is used by "
+            + user)
+      }
+    }
   }
 }

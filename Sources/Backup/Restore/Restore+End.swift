@@ -5,7 +5,6 @@
 
 import BackupCore
 import DomainXML
-import QMP
 
 /// How a restore ends, by its own client or by one that settles.
 extension Restore {
@@ -135,34 +134,6 @@ extension Restore {
       }
     }
     try context.forget(pending)
-  }
-
-  /// Finishes or undoes a restore whose client is gone.
-  func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
-    let partial = pending.partial
-    if partial.restore?.isAsync == true, repository.isTrusted {
-      return try settleAsyncRestore(pending)
-    }
-    if let name = partial.helper, process.liveness(partial.owner) != .dead,
-      let helper = try hypervisor.guest(name: name),
-      try !context.jobs(of: partial, in: helper.monitor).isEmpty
-    {
-      return .running
-    }
-    guard try context.isAbandoned(pending) else { return .running }
-    if repository.isTrusted, try repository.contains(pending.mark), !canRename(partial) {
-      return .running
-    }
-    if partial.isOverwrite { return try settleOverwrite(pending) }
-    guard try repository.contains(pending.mark) else {
-      try undoRestore(pending)
-      return .undone
-    }
-    try context.endHelper(of: partial)
-    if repository.isTrusted { return try finishForAnother(pending) }
-    // Others can write to the pool: what it says is whole must not be moved and defined by us.
-    try leaveRestore(pending)
-    return .undone
   }
 
   /// Gives up a restore of a pool that others can write to, and touches nothing that it names.

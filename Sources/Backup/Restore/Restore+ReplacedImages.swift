@@ -86,24 +86,6 @@ extension Restore {
     }
   }
 
-  /// Ends what a client left of a restore over a domain.
-  func settleOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
-    let partial = pending.partial
-    if partial.owner != process.owner {
-      switch process.liveness(partial.owner) {
-      case .alive: return .running
-      case .dead: break
-      case .unknown:
-        if try repository.contains(pending.mark),
-          try repository.age(of: pending.mark) <= Context.setupLimit
-        {
-          return .running
-        }
-      }
-    }
-    return try endOverwrite(pending)
-  }
-
   /// Goes forward or back, as the domain's definition says.
   func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
     try context.endHelper(of: pending.partial)

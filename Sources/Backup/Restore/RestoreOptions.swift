@@ -7,6 +7,30 @@ import BackupCore
 
 /// What a user asks of a restore.
 package struct RestoreOptions: Sendable, Equatable {
+  /// What becomes of a restored point.
+  package enum Destination: Sendable, Equatable {
+    /// The domain, which is gone, is defined again.
+    case original
+    /// A domain that exists gets the restored disks in place of its own, whose files stay where
+    /// `keepsOld` says so; one that is gone is defined again.
+    case over(keepsOld: Bool)
+    /// A copy of that name is defined beside the original.
+    case copy(name: String)
+    /// The disks alone are restored, under names of their own for a copy that is to have that name;
+    /// nil for the recorded ones.
+    case disksOnly(name: String?)
+  }
+
+  /// What is done with the domain in the end.
+  package enum Start: Sendable, Equatable {
+    /// It stays shut off.
+    case none
+    /// It is started.
+    case running
+    /// It is started paused.
+    case paused
+  }
+
   /// What a user says about one disk.
   package struct DiskRequest: Sendable, Equatable {
     /// The target name, `vda`.
@@ -29,43 +53,54 @@ package struct RestoreOptions: Sendable, Equatable {
     }
   }
 
-  /// Name of a copy beside the original; nil restores the domain itself.
-  package var newName: String?
+  /// What becomes of the point.
+  package var destination: Destination
   /// Directory the disks go to; nil for where the definition says.
   package var targetDirectory: String?
   /// Format of all disks; nil for what each had.
   package var format: String?
   /// Disks by name; empty for all.
   package var disks: [DiskRequest]
-  /// Whether a domain that exists gets the restored disks in place of its own.
-  package var isOverwriting: Bool
-  /// Whether the files it has now stay.
-  package var keepsOld: Bool
-  /// Whether the domain is defined in the end.
-  package var isDefined: Bool
-  /// Whether the domain is started in the end.
-  package var isStarted: Bool
-  /// Whether it is started paused.
-  package var isPaused: Bool
+  /// What is done with the domain in the end.
+  package var start: Start
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
 
   /// Makes the options.
   package init(
-    newName: String? = nil, targetDirectory: String? = nil, format: String? = nil,
-    disks: [DiskRequest] = [], isOverwriting: Bool = false, keepsOld: Bool = false,
-    isDefined: Bool = true, isStarted: Bool = false,
-    isPaused: Bool = false, bandwidth: UInt64? = nil
+    _ destination: Destination = .original, targetDirectory: String? = nil, format: String? = nil,
+    disks: [DiskRequest] = [], start: Start = .none, bandwidth: UInt64? = nil
   ) {
-    self.newName = newName
+    self.destination = destination
     self.targetDirectory = targetDirectory
     self.format = format
     self.disks = disks
-    self.isOverwriting = isOverwriting
-    self.keepsOld = keepsOld
-    self.isDefined = isDefined
-    self.isStarted = isStarted
-    self.isPaused = isPaused
+    self.start = start
     self.bandwidth = bandwidth
   }
+
+  /// Whether the domain is defined in the end.
+  package var isDefined: Bool {
+    if case .disksOnly = destination { false } else { true }
+  }
+
+  /// Name of a copy beside the original, whether it is defined or not; nil for the domain itself.
+  package var newName: String? {
+    switch destination {
+    case .original, .over: nil
+    case .copy(let name): name
+    case .disksOnly(let name): name
+    }
+  }
+
+  /// Whether a domain that exists gets the restored disks in place of its own.
+  var isOverwriting: Bool {
+    if case .over = destination { true } else { false }
+  }
+
+  /// Whether the files stay that a domain has now.
+  var keepsOld: Bool { destination == .over(keepsOld: true) }
+
+  /// The disks that the user gave a file or device.
+  var placed: Set<String> { Set(disks.filter { $0.file != nil }.map(\.name)) }
 }

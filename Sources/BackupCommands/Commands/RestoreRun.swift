@@ -127,7 +127,7 @@ extension RestoreOptions {
   /// - Throws: `ShellError` for a value that makes no sense; what a pool that is not there throws.
   fileprivate init(_ arguments: Arguments, _ workplace: Workplace) throws {
     self.init(
-      newName: try arguments.string("newname"),
+      try Destination(arguments),
       targetDirectory: try arguments.string("target-pool").map {
         try workplace.pools.repository($0).directory
       },
@@ -135,9 +135,23 @@ extension RestoreOptions {
       disks: try arguments.strings("diskspec").map {
         try DiskRequest(diskspec: $0, directory: workplace.hypervisor.poolDirectory(name:))
       },
-      isOverwriting: arguments.flag("overwrite"), keepsOld: arguments.flag("keep-old"),
-      isDefined: !arguments.flag("no-define"),
-      isStarted: arguments.flag("start") || arguments.flag("paused"),
-      isPaused: arguments.flag("paused"), bandwidth: try Workplace.bandwidth(arguments))
+      start: arguments.flag("paused") ? .paused : arguments.flag("start") ? .running : .none,
+      bandwidth: try Workplace.bandwidth(arguments))
+  }
+}
+
+extension RestoreOptions.Destination {
+  /// Reads what becomes of the restored point.
+  ///
+  /// - Throws: `ShellError` for a value that makes no sense.
+  fileprivate init(_ arguments: Arguments) throws {
+    let newName = try arguments.string("newname")
+    if arguments.flag("no-define") {
+      self = .disksOnly(name: newName)
+    } else if arguments.flag("overwrite") {
+      self = .over(keepsOld: arguments.flag("keep-old"))
+    } else {
+      self = newName.map { .copy(name: $0) } ?? .original
+    }
   }
 }

@@ -14,6 +14,8 @@ import QMP
 struct RestoreScene {
   /// A client that is dead for all others.
   static let dead = 0
+  /// A client of which others know nothing.
+  static let unknown = 99
   private static let files = [
     "vda": "/images/vda.img", "vdb": "/images/vdb.img", "nvram": "/nvram/web1_VARS.fd",
   ]
@@ -25,7 +27,7 @@ struct RestoreScene {
   /// The pool as it is without anything under way.
   private let points: [String: [UInt8]]
   /// The domain before; nil where it is gone.
-  private let old: FakeMachine.Domain?
+  private var old: FakeMachine.Domain?
 
   /// Makes the scene.
   ///
@@ -84,7 +86,14 @@ struct RestoreScene {
       host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
     let machine = Clients.Box(machine)
     return Context.Process(
-      owner: owner, liveness: { $0.pid == RestoreScene.dead + 1 ? .dead : .alive },
+      owner: owner,
+      liveness: { owner in
+        switch Int(owner.pid) - 1 {
+        case RestoreScene.dead: .dead
+        case RestoreScene.unknown: .unknown
+        default: .alive
+        }
+      },
       time: { 1_795_400_100 },
       newUUID: {
         machine.value.uuids += 1
@@ -109,15 +118,19 @@ struct RestoreScene {
   /// - Parameters:
   ///   - client: Its number.
   ///   - step: The step, counted from 0; nil for none.
+  ///   - isReached: Tells before each step whether it is killed there.
   ///   - work: What it does.
-  /// - Returns: Whether it was killed, how many steps it made, and what it threw otherwise.
+  /// - Returns: Whether it was killed, and what it threw otherwise.
   @discardableResult
   func run(
-    _ client: Int = dead, killedBefore step: Int? = nil, _ work: (Engine) throws -> Void
-  ) -> (isKilled: Bool, steps: Int, error: (any Error)?) {
+    _ client: Int = dead, killedBefore step: Int? = nil,
+    killedWhen isReached: @escaping () -> Bool = { false }, _ work: (Engine) throws -> Void
+  ) -> (isKilled: Bool, error: (any Error)?) {
     var steps = 0
+    var isKilled = false
     let engine = engine(of: client) {
-      if let step, steps >= step { throw Killed() }
+      isKilled = isKilled || step == steps || isReached()
+      if isKilled { throw Killed() }
       steps += 1
     }
     var failure: (any Error)?
@@ -126,9 +139,8 @@ struct RestoreScene {
     } catch {
       failure = error
     }
-    let isKilled = step.map { steps >= $0 } ?? false
     if isKilled { machine.bury(client) }
-    return (isKilled, steps, isKilled ? nil : failure)
+    return (isKilled, isKilled ? nil : failure)
   }
 
   /// Lets a client settle, again and again while time passes, until nothing is under way.
@@ -140,7 +152,15 @@ struct RestoreScene {
     }
   }
 
+  /// Takes the domain, as it is, for the one before the restore.
+  mutating func noteDomain() {
+    if old != nil { old = machine.domains[uuid] }
+  }
+
   // MARK: - What is left
+
+  /// What is under way.
+  var pending: [Catalog.Pending] { (try? Catalog(of: pool).pending) ?? [] }
 
   private var hasLeftovers: Bool {
     !machine.helpers.isEmpty || pool.contents.keys.contains { $0.contains("partial") }

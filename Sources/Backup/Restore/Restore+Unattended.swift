@@ -13,37 +13,15 @@ import QMP
 /// Of several commands that find it one does so: the one that makes the claim. What it cannot do it
 /// gives back, and the next command tries it again.
 extension Restore {
-  /// Settles a restore that goes on without its client, by its jobs.
-  func settleAsyncRestore(_ pending: Catalog.Pending) throws -> Settlement {
-    let partial = pending.partial
-    let helper = try context.guest(of: partial)
-    // The jobs first, then the claim: whoever ends it claims that before the first job goes.
-    let jobs =
-      try helper.flatMap { helper in
-        try context.unlessEnded(partial) { try context.jobs(of: partial, in: helper.monitor) }
-      } ?? []
-    var isLost = false
-    if try !repository.contains(pending.mark) {
-      switch context.state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
-      case .running:
-        guard jobs.allSatisfy(\.hasCopied) else { return .running }
-      case .missing:
-        // Its client may be about to start them.
-        guard try repository.contains(pending.claim(1)) || context.isAbandoned(pending) else {
-          return .running
-        }
-        isLost = true
-      case .failed: isLost = true
-      case .ready: break
-      }
-    }
-    guard isLost || canRename(partial) else { return .running }
+  /// Ends a restore whose client does not wait for it, unless another client does.
+  func endUnattended(_ pending: Catalog.Pending, helper: (any Guest)?) throws -> Settlement {
     do {
       guard let claim = try claim(pending) else { return .running }
       return try givingBack(claim, of: pending) { try end(pending, claim: claim, helper: helper) }
     } catch {
       // The command has something else to do.
-      observer.notice("\(partial.title) has not ended; the next command tries again: \(error)")
+      observer.notice(
+        "\(pending.partial.title) has not ended; the next command tries again: \(error)")
       return .running
     }
   }
@@ -70,89 +48,16 @@ extension Restore {
       }
       if partial.isOverwrite { return try endOverwrite(pending) == .undone }
       let uuid = try restore.definition.map { try DomainDefinition(parsing: $0).uuid }
+      let fixed = fixedDirectory(of: partial)
+      if let fixed { tellFixed(partial, fixed) }
       // It is defined already: what remains is done by settling.
-      guard canRename(partial), try uuid.flatMap(hypervisor.domainName(uuid:)) == nil else {
+      guard fixed == nil, try uuid.flatMap(hypervisor.domainName(uuid:)) == nil else {
         try repository.delete(pending.claim(claim))
         return false
       }
       try context.endHelper(of: partial)
       try undoWhole(pending)
       return true
-    }
-  }
-
-  /// Whether this client can give the files of a restore, whose data is whole, their names; says so
-  /// where it cannot.
-  func canRename(_ partial: Partial) -> Bool {
-    for disk in partial.restore?.disks ?? [] where disk.temporaryPath != disk.path {
-      let directory = Paths.split(disk.path).directory
-      guard hypervisor.canRename(in: directory) else {
-        observer.notice(
-          "\(partial.title) can be ended only on its host, by who may write to '\(directory)'")
-        return false
-      }
-    }
-    return true
-  }
-
-  // MARK: - Who ends it
-
-  /// Takes the end of an operation on this client, unless another one has.
-  ///
-  /// - Returns: The number of the claim; nil where another client ends the operation or has ended it.
-  /// - Throws: What libvirt throws.
-  private func claim(_ pending: Catalog.Pending) throws -> Int? {
-    var number = 1
-    while try repository.contains(pending.claim(number)) { number += 1 }
-    guard try number == 1 || isAbandoned(pending, claim: number - 1) else { return nil }
-    do {
-      try repository.write(pending.claim(number), Array(process.owner.text.utf8))
-    } catch let error as BackupError where error.code == .exists {
-      return nil
-    }
-    guard try repository.contains(pending.volume) else {
-      try repository.delete(pending.claim(number))
-      return nil
-    }
-    // It took so long that another client did not believe in it.
-    return try repository.contains(pending.claim(number + 1)) ? nil : number
-  }
-
-  /// Whether the client that made a claim will not go on, or would not dare to any more.
-  private func isAbandoned(_ pending: Catalog.Pending, claim number: Int) throws -> Bool {
-    let claim = pending.claim(number)
-    let text: [UInt8]
-    do {
-      text = try repository.read(claim, offset: 0, length: 512)
-    } catch {
-      // Who is done takes it away.
-      guard try !repository.contains(claim) else { throw error }
-      return false
-    }
-    let owner = Partial.Owner(text: String(decoding: text, as: UTF8.self))
-    if owner == process.owner || owner.map(process.liveness) == .dead { return true }
-    // Its last sign of life; one that was killed in the moment of its claim left it empty.
-    var age = try repository.age(of: claim)
-    if try repository.contains(pending.mark) {
-      age = min(age, try repository.age(of: pending.mark))
-    }
-    return age > (owner == nil ? Self.claimLimit : Context.setupLimit)
-  }
-
-  /// Seconds after which a claim in which nothing stands is one of a client that is dead.
-  private static let claimLimit: Int64 = 5
-
-  /// Does what a claim was made for, and gives the claim back where it fails.
-  private func givingBack<Result>(
-    _ number: Int, of pending: Catalog.Pending, _ body: () throws -> Result
-  ) throws -> Result {
-    do {
-      return try body()
-    } catch {
-      if (try? repository.contains(pending.claim(number + 1))) == false {
-        try? repository.delete(pending.claim(number))
-      }
-      throw error
     }
   }
 
@@ -237,7 +142,7 @@ extension Restore {
     else {
       throw BackupError(.notFound, "domain '\(partial.domainName)' is gone")
     }
-    try refuseSavedInstants(of: domain, with: partial.diskNames)
+    try domain.refuseInstants(of: partial.diskNames)
     guard StableHash.hex(domain.text) == partial.restore?.replacedDefinition else {
       throw BackupError(
         .invalid,
@@ -258,9 +163,4 @@ extension Restore {
       observer.notice("the domain could not be started: \(error)")
     }
   }
-}
-
-extension JobInfo {
-  /// Whether a mirror has copied all there was.
-  fileprivate var hasCopied: Bool { ["ready", "waiting", "pending", "concluded"].contains(status) }
 }

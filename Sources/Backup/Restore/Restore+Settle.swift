@@ -1,0 +1,53 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+
+/// What any client does with a restore that it finds.
+extension Restore {
+  /// Finishes or undoes a restore that nobody is at.
+  func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
+    switch try state(of: pending) {
+    case .running: return .running
+    case .elsewhere(let directory):
+      tellFixed(pending.partial, directory)
+      return .running
+    case .unattended(let helper): return try endUnattended(pending, helper: helper)
+    case .overwriting: return try endOverwrite(pending)
+    case .incomplete:
+      try undoRestore(pending)
+      return .undone
+    case .whole:
+      try context.endHelper(of: pending.partial)
+      return try finishForAnother(pending)
+    case .untrusted:
+      try context.endHelper(of: pending.partial)
+      // What the pool says is whole must not be moved and defined by us.
+      try leaveRestore(pending)
+      return .undone
+    }
+  }
+
+  /// Undoes a restore that does not copy and that no client is at, but for one that its domain has
+  /// already.
+  func undoLeft(_ pending: Catalog.Pending) throws {
+    guard try repository.contains(pending.mark) else { return try undoRestore(pending) }
+    if pending.partial.isOverwrite {
+      _ = try endOverwrite(pending)
+    } else if context.trusts(pending.partial) {
+      try context.endHelper(of: pending.partial)
+      try undoWhole(pending)
+    } else {
+      try leaveRestore(pending)
+    }
+  }
+
+  /// Says who can end a restore whose data is whole.
+  func tellFixed(_ partial: Partial, _ directory: String) {
+    observer.notice(
+      "\(partial.title) can be ended only on its host, by who may write to '\(directory)'")
+  }
+}
