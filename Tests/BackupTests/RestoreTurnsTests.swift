@@ -85,7 +85,7 @@ import Testing
       do {
         if client == 0 {
           guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }
-          _ = try engine.delete(point, scope: .point)
+          _ = try engine.delete([point], scope: .point)
         } else {
           try RestoreKilledTests.restore(engine, scene, .plain)
         }
