@@ -62,7 +62,8 @@ let package = Package(
       name: "DomainXMLTests", dependencies: ["DomainXML", "FuzzTargets"], swiftSettings: strict),
     .testTarget(name: "VshTests", dependencies: ["Vsh"], swiftSettings: strict),
     .testTarget(
-      name: "BackupTests", dependencies: ["Backup", "BackupCore", "DomainXML", "QMP"],
+      name: "BackupTests",
+      dependencies: ["Backup", "BackupCore", "DomainXML", "QMP", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "BackupCommandsTests",

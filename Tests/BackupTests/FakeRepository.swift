@@ -67,8 +67,11 @@ final class FakeRepository: Repository {
   func available() -> UInt64 { free }
   func age(of volume: String) -> Int64 { time - (written[volume] ?? 0) }
 
-  /// A raw volume has its length at once.
+  /// A raw volume has its length at once, and one that stands on another says so.
   func create(_ volume: VolumeSpecification) throws {
+    if let backing = volume.backing {
+      return try write(volume.name, FakeImage(label: backing, isBacking: true).bytes)
+    }
     let length = volume.format == "raw" ? min(Int(volume.capacity), 4096) : 0
     try write(volume.name, Array(repeating: 0, count: length))
   }

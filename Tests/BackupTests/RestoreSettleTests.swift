@@ -186,7 +186,7 @@ import Testing
       machine.unrenamable = ["/images"]
     case .started:
       machine.copyAll()
-      machine.domains[scene.uuid]?.isActive = true
+      try machine.start(scene.uuid)
     case .redefined:
       machine.copyAll()
       try machine.define(

@@ -45,7 +45,7 @@ import Testing
 
   @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])
   func `two clients that settle a restore end it once`(kind: RestoreKilledTests.Kind) throws {
-    try interleave(kind, step: 48) { engine, _, scene in
+    try interleave(kind, step: 128) { engine, _, scene in
       try engine.settle(domainUUID: scene.uuid)
     } _: { scene, endings, way in
       #expect(scene.outcome == .new, "\(way): \(endings)")
@@ -58,7 +58,7 @@ import Testing
     kind: RestoreKilledTests.Kind
   ) throws {
     var outcomes: Set<Bool> = []
-    try interleave(kind, step: 48) { engine, client, scene in
+    try interleave(kind, step: 128) { engine, client, scene in
       if client == 0 {
         try engine.settle(domainUUID: scene.uuid)
       } else {
@@ -81,7 +81,7 @@ import Testing
     throws
   {
     var outcomes: Set<String> = []
-    try interleave(nil, step: 48) { engine, client, scene in
+    try interleave(nil, step: 128) { engine, client, scene in
       do {
         if client == 0 {
           guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }

@@ -88,7 +88,7 @@ final class FakeHost: Hypervisor {
 }
 
 /// The domain of a ``FakeHost`` while it runs.
-final class FakeGuest: Guest {
+final class FakeGuest: QuietGuest {
   private let text: String
   let monitor: any Monitor
 
@@ -99,17 +99,6 @@ final class FakeGuest: Guest {
 
   func definition() -> String { text }
   func inactiveDefinition() -> String? { text }
-  func standstill() -> Standstill { .none }
-  func resume() {}
-  func isFrozen() -> Bool { false }
-  func thaw() {}
-  func information() -> (told: [String: String], isSilent: Bool) { ([:], false) }
-  func activeJob() -> String? { nil }
-  func pull(_ disk: String, speed: Int64) {}
-  func blockJob(of disk: String) -> DiskProgress? { nil }
-  func abortBlockJob(of disk: String) {}
-  func setBlockJobSpeed(of disk: String, to speed: Int64) -> Bool { false }
-  func awaitBlockJob(timeoutMilliseconds: Int) {}
   func destroy() {}
   func hasEnded() -> Bool { false }
 }

@@ -10,14 +10,18 @@
 final class FakeMachine {
   /// libvirt's refusal, which is no error of ours.
   struct Refusal: Error, CustomStringConvertible {
+    static let ended = Refusal(description: "the domain is not running")
+
     var description: String
   }
 
-  /// A domain that is defined.
+  /// A domain that is defined, or runs without that.
   struct Domain: Equatable {
     var name: String
     var text: String
-    var isActive = false
+    var isDefined = true
+    /// What there is of it while it runs.
+    var running: Running?
     var isAutostart = false
     /// The documents of its snapshots and checkpoints.
     var instants: [String] = []
@@ -53,6 +57,7 @@ final class FakeMachine {
     }
     var domain = domains[definition.uuid] ?? Domain(name: definition.name, text: text)
     domain.text = text
+    domain.isDefined = true
     domains[definition.uuid] = domain
   }
 
@@ -87,7 +92,7 @@ final class FakeMachine {
   /// Ends what ends with a client that dies.
   func bury(_ client: Int) { helpers = helpers.filter { $0.value.client != client } }
 
-  /// Lets time pass, in which all that is copied is copied.
+  /// Lets time pass, in which all that helper domains copy is copied.
   func copyAll(error: String? = nil) {
     for helper in helpers.values { helper.qemu.copyAll(error: error) }
   }

@@ -111,6 +111,8 @@ final class FakeQEMU: Monitor {
       flushes[name, default: 0] += 1
       guard !broken.contains(name) else { throw Refusal(text: "Input/output error") }
     }
+    // All are flushed before the first is changed, which a node of that kind cannot be.
+    if options.first?["size"] != nil { throw Refusal(text: "Cannot change the option 'size'") }
   }
 
   private func transact(_ actions: [Members]) throws {

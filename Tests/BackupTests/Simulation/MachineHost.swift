@@ -32,8 +32,7 @@ final class MachineHost: Hypervisor {
   func host() -> HostIdentity { HostIdentity(uuid: World.makeUUID(0x405)) }
   func guest(uuid: String) throws -> (any Guest)? {
     try step()
-    guard let domain = machine.domains[uuid], domain.isActive else { return nil }
-    return FakeGuest(definition: domain.text, monitor: FakeQEMU())
+    return machine.domains[uuid]?.running.map { _ in MachineDomain(uuid, of: machine, step: step) }
   }
   func guest(name: String) throws -> (any Guest)? {
     try step()
@@ -59,15 +58,15 @@ final class MachineHost: Hypervisor {
   func forgetTrials() {}
   func undefine(uuid: String) throws {
     try step()
-    machine.domains[uuid] = nil
+    machine.undefine(uuid)
   }
   func start(uuid: String, paused: Bool) throws {
     try step()
-    machine.domains[uuid]?.isActive = true
+    try machine.start(uuid)
   }
   func inactiveDefinition(uuid: String) throws -> String? {
     try step()
-    return machine.domains[uuid]?.text
+    return machine.domains[uuid].flatMap { $0.isDefined ? $0.text : nil }
   }
   func domainName(uuid: String) throws -> String? {
     try step()
@@ -85,7 +84,7 @@ final class MachineHost: Hypervisor {
   }
   func isActive(uuid: String) throws -> Bool {
     try step()
-    return machine.domains[uuid]?.isActive ?? false
+    return machine.domains[uuid]?.running != nil
   }
   func hasManagedSaveImage(uuid: String) -> Bool { false }
   func savedInstants(uuid: String) -> [String] { machine.domains[uuid]?.instants ?? [] }
@@ -148,74 +147,5 @@ final class MachineHost: Hypervisor {
     uuid: String, isSuspended: Bool, frozenMark: String?
   ) throws -> any Guardian {
     throw FakeMachine.Refusal(description: "no guardian")
-  }
-}
-
-/// A helper domain of a ``FakeMachine`` as one client has it.
-private final class MachineHelper: Guest {
-  private let name: String
-  private let machine: FakeMachine
-  private let step: () throws -> Void
-
-  init(_ name: String, of machine: FakeMachine, step: @escaping () throws -> Void) {
-    self.name = name
-    self.machine = machine
-    self.step = step
-  }
-
-  var monitor: any Monitor { HelperMonitor(name, of: machine, step: step) }
-
-  func definition() throws -> String {
-    try step()
-    guard let helper = machine.helpers[name] else {
-      throw FakeMachine.Refusal(description: "no domain '\(name)'")
-    }
-    return helper.definition
-  }
-  func inactiveDefinition() -> String? { nil }
-  func standstill() -> Standstill { .none }
-  func resume() {}
-  func isFrozen() -> Bool { false }
-  func thaw() {}
-  func information() -> (told: [String: String], isSilent: Bool) { ([:], false) }
-  func activeJob() -> String? { nil }
-  func pull(_ disk: String, speed: Int64) {}
-  func blockJob(of disk: String) -> DiskProgress? { nil }
-  func abortBlockJob(of disk: String) {}
-  func setBlockJobSpeed(of disk: String, to speed: Int64) -> Bool { false }
-  func awaitBlockJob(timeoutMilliseconds: Int) {}
-  func destroy() throws {
-    try step()
-    machine.helpers[name] = nil
-  }
-  func hasEnded() -> Bool { machine.helpers[name] == nil }
-}
-
-/// The monitor of a helper domain, which answers as long as that runs.
-private final class HelperMonitor: Monitor {
-  private let name: String
-  private let machine: FakeMachine
-  private let step: () throws -> Void
-
-  init(_ name: String, of machine: FakeMachine, step: @escaping () throws -> Void) {
-    self.name = name
-    self.machine = machine
-    self.step = step
-  }
-
-  private func qemu() throws -> FakeQEMU {
-    try step()
-    guard let helper = machine.helpers[name] else {
-      throw FakeMachine.Refusal(description: "domain '\(name)' is not running")
-    }
-    return helper.qemu
-  }
-
-  func send(_ line: String, descriptors: [Int32]) throws -> String {
-    try qemu().send(line, descriptors: descriptors)
-  }
-
-  func nextEvent(timeoutMilliseconds: Int) throws -> Event? {
-    try qemu().nextEvent(timeoutMilliseconds: timeoutMilliseconds)
   }
 }

@@ -23,6 +23,7 @@ struct RestoreScene {
   let pool = FakeRepository()
   let machine: FakeMachine
   let uuid = World.domainUUID
+  private let tpmPath = "/tpm/\(World.domainUUID)/tpm2/tpm2-00.permall"
   let manifest: Manifest
   /// The pool as it is without anything under way.
   private let points: [String: [UInt8]]
@@ -59,7 +60,7 @@ struct RestoreScene {
     points = pool.contents
     if exists {
       for (name, path) in RestoreScene.files { machine.files[path] = Array("old \(name)".utf8) }
-      machine.files["/tpm/\(uuid)/tpm2/tpm2-00.permall"] = Array("old tpm".utf8)
+      machine.files[tpmPath] = Array("old tpm".utf8)
       try machine.define(definition)
     }
     old = machine.domains[uuid]
@@ -148,6 +149,7 @@ struct RestoreScene {
     for _ in 0..<5 where hasLeftovers {
       try engine(of: client).settle(domainUUID: uuid)
       machine.copyAll()
+      try machine.pullAll()
       pool.time += 2 * Context.setupLimit
     }
   }
@@ -199,7 +201,12 @@ struct RestoreScene {
     guard Set(found) == Set(named ?? []) else {
       return .broken("files: \(found), not \(named ?? [])")
     }
-    if machine.domains[uuid] == old {
+    // Whether it runs does not count.
+    var now = machine.domains[uuid]
+    if old?.running == nil { now?.running = nil }
+    if now == old {
+      let tpm = machine.files[tpmPath].map { String(decoding: $0, as: UTF8.self) }
+      guard tpm == (old == nil ? nil : "old tpm") else { return .broken("the TPM") }
       guard old != nil else { return .old }
       let isOld = RestoreScene.files.allSatisfy { name, path in
         machine.files[path] == Array("old \(name)".utf8)
@@ -213,41 +220,9 @@ struct RestoreScene {
     guard named.map({ machine.files[$0] }) == wanted else {
       return .broken("the contents of the new files")
     }
-    guard machine.files["/tpm/\(uuid)/tpm2/tpm2-00.permall"] == Array("new tpm".utf8) else {
+    guard machine.files[tpmPath] == Array("new tpm".utf8) else {
       return .broken("the TPM")
     }
     return .new
-  }
-}
-
-/// The least of a qcow2 image that has something in it.
-struct FakeImage {
-  /// Bytes of the disk.
-  static let capacity: UInt64 = 512 * 64
-  private(set) var bytes = [UInt8](repeating: 0, count: 512 * 6)
-
-  /// Makes an image: header, L1, table of refcounts, L2, data, refcounts.
-  ///
-  /// - Parameter label: What is in it.
-  init(label: String) {
-    for (offset, number) in [
-      (0, 0x5146_49fb), (4, 3), (20, 9), (36, 1), (56, 1), (96, 4), (100, 104),
-    ] {
-      put(offset, UInt32(number))
-    }
-    put(24, FakeImage.capacity)
-    put(40, UInt64(512))
-    put(48, UInt64(1024))
-    put(512, UInt64(1) << 63 | 512 * 3)
-    put(512 * 3, UInt64(1) << 63 | 512 * 4)
-    put(1024, UInt64(512 * 5))
-    for cluster in 0..<6 { put(512 * 5 + cluster * 2, UInt16(1)) }
-    bytes.replaceSubrange(512 * 4..<512 * 4 + label.utf8.count, with: label.utf8)
-  }
-
-  private mutating func put<Number: FixedWidthInteger>(_ offset: Int, _ number: Number) {
-    withUnsafeBytes(of: number.bigEndian) {
-      bytes.replaceSubrange(offset..<offset + $0.count, with: $0)
-    }
   }
 }
