@@ -22,6 +22,8 @@ struct OverwriteTests {
 
     let result = try scene.overwrite("p").expectSuccess()
     #expect(result.stdout.contains("Domain '\(name)' restored from backup p\n"))
+    #expect(result.stderr.contains("disk 'vda': now '"), "\(result)")
+    #expect(result.stderr.contains("' is deleted\n"), "\(result)")
     // Both names were taken: the new ones are the domain's.
     #expect(try scene.files() == ["\(name)-vda.qcow2", "\(name)-vdb.img"])
     #expect(

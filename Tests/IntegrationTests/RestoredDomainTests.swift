@@ -55,6 +55,25 @@ struct RestoredDomainTests {
     }
   }
 
+  @Test func `a domain that cannot be started is restored and defined, and that is said`() throws {
+    let scene = try Scene(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 1 << 20)], start: .off)
+    defer { scene.remove() }
+    let domain = scene.domain
+    try domain.redefine(replacing: [
+      ("</devices>", "<interface type='network'><source network='lan'/></interface></devices>")
+    ])
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    try domain.vanish()
+    let result = try scene.run("backup-restore", "p", "--start")
+    #expect(result.status == 1)
+    #expect(
+      result.firstError.hasPrefix(
+        "domain '\(domain.name)' is restored and defined, but not started: "), "\(result)")
+    #expect(try domain.state() == "shut off")
+    try scene.expectNoStrays()
+  }
+
   @Test(arguments: LibvirtMode.available)
   func `a domain that is gone is restored, defined as it was, and started`(
     mode: LibvirtMode

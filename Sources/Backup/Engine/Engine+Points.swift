@@ -50,12 +50,12 @@ extension Engine {
   ///     defines the domain, or replaces its disks, and starts it.
   ///   - deadline: When to give up; nil for never.
   ///   - willWrite: Called when all checks are passed, before anything is written.
-  /// - Returns: The name of the domain, and the paths of its disks by target name.
+  /// - Returns: What is restored, or will be.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   package func restore(
     _ point: Point, options: RestoreOptions, emulators: Set<String>, isAsync: Bool = false,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
-  ) throws -> (domain: String, disks: [(name: String, path: String)]) {
+  ) throws -> Restored {
     let restore = Restore(context)
     try restore.refuseUntrusted(isAsync: isAsync)
     try settle(domainUUID: point.manifest.domainUUID)

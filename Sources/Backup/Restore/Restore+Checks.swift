@@ -35,7 +35,8 @@ extension Restore {
     if let name = try hypervisor.domainName(uuid: parsed.uuid) {
       throw BackupError(
         .exists,
-        "operation failed: domain '\(name)' exists; restore a copy beside it with --newname")
+        "operation failed: domain '\(name)' exists; --overwrite replaces its disks while it is shut "
+          + "off, --newname makes a copy beside it")
     }
     try refuseTakenName(of: parsed)
     try refuseSavedMemory(of: parsed.name)

@@ -31,7 +31,7 @@ extension Restore {
   func run(
     _ point: Point, options: RestoreOptions, emulators: Set<String>, isAsync: Bool,
     deadline: ContinuousClock.Instant?, willWrite: () throws -> Void
-  ) throws -> (domain: String, disks: [(name: String, path: String)]) {
+  ) throws -> Restored {
     let catalog = try catalog()
     guard let point = catalog.point(uuid: point.manifest.uuid) else {
       throw BackupError(.notFound, "backup '\(point.manifest.name)' is gone")
@@ -69,13 +69,21 @@ extension Restore {
       // All data is whole and marked as such: from here on only forward.
       try finishRestore(pending)
     }
+    let restored = Restored(
+      domain: options.newName ?? point.manifest.domainName,
+      disks: plan.images.map {
+        Restored.Disk(name: $0.stored.name, path: $0.path, replaced: $0.replaced)
+      })
     if let definition = plan.definition, plan.start != .none, !isAsync {
-      try hypervisor.start(
-        uuid: try DomainDefinition(parsing: definition).uuid, paused: plan.start == .paused)
+      do {
+        try hypervisor.start(
+          uuid: try DomainDefinition(parsing: definition).uuid, paused: plan.start == .paused)
+      } catch {
+        throw BackupError(
+          .failed, "domain '\(restored.domain)' is restored and defined, but not started: \(error)")
+      }
     }
-    return (
-      options.newName ?? point.manifest.domainName, plan.images.map { ($0.stored.name, $0.path) }
-    )
+    return restored
   }
 
   /// As ``Engine/definition(ofRestore:options:emulators:)``.

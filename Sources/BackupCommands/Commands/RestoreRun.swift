@@ -68,6 +68,9 @@ struct RestoreRun {
     }
     if isAsync { return "Restore of domain '\(restored.domain)' from backup \(name) started" }
     command.console.complete()
+    for disk in restored.disks {
+      if let line = disk.replacement { command.shell.printNotice(line) }
+    }
     if options.isDefined { return "Domain '\(restored.domain)' restored from backup \(name)" }
     let paths = restored.disks.map { "\($0.name) \($0.path)" }
     return "Disks restored from backup \(name):\n" + paths.joined(separator: "\n")
@@ -153,5 +156,14 @@ extension RestoreOptions.Destination {
     } else {
       self = newName.map { .copy(name: $0) } ?? .original
     }
+  }
+}
+
+extension Restored.Disk {
+  /// What became of the file that the domain had before, for people; nil where it had none.
+  fileprivate var replacement: String? {
+    guard let replaced else { return nil }
+    guard let old = replaced.path, old != path else { return "disk '\(name)': now '\(path)'" }
+    return "disk '\(name)': now '\(path)', '\(old)' is \(replaced.isKept ? "kept" : "deleted")"
   }
 }

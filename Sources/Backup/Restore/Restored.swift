@@ -1,0 +1,24 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+/// What a restore has made.
+package struct Restored: Sendable, Equatable {
+  /// A disk of it.
+  package struct Disk: Sendable, Equatable {
+    /// The target name, `vda`.
+    package var name: String
+    /// Absolute path of the file or block device that has the data.
+    package var path: String
+    /// What the domain had there before; nil where it had nothing.
+    package var replaced: Partial.ReplacedImage?
+  }
+
+  /// Name of the domain.
+  package var domain: String
+  /// The disks, in the point's order.
+  package var disks: [Disk]
+}
