@@ -110,14 +110,6 @@ package struct BlockExportInfo: Decodable, Sendable, Equatable {
     case nodeName = "node-name"
     case isShuttingDown = "shutting-down"
   }
-
-  /// Makes the description of an export.
-  package init(id: String, type: String = "nbd", nodeName: String, isShuttingDown: Bool = false) {
-    self.id = id
-    self.type = type
-    self.nodeName = nodeName
-    self.isShuttingDown = isShuttingDown
-  }
 }
 
 /// A character device (`ChardevInfo`).

@@ -33,12 +33,6 @@ package struct Event: Sendable, Equatable {
   /// Its data; null where it has none.
   package var data: JSONValue
 
-  /// Makes an event.
-  package init(name: String, data: JSONValue) {
-    self.name = name
-    self.data = data
-  }
-
   /// Makes an event from the JSON text of its data.
   ///
   /// Text that is no JSON counts as no data: an event only wakes us, what happened is then asked.

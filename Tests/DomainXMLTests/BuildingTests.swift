@@ -80,7 +80,6 @@ struct BuildingTests {
     let definition = try DomainDefinition(parsing: text)
     #expect(definition.disks.map(\.source) == Self.chain.map(\.source))
     #expect(definition.disks.map(\.isReadOnly) == [true, false, true])
-    #expect(try HelperDefinition.operation(in: text) == Samples.parentUUID)
     #expect(try HelperDefinition.client(in: text) == "'host' 1")
   }
 
@@ -116,18 +115,16 @@ struct BuildingTests {
   @Test
   func `A mark is known by its namespace, whatever its prefix`() throws {
     let mark =
-      "<x:operation xmlns:x='https://virsh-backup/ns/1'>\(Samples.pointUUID.uppercased())</x:operation>"
+      "<x:operation xmlns:x='https://virsh-backup/ns/1' client='c'>\(Samples.pointUUID)</x:operation>"
     #expect(
-      try HelperDefinition.operation(in: "<domain><metadata>\(mark)</metadata></domain>")
-        == Samples.pointUUID)
+      try HelperDefinition.client(in: "<domain><metadata>\(mark)</metadata></domain>") == "c")
     for text in [
       "<domain/>", "<domain><metadata/></domain>", "<domain>\(mark)</domain>",
       "<domain><metadata><a>\(mark)</a></metadata></domain>",
-      "<domain><metadata><operation>\(Samples.pointUUID)</operation></metadata></domain>",
-      "<domain><metadata><vb:operation xmlns:vb='urn:other'>\(Samples.pointUUID)</vb:operation></metadata></domain>",
-      "<domain><metadata><x:operation xmlns:x='https://virsh-backup/ns/1'>x</x:operation></metadata></domain>",
+      "<domain><metadata><operation client='c'/></metadata></domain>",
+      "<domain><metadata><vb:operation xmlns:vb='urn:other' client='c'/></metadata></domain>",
     ] {
-      #expect(try HelperDefinition.operation(in: text) == nil)
+      #expect(try HelperDefinition.client(in: text) == nil)
     }
   }
 

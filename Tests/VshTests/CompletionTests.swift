@@ -34,7 +34,6 @@ import Testing
 
   @Test(arguments: [
     (["backup-begin", ""], beginOptions), (["backup-begin", "--"], beginOptions),
-    (["backup-start", ""], beginOptions),
     (["backup-begin", "--dom"], ["--domain"]), (["backup-begin", "--domain"], []),
     (["backup-begin", "-"], []), (["backup-begin", "--domain="], []),
     (["backup-begin", "--domain=te"], []),

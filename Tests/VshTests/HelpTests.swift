@@ -116,9 +116,8 @@ import Vsh
     #expect(!text.contains("complete"))
   }
 
-  @Test func `hidden commands and aliases have help`() {
+  @Test func `hidden commands have help`() {
     #expect(help("help self-test").contains("self-test [--completers-missing]"))
-    #expect(help("help backup-start").hasPrefix("  NAME\n    backup-begin - "))
     #expect(help("help help").hasPrefix("  NAME\n    help - "))
   }
 

@@ -32,7 +32,6 @@ import Testing
     ("backup-begin --=v --_v", "backup-begin domain=--=v backupxml=--_v"),
     ("backup-begin --é", "backup-begin domain=--é"),
     ("backup-begin \"--domain\" '' 'a b'", "backup-begin domain= backupxml=a b"),
-    ("backup-start d", "backup-begin domain=d"),
     ("setvcpus d 1", "setvcpus domain=d count=1"),
     ("setvcpus --count 1 d", "setvcpus count=1 domain=d"),
     ("monitor d a b", "monitor domain=d cmd=a cmd=b"),
@@ -65,7 +64,6 @@ import Testing
     ("event x", "unexpected data 'x'"), ("event -- --loop", "unexpected data '--loop'"),
     ("backup-begin a b c d", "unexpected data 'd'"),
     ("backup-begin", "command 'backup-begin' requires <domain> option"),
-    ("backup-start", "command 'backup-begin' requires <domain> option"),
     ("setvcpus d", "command 'setvcpus' requires --count option"),
     (
       "setvcpus",

@@ -42,7 +42,7 @@ func makeShell(_ configure: (Shell<Recorder>) -> Void = { _ in }) -> Shell<Recor
       CommandGroup(
         name: "Backup", keyword: "backup", commands: [.begin, .vcpus, .monitor, .event, .fail]),
       CommandGroup(name: "Virsh itself", keyword: "virsh", commands: Builtins.commands()),
-    ], aliases: ["backup-start": "backup-begin"])
+    ])
   let shell = Shell(
     programName: "virsh-backup", table: table, context: recorder, output: recorder.output)
   configure(shell)

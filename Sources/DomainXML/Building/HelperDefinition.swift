@@ -82,17 +82,6 @@ package struct HelperDefinition: Sendable, Equatable {
     ).document()
   }
 
-  /// Reads the mark of a helper domain.
-  ///
-  /// - Parameter text: a domain's definition.
-  /// - Returns: UUID of the partial the domain works for, lower case; nil where it is not a helper
-  ///   domain of ours.
-  /// - Throws: `DomainXMLError` where the text is no document.
-  package static func operation(in text: String) throws(DomainXMLError) -> String? {
-    guard let uuid = try mark(in: text)?.text, Syntax.isUUID(uuid) else { return nil }
-    return uuid.lowercased()
-  }
-
   /// Reads which client a helper domain ends with.
   ///
   /// - Parameter text: a domain's definition.

@@ -3,24 +3,6 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Glibc
-
-/// Lends an array of texts to C.
-///
-/// - Parameters:
-///   - texts: The texts.
-///   - body: Gets the array; nil when there are no texts, which is how libvirt wants it.
-/// - Returns: What the body returned.
-func withCStrings<Value>(
-  _ texts: [String], _ body: (UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> Value
-) -> Value {
-  if texts.isEmpty { return body(nil) }
-  let copies = unsafe texts.map { unsafe strdup($0) }
-  defer { unsafe copies.forEach { unsafe free($0) } }
-  var pointers = unsafe copies.map { unsafe UnsafePointer($0) }
-  return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress) }
-}
-
 /// Reads a UUID that libvirt writes into a buffer.
 ///
 /// - Parameter body: Gets the buffer.

@@ -34,15 +34,6 @@ extension Domain {
     }
   }
 
-  /// Pauses a running domain.
-  ///
-  /// The corresponding libvirt function is `virDomainSuspend`.
-  ///
-  /// - Throws: ``LibvirtError``, of the code `.operationInvalid` where it is shut off.
-  package func suspend() throws(LibvirtError) {
-    try checking("virDomainSuspend", detail: name) { unsafe virDomainSuspend(handle) }
-  }
-
   /// Lets a paused domain go on.
   ///
   /// The corresponding libvirt function is `virDomainResume`.

@@ -62,17 +62,6 @@ package final class StorageVolume: Sendable {
     _ = withoutPipeSignal { unsafe virStorageVolFree(handle) }
   }
 
-  /// The volume's absolute path on the hypervisor.
-  ///
-  /// The corresponding libvirt function is `virStorageVolGetPath`.
-  package var path: String {
-    get throws(LibvirtError) {
-      try unsafe takingString("virStorageVolGetPath", detail: name) {
-        unsafe virStorageVolGetPath(handle)
-      }
-    }
-  }
-
   /// The volume's kind and size.
   ///
   /// The corresponding libvirt function is `virStorageVolGetInfo`.

@@ -17,9 +17,6 @@ extension CommandTable {
       }
       problems += command.problems.map { "command '\(command.name)': \($0)" }
     }
-    for (alias, name) in aliases.sorted(by: { $0.key < $1.key }) where !names.contains(name) {
-      problems.append("alias '\(alias)' stands for '\(name)', which does not exist")
-    }
     return problems
   }
 }

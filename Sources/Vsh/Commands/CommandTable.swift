@@ -7,15 +7,12 @@
 package struct CommandTable<Context>: Sendable {
   /// The groups, in the order in which `help` shows them.
   package let groups: [CommandGroup<Context>]
-  /// Other names of commands, which are shown nowhere: the alias, then the name.
-  package let aliases: [String: String]
 
   private let commandsByName: [String: Command<Context>]
 
   /// Makes a table; of two commands with one name the first counts.
-  package init(groups: [CommandGroup<Context>], aliases: [String: String] = [:]) {
+  package init(groups: [CommandGroup<Context>]) {
     self.groups = groups
-    self.aliases = aliases
     commandsByName = Dictionary(
       groups.flatMap(\.commands).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
@@ -23,9 +20,9 @@ package struct CommandTable<Context>: Sendable {
   /// The commands of all groups.
   package var commands: [Command<Context>] { groups.flatMap(\.commands) }
 
-  /// The command of that name or alias.
+  /// The command of that name.
   package func command(named name: String) -> Command<Context>? {
-    commandsByName[aliases[name] ?? name]
+    commandsByName[name]
   }
 
   /// The group of that heading or keyword.

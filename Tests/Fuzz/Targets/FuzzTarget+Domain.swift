@@ -11,7 +11,7 @@ extension FuzzTarget {
     let document = text(bytes)
     _ = try? HostCapabilities(parsing: document)
     _ = try? HostCapabilities.emulators(in: document)
-    _ = try? HelperDefinition.operation(in: document)
+    _ = try? HelperDefinition.client(in: document)
     _ = try? PoolDefinition(parsing: document)
     _ = try? VolumeTimes(parsing: document)
     guard let definition = try? DomainDefinition(parsing: document) else { return }

@@ -29,7 +29,6 @@ func makeFuzzedShell() -> Shell<Void> {
     table: CommandTable(
       groups: [
         CommandGroup(name: "G", keyword: "g", commands: [command, number] + Builtins.commands())
-      ],
-      aliases: ["alias": "c"]),
+      ]),
     context: (), output: Output(write: { _ in }, writeError: { _ in }))
 }
