@@ -98,6 +98,17 @@ import Testing
     #expect(!makeCommand(rules: []).helpText.contains("DESCRIPTION"))
   }
 
+  @Test func `a rule that is not announced is kept, and no more`() {
+    let command = makeCommand(rules: [OptionRule.excludes("a", "b").unannounced])
+    let shell = makeShell(command)
+    #expect(command.ruleSentences == [])
+    #expect(shell.completions(line: "c --a --") == ["--b", "--c", "--d", "--e", "--f"])
+    #expect(!shell.run(line: "c --a --b"))
+    #expect(shell.context.err == "error: Options --a and --b are mutually exclusive\n")
+    let wrong = makeCommand(rules: [OptionRule.excludes("a", "nosuch").unannounced])
+    #expect(makeShell(wrong).table.problems.count == 1)
+  }
+
   @Test func `self-test finds rules that cannot be meant`() {
     let rules: [OptionRule] = [
       .excludes("a", "nosuch"), .requires("gone", "a"), .excludes("b", "b"), .excludes("a", "c"),

@@ -20,7 +20,9 @@ extension Builtins {
         .string("prefix", "a word before the others").hidden,
         .list("string", "the words"),
       ],
-      rules: [.excludes("shell", "xml", "split"), .excludes("xml", "split")],
+      rules: [
+        .excludes("shell", "xml", "split").unannounced, .excludes("xml", "split").unannounced,
+      ],
       needsConnection: false
     ) { shell, arguments in
       let prefix = try arguments.string("prefix").map { [$0] } ?? []

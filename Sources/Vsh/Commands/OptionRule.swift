@@ -6,7 +6,7 @@
 /// A rule on which options of a command go together, as a row of the command table.
 ///
 /// The same row is kept when the command runs, told by `help` and by the manual page, minded by
-/// completion and checked by `self-test`.
+/// completion and checked by `self-test`; that of a command which virsh has too is ``unannounced``.
 package struct OptionRule: Sendable, Equatable {
   /// What an option has to do with the others of a rule.
   package enum Kind: String, Sendable, Equatable {
@@ -32,6 +32,8 @@ package struct OptionRule: Sendable, Equatable {
   package var others: [String]
   /// How the error is worded.
   package var wording: Wording
+  /// Whether `help`, the manual page and completion know the rule.
+  package var isAnnounced = true
 
   /// An option that does not go together with any of the others.
   ///
@@ -59,6 +61,14 @@ package struct OptionRule: Sendable, Equatable {
     Self(name: name, kind: .requires, others: [other], wording: wording)
   }
 
+  /// The same rule, known to nobody before it is broken: as virsh has it, whose table of commands has
+  /// no rules.
+  package var unannounced: Self {
+    var rule = self
+    rule.isAnnounced = false
+    return rule
+  }
+
   /// Checks that a command was given nothing that breaks the rule.
   ///
   /// - Throws: `ShellError` in virsh's words for the first of the others that breaks it.
@@ -71,7 +81,7 @@ package struct OptionRule: Sendable, Equatable {
 
   /// The options that may not be given any more beside those that are.
   func excluded(by arguments: Arguments) -> [String] {
-    guard kind == .excludes else { return [] }
+    guard kind == .excludes, isAnnounced else { return [] }
     return (arguments.flag(name) ? others : [])
       + (others.contains(where: arguments.flag) ? [name] : [])
   }
@@ -94,12 +104,13 @@ extension Command {
     for rule in rules { try rule.check(arguments) }
   }
 
-  /// The rules in words for people, a sentence for each option and kind, in their order.
+  /// The rules that are announced, in words for people: a sentence for each option and kind, in their
+  /// order.
   ///
   /// `help` and the manual page have these sentences: `--full excludes --incremental and --parent.`
   package var ruleSentences: [String] {
     var joined: [OptionRule] = []
-    for rule in rules {
+    for rule in rules where rule.isAnnounced {
       if let index = joined.firstIndex(where: { $0.name == rule.name && $0.kind == rule.kind }) {
         joined[index].others += rule.others
       } else {

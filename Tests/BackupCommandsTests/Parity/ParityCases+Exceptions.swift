@@ -58,8 +58,6 @@ enum ParityExceptions {
     .string("complete -- '\"ech'").ours(.completeMore, output: "echo\n\n"),
     .string("complete -- 'ech\\'").ours(.completeMore, output: "echo\n\n"),
     .string("complete -- 'echo --sp'").ours(.completeMore, output: "--split\n\n"),
-    .string("complete -- echo --shell --s").ours(
-      .completeExcluded, output: "--string\n\n"),
     .string("echo --help=x").ours(.helpValue, output: echoHelp),
     .string("cd /; pwd").ours(.changeDirectory, output: "\n/\n\n"),
     .string("cd @DIR/no").ours(

@@ -68,7 +68,7 @@ enum ParityLines {
     "complete -- ec", "complete ec", "complete --string ec", "complete -- ECH",
     "complete -- self-te",
     "complete -- echo", "complete -- echo ''", "complete -- echo --", "complete -- echo --s",
-    "complete -- echo --string --", "complete -- echo -",
+    "complete -- echo --shell --s", "complete -- echo --string --", "complete -- echo -",
     "complete -- echo a", "complete -- echo --shell=", "complete -- echo --string=",
     "complete -- echo --string ''", "complete -- echo -- --s", "complete -- echo --zzz ''",
     "complete -- echo --help ''", "complete -- connect ''", "complete -- connect --re",

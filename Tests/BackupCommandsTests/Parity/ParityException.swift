@@ -16,8 +16,6 @@ enum ParityException: String, CaseIterable {
   /// virsh finds nothing for a last word with an open quote, a backslash or a blank, and nothing at
   /// all without words; newer versions list the commands then.
   case completeMore
-  /// virsh's table of commands does not say which options exclude each other.
-  case completeExcluded
   /// Accepted by newer versions.
   case helpValue
   /// Accepted by newer versions.
@@ -37,7 +35,6 @@ enum ParityException: String, CaseIterable {
     case .debugText: "Debug text goes to standard error"
     case .completeInSession: "does not end a session"
     case .completeMore: "completes also a last word with an open quote"
-    case .completeExcluded: "offers no option that another one in the line excludes"
     case .helpValue: "may have a value, which is ignored"
     case .changeDirectory: "works outside of a session"
     case .newOptions: "are accepted"
