@@ -28,12 +28,16 @@ let package = Package(
 
     // The leaves: none of them knows another.
     .target(
-      name: "Libvirt", dependencies: ["CLibvirt"], swiftSettings: strict + [.strictMemorySafety()]),
-    .target(name: "QMP", swiftSettings: strict),
+      name: "Libvirt", dependencies: ["CLibvirt"], exclude: ["README.md"],
+      swiftSettings: strict + [.strictMemorySafety()]),
+    .target(name: "QMP", exclude: ["README.md"], swiftSettings: strict),
     .target(
-      name: "DomainXML", dependencies: ["CLibXML2"], exclude: ["Schema"], swiftSettings: strict),
-    .target(name: "Vsh", swiftSettings: strict),
-    .target(name: "LineEditor", dependencies: ["CReadline"], swiftSettings: strict),
+      name: "DomainXML", dependencies: ["CLibXML2"], exclude: ["README.md", "Schema"],
+      swiftSettings: strict),
+    .target(name: "Vsh", exclude: ["README.md"], swiftSettings: strict),
+    .target(
+      name: "LineEditor", dependencies: ["CReadline"], exclude: ["README.md"],
+      swiftSettings: strict),
 
     // The engine: what its operations share, and these. Above it the commands.
     .target(name: "BackupCore", dependencies: ["DomainXML", "QMP"], swiftSettings: strict),
@@ -45,7 +49,7 @@ let package = Package(
       dependencies: [
         "Backup", "BackupCore", "DomainXML", "Libvirt", "LineEditor", "QMP", "Vsh",
       ],
-      swiftSettings: strict),
+      exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
       name: "virsh-backup", dependencies: ["BackupCommands"], swiftSettings: strict),
 
