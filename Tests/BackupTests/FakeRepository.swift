@@ -115,7 +115,11 @@ final class FakeRepository: Repository {
     return Array(content.dropFirst(Int(offset)).prefix(Int(length)))
   }
 
-  func allocation(of volume: String) throws -> UInt64 { try length(of: volume) }
+  /// Zeroes take no room.
+  func allocation(of volume: String) throws -> UInt64 {
+    let length = try length(of: volume)
+    return contents[volume]?.allSatisfy { $0 == 0 } == true ? 0 : length
+  }
 
   func length(of volume: String) throws -> UInt64 {
     guard let content = contents[volume] else { throw BackupError(.notFound, volume) }

@@ -84,4 +84,29 @@ import Testing
     // A flush that was begun and not told is not done again: all is undone then.
     #expect(outcomes == [false, true])
   }
+
+  @Test func `whenever its client is killed, a restore that keeps what was there has kept all`()
+    throws
+  {
+    func restore(_ engine: Engine, _ scene: RestoreScene) throws {
+      guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }
+      _ = try engine.restore(
+        point, options: .init(.over(keepsOld: true)), emulators: [], deadline: nil, willWrite: {})
+    }
+    let whole = try RestoreScene(exists: true)
+    let steps = whole.run(1) { try restore($0, whole) }.steps
+    // From before the domain is redefined on.
+    for step in steps - 60..<steps {
+      let scene = try RestoreScene(exists: true)
+      let before = scene.machine.domains[scene.uuid]
+      scene.run(killedBefore: step) { try restore($0, scene) }
+      try scene.settle()
+      let isNew = scene.machine.domains[scene.uuid] != before
+      #expect(
+        scene.tpmStates == (isNew ? ["new tpm", "old tpm"] : ["old tpm"]), "killed before \(step)")
+      for path in ["/images/vda.img", "/images/vdb.img", "/nvram/web1_VARS.fd"] {
+        #expect(scene.machine.files[path] != nil, "killed before \(step)")
+      }
+    }
+  }
 }

@@ -12,27 +12,6 @@ import Testing
 
 /// What a restore decides, as a value.
 @Suite struct RestorePlanTests {
-  /// Places of a host that is nowhere.
-  private struct FakePlaces: RestorePlaces {
-    var taken: Set<String> = []
-    var links: [String: String] = [:]
-    var pools: [String: String] = [:]
-    var fixed: Set<String> = []
-
-    func poolDirectory(name: String) throws -> String {
-      guard let directory = pools[name] else { throw BackupError(.notFound, "no pool '\(name)'") }
-      return directory
-    }
-    func isTaken(_ path: String) -> Bool { taken.contains(path) }
-    func isThere(_ path: String) -> Bool { taken.contains(path) }
-    func resolved(_ path: String) -> String { links[path] ?? path }
-    func nvramPath(of text: String, _ definition: DomainDefinition) -> String? {
-      definition.nvram.map { $0.path ?? "/nvram/\(definition.name)_VARS.fd" }
-    }
-    func path(of tpm: DomainDefinition.TPM, uuid: String) -> String? { "/tpm/\(uuid)" }
-    func canRename(in directory: String) -> Bool { !fixed.contains(directory) }
-  }
-
   private let scene: RestoreScene
   private let operation = "11111111-2222-4000-8000-000000000000"
   private let suffix = ".vb-111111112222-part"

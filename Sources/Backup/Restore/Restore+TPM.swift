@@ -42,24 +42,37 @@ extension Restore {
     if try files.contains(name) {
       let old = try files.read(name, offset: 0, length: Context.longestState)
       if old == state { return }
-      if tpm.keepsOld {
-        let kept = "\(name).\(pending.partial.uuid.prefix(8))"
-        if try !files.contains(kept) { try files.write(kept, old) }
+      if tpm.keepsOld, !old.isBlank {
+        try keep(old, as: "\(name).\(pending.partial.uuid.prefix(8))", in: files)
       }
       try files.delete(name)
     }
     try files.write(name, state)
   }
 
-  /// Deletes the state of a TPM that a restore wrote; another's that came to its place stays.
+  /// Keeps a state under a name of the operation's own; what is there under it already stays, unless
+  /// its client was killed before it wrote it.
+  private func keep(_ state: [UInt8], as name: String, in files: any Repository) throws {
+    guard try files.contains(name) else { return try files.write(name, state) }
+    guard try files.read(name, offset: 0, length: Context.longestState).isBlank else { return }
+    try files.replace(name, state)
+  }
+
+  /// Deletes the state of a TPM that a restore wrote, or was about to write when its client was killed;
+  /// another's that came to its place stays.
   func discardTPM(_ tpm: Partial.RestoredTPM) throws {
     let (directory, name) = Paths.split(tpm.path)
     let files = try hypervisor.repository(directory: directory)
     try files.look()
-    guard try files.contains(name),
-      try files.read(name, offset: 0, length: Context.longestState)
-        == context.stateOfTPM(in: tpm.volume)
-    else { return }
+    guard try files.contains(name) else { return }
+    let found = try files.read(name, offset: 0, length: Context.longestState)
+    guard try found.isBlank || found == context.stateOfTPM(in: tpm.volume) else { return }
     try files.delete(name)
   }
+}
+
+extension [UInt8] {
+  /// Whether it is what libvirt makes a volume of before anything is written into it: nothing, or
+  /// zeroes.
+  fileprivate var isBlank: Bool { allSatisfy { $0 == 0 } }
 }

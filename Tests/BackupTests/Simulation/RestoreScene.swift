@@ -121,12 +121,12 @@ struct RestoreScene {
   ///   - step: The step, counted from 0; nil for none.
   ///   - isReached: Tells before each step whether it is killed there.
   ///   - work: What it does.
-  /// - Returns: Whether it was killed, and what it threw otherwise.
+  /// - Returns: Whether it was killed, how many steps it made, and what it threw otherwise.
   @discardableResult
   func run(
     _ client: Int = dead, killedBefore step: Int? = nil,
     killedWhen isReached: @escaping () -> Bool = { false }, _ work: (Engine) throws -> Void
-  ) -> (isKilled: Bool, error: (any Error)?) {
+  ) -> (isKilled: Bool, steps: Int, error: (any Error)?) {
     var steps = 0
     var isKilled = false
     let engine = engine(of: client) {
@@ -141,7 +141,7 @@ struct RestoreScene {
       failure = error
     }
     if isKilled { machine.bury(client) }
-    return (isKilled, isKilled ? nil : failure)
+    return (isKilled, steps, isKilled ? nil : failure)
   }
 
   /// Lets a client settle, again and again while time passes, until nothing is under way.
@@ -152,6 +152,13 @@ struct RestoreScene {
       try machine.pullAll()
       pool.time += 2 * Context.setupLimit
     }
+  }
+
+  /// The files with the state of the domain's TPM, and of the one that was kept.
+  var tpmStates: [String] {
+    let directory = Paths.split(tpmPath).directory
+    return machine.files.paths(in: directory).compactMap { machine.files[$0] }
+      .map { String(decoding: $0, as: UTF8.self) }.sorted()
   }
 
   /// Takes the domain, as it is, for the one before the restore.
