@@ -19,9 +19,15 @@ struct RelaxNGSchema {
   let path: String
 
   /// The schema of manifests and partials.
-  static let backup = RelaxNGSchema(
-    path: #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-      .joined(separator: "/") + "/Sources/DomainXML/Schema/backup.rng")
+  static let backup = ours("backup")
+  /// The schema of policies.
+  static let policy = ours("policy")
+
+  private static func ours(_ name: String) -> RelaxNGSchema {
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+      .joined(separator: "/")
+    return RelaxNGSchema(path: "\(root)/Sources/DomainXML/Schema/\(name).rng")
+  }
 
   /// A schema of the installed libvirt; nil where it is not there.
   static func libvirt(_ name: String) -> RelaxNGSchema? {

@@ -57,7 +57,8 @@ package struct RestoredDefinition: Sendable, Equatable {
   /// The generation id is made new, since the guest goes back in time. Disks that are neither
   /// given nor removed keep their source.
   ///
-  /// A copy also gets new MAC addresses, and automatic ports, sockets, tap names and NVRAM.
+  /// A copy also gets new MAC addresses, and automatic ports, sockets, tap names and NVRAM, and has no
+  /// policy.
   ///
   /// - Parameter text: the recorded definition.
   /// - Returns: the definition, for `virDomainDefineXML`.

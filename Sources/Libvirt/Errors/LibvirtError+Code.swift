@@ -55,6 +55,8 @@ extension LibvirtError {
     package static var noStorageVolume: Code { Code(VIR_ERR_NO_STORAGE_VOL) }
     /// The object is not in a state that allows the operation.
     package static var operationInvalid: Code { Code(VIR_ERR_OPERATION_INVALID) }
+    /// The domain has no metadata of that kind.
+    package static var noDomainMetadata: Code { Code(VIR_ERR_NO_DOMAIN_METADATA) }
     /// There is no such secret.
     package static var noSecret: Code { Code(VIR_ERR_NO_SECRET) }
     /// The driver does not know a part of the configuration.

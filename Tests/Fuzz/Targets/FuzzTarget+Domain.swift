@@ -14,6 +14,11 @@ extension FuzzTarget {
     _ = try? HelperDefinition.client(in: document)
     _ = try? PoolDefinition(parsing: document)
     _ = try? VolumeTimes(parsing: document)
+    for policy in [try? Policy(parsing: document), try? Policy.policy(inDefinition: document)] {
+      guard let policy else { continue }
+      try expect(
+        try Policy(parsing: policy.xml()) == policy, "a policy that is read is one: \(document)")
+    }
     guard let definition = try? DomainDefinition(parsing: document) else { return }
     try checkRestored(document, definition)
   }
