@@ -16,6 +16,8 @@ PROGRAM := .build/release/virsh-backup
 BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/virsh-backup
 ZSH_COMPLETION = $(PREFIX)/share/zsh/site-functions/_virsh-backup
 FISH_COMPLETION = $(PREFIX)/share/fish/vendor_completions.d/virsh-backup.fish
+# Where systemd looks, below /usr and /usr/local; the units are neither enabled nor started.
+UNITS = $(PREFIX)/lib/systemd/system
 
 # What a build needs, what a package is made with, and what the demo and the tests need besides.
 # libvirt-daemon without libvirt-daemon-system brings the programs and starts no service.
@@ -136,12 +138,16 @@ install: ## into DESTDIR and PREFIX; build first
 	install -D -m 0644 completions/virsh-backup '$(DESTDIR)$(BASH_COMPLETION)'
 	install -D -m 0644 completions/_virsh-backup '$(DESTDIR)$(ZSH_COMPLETION)'
 	install -D -m 0644 completions/virsh-backup.fish '$(DESTDIR)$(FISH_COMPLETION)'
+	install -D -m 0644 packaging/systemd/virsh-backup.timer '$(DESTDIR)$(UNITS)/virsh-backup.timer'
+	sed 's|=/usr/bin/|=$(PREFIX)/bin/|' packaging/systemd/virsh-backup.service \
+	  | install -D -m 0644 /dev/stdin '$(DESTDIR)$(UNITS)/virsh-backup.service'
 
 .PHONY: uninstall
 uninstall: ## what install put there, with the same DESTDIR and PREFIX
 	rm -f '$(DESTDIR)$(PREFIX)/bin/virsh-backup' \
 	  '$(DESTDIR)$(PREFIX)/share/man/man1/virsh-backup.1' \
-	  '$(DESTDIR)$(BASH_COMPLETION)' '$(DESTDIR)$(ZSH_COMPLETION)' '$(DESTDIR)$(FISH_COMPLETION)'
+	  '$(DESTDIR)$(BASH_COMPLETION)' '$(DESTDIR)$(ZSH_COMPLETION)' '$(DESTDIR)$(FISH_COMPLETION)' \
+	  '$(DESTDIR)$(UNITS)/virsh-backup.timer' '$(DESTDIR)$(UNITS)/virsh-backup.service'
 
 .PHONY: clean
 clean:

@@ -46,14 +46,38 @@ import Testing
       try make("install")
       #expect(
         try files(in: directory) == [
+          "-rw-r--r-- opt/x/lib/systemd/system/virsh-backup.service",
+          "-rw-r--r-- opt/x/lib/systemd/system/virsh-backup.timer",
           "-rw-r--r-- opt/x/share/bash-completion/completions/virsh-backup",
           "-rw-r--r-- opt/x/share/fish/vendor_completions.d/virsh-backup.fish",
           "-rw-r--r-- opt/x/share/man/man1/virsh-backup.1",
           "-rw-r--r-- opt/x/share/zsh/site-functions/_virsh-backup",
           "-rwxr-xr-x opt/x/bin/virsh-backup",
         ])
+      let service = "\(directory)/opt/x/lib/systemd/system/virsh-backup.service"
+      #expect(
+        try String(contentsOfFile: service, encoding: .utf8).contains(
+          "\nExecStart=/opt/x/bin/virsh-backup -c "))
       try make("uninstall")
       #expect(try files(in: directory) == [])
+    }
+  }
+
+  @Test(.enabled(if: has("systemd-analyze")))
+  func `systemd has nothing to complain of`() throws {
+    try withDirectory { directory in
+      for name in ["virsh-backup.service", "virsh-backup.timer"] {
+        let text = try Project.text("packaging/systemd/\(name)")
+          .replacing("/usr/bin/virsh-backup", with: "/bin/true")
+        try text.write(toFile: "\(directory)/\(name)", atomically: false, encoding: .utf8)
+      }
+      let result = try Command.run(
+        "systemd-analyze",
+        [
+          "verify", "--man=no", "--recursive-errors=no", "\(directory)/virsh-backup.timer",
+          "\(directory)/virsh-backup.service",
+        ])
+      #expect(result.ending == .exited(0) && result.stderr == "", "\(result)")
     }
   }
 
