@@ -20,7 +20,7 @@ public enum Program {
         name: "Backup", keyword: "backup",
         commands: [
           .backupCreate, .backupDelete, .backupFinishNBD, .backupForget, .backupInfo,
-          .backupJobabort, .backupJobinfo, .backupList, .backupRestore,
+          .backupJobabort, .backupJobinfo, .backupList, .backupPolicy, .backupRestore, .backupRun,
           .backupSetspeed, .backupStartNBD, .backupGuard,
         ]),
       CommandGroup(
@@ -36,6 +36,7 @@ public enum Program {
   @MainActor
   public static func run(_ words: [some Collection<UInt8>]) -> Int32 {
     setlocale(LC_ALL, "")
+    ParentWatch.startIfAsked()
     let arguments = words.map { String(rawBytes: $0) }
     let name = arguments.first?.split(separator: "/").last.map(String.init) ?? "virsh-backup"
     let output = Output.standard

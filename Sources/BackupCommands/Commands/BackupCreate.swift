@@ -52,6 +52,7 @@ extension Vsh.Command where Context == Client {
         .bool("async", "return as soon as the data is being copied"),
         .timeout,
         .verbose,
+        .json,
         .bool("print-xml", "print the XML with every choice made, and do nothing"),
         .list(
           "diskspec", "disk attributes: disk[,backup=yes|no][,backupmode=type][,incremental=name]",
@@ -59,7 +60,7 @@ extension Vsh.Command where Context == Client {
       ],
       rules: [
         .excludes("full", "incremental", "parent"), .asyncOrTimeout, .protection,
-        .excludes("fleecing", "unprotected"), .unitOfBandwidth,
+        .excludes("fleecing", "unprotected"), .excludes("json", "print-xml"), .unitOfBandwidth,
       ]
     ) { shell, arguments in
       let command = try RunningCommand(shell, arguments)
@@ -77,12 +78,11 @@ extension Vsh.Command where Context == Client {
           domainUUID: domain.uuid, options: options, isAsync: isAsync, deadline: command.deadline)
       }
       if !isAsync { command.console.complete() }
-      let end = isAsync ? "started" : "created"
-      if let copies = options.copies {
-        shell.printExtra("Copies of domain '\(domain.name)' \(end): \(copies)", terminator: "")
-      } else {
-        shell.printExtra("Domain backup \(manifest.name) \(end)", terminator: "")
-      }
+      try shell.present(
+        CreateReport(
+          manifest: manifest, pool: engine.poolName, isAsync: isAsync, copies: options.copies,
+          catalog: try? engine.catalog()),
+        arguments)
       return true
     }
   }
@@ -118,12 +118,11 @@ extension CreateOptions {
       protection: arguments.protection)
   }
 
-  /// The targets of copies, for people; nil where there are none.
-  fileprivate var copies: String? {
+  /// The disks that are copied to targets of the document, and where to.
+  fileprivate var copies: [(disk: String, path: String)] {
     let excluded = Set(disks.filter { !$0.isIncluded }.map(\.name))
-    let copies = (document?.hasTargets == true ? document?.disks ?? [] : []).compactMap { disk in
-      excluded.contains(disk.name) ? nil : disk.store.map { "\(disk.name) \($0.path)" }
+    return (document?.hasTargets == true ? document?.disks ?? [] : []).compactMap { disk in
+      excluded.contains(disk.name) ? nil : disk.store.map { (disk.name, $0.path) }
     }
-    return copies.isEmpty ? nil : copies.joined(separator: ", ")
   }
 }

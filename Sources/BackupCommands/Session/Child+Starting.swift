@@ -19,18 +19,24 @@ extension Child {
   /// Starts the program.
   ///
   /// - Parameters:
-  ///   - output: Where its standard output goes, if not where ours does; then it has no input.
+  ///   - output: Where its standard output goes, if not where ours does; then it does not read our
+  ///     input.
   ///   - errors: Where its standard error goes.
   ///   - defaults: Signals that it does not ignore as we do.
+  ///   - input: What it reads; nil for nothing.
   /// - Returns: Its process.
   func spawn(
-    output: Int32?, errors: Int32?, defaults: [Int32]
+    output: Int32?, errors: Int32?, defaults: [Int32], input: Int32? = nil
   ) -> Result<pid_t, StartError> {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     if let output, let errors {
-      posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+      if let input {
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
+      } else {
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+      }
       posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
       posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
     }

@@ -88,7 +88,8 @@ struct Child {
     return error.text
   }
 
-  private func wait(for pid: pid_t) -> Ending {
+  /// Waits for a process of ours to end.
+  func wait(for pid: pid_t) -> Ending {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0, errno == EINTR {}
     let signal = status & 0x7f

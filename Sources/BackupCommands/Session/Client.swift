@@ -77,6 +77,13 @@ package final class Client {
     self.isReadOnly = isReadOnly
   }
 
+  /// The options of the program that make the same connection, as it stands now.
+  var connectionOptions: [String] {
+    (uri.map { ["-c", $0] } ?? []) + (isReadOnly ? ["-r"] : [])
+      + (keepalive.interval.map { ["-k", String($0)] } ?? [])
+      + (keepalive.count.map { ["-K", String($0)] } ?? [])
+  }
+
   @discardableResult
   private func open(_ uri: String?, readOnly: Bool) throws -> Connection {
     closeEvents = nil

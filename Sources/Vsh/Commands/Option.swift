@@ -103,6 +103,16 @@ package struct Option<Context>: Sendable {
       placeholder: placeholder, completer: completer)
   }
 
+  /// An option with a length of time: `--timeout 5m`.
+  ///
+  /// - Parameters:
+  ///   - name: The name, without dashes.
+  ///   - help: What `help` says about it.
+  /// - Returns: The option, whose value ``Arguments/duration(_:)`` reads.
+  package static func duration(_ name: String, _ help: String) -> Self {
+    .number(name, help, placeholder: "duration")
+  }
+
   /// An option with any number of texts, by position, by name or both.
   ///
   /// - Parameters:

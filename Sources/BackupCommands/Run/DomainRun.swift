@@ -1,0 +1,159 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+import QMP
+import Vsh
+
+/// The work of a run on one domain: a step after the other, as far as they are due.
+///
+/// Each is a command of this program in a process of its own: what it waits for, whatever hangs or fails
+/// in it, is its own.
+final class DomainRun: WorkLine {
+  /// What became of the domain so far.
+  private(set) var report: DomainReport
+  private let program: RunProgram
+  private let note: (String) -> Void
+  private var step: RunTask.Step?
+  private var began: ContinuousClock.Instant?
+  /// What the pool has of the domain, from the step that looked.
+  private var known: [JSONValue] = []
+
+  /// Prepares the work.
+  ///
+  /// - Parameters:
+  ///   - task: The domain.
+  ///   - program: How a command is run.
+  ///   - note: Is told what begins and ends.
+  init(_ task: RunTask, _ program: RunProgram, note: @escaping (String) -> Void) {
+    report = DomainReport(task)
+    self.program = program
+    self.note = note
+  }
+
+  private var task: RunTask { report.task }
+
+  func skip() { report.result = .cancelled }
+
+  func next(after outcome: Crew.Outcome?) -> Crew.Step? {
+    if let problem = task.problem {
+      report.problems.append(.init(step: .create, lines: [problem]))
+      return nil
+    }
+    if began == nil { began = .now }
+    if let step, let outcome { take(outcome, of: step) }
+    step = following(step, outcome)
+    if let step {
+      note("\(step.title) begins")
+      return program.step(task.words(for: step))
+    }
+    report.seconds = began.map { (.now - $0) / .seconds(1) } ?? 0
+    report.ended = program.time()
+    note("\(report.resultText), \(ProgressText.duration(seconds: report.seconds))")
+    return nil
+  }
+
+  /// The step that comes after another; nil at the end.
+  private func following(_ last: RunTask.Step?, _ outcome: Crew.Outcome?) -> RunTask.Step? {
+    guard let last else { return .create }
+    // What was asked to stop, or does not answer, is not asked for more.
+    guard let outcome, !outcome.isLate, !outcome.isCancelled else { return nil }
+    if last == .create, report.isFreezeFailed, report.result != .created { return .createUnfrozen }
+    guard report.result == .created else { return nil }
+    let order: [RunTask.Step] = [.create, .createUnfrozen, .prune, .look, .verify, .boot]
+    guard let place = order.firstIndex(of: last) else { return nil }
+    return order[(place + 1)...].first { isDue($0) }
+  }
+
+  private func isDue(_ step: RunTask.Step) -> Bool {
+    switch step {
+    case .create, .createUnfrozen: false
+    case .prune: task.policy.hasRules
+    case .look: true
+    case .verify: isDue("checksums", every: task.policy.verifyInterval)
+    case .boot: isDue("boot", every: task.policy.bootInterval)
+    }
+  }
+
+  /// Whether no backup of the domain was checked on a level for so many seconds.
+  private func isDue(_ level: String, every interval: Int64?) -> Bool {
+    guard let interval else { return false }
+    let last = known.compactMap { $0["verified"]?[level]?["time"]?.string }.max()
+    // Texts of this form are in the order of their times.
+    return last.map { $0 <= UTCTime(secondsSince1970: program.time() - interval).rfc3339 } ?? true
+  }
+
+  // MARK: - What a step came to
+
+  private func take(_ outcome: Crew.Outcome, of step: RunTask.Step) {
+    let document = JSONValue(document: outcome.output)
+    switch step {
+    case .create, .createUnfrozen: takeBackup(outcome, document, of: step)
+    case .prune:
+      report.removed = document?["domains"]?.elements.first?["deleted"]?.elements.count ?? 0
+      if !outcome.isSuccess { fail(step, outcome) }
+    case .look:
+      known = document?["backups"]?.elements ?? []
+      if outcome.isSuccess { report.points = known.count } else { fail(step, outcome) }
+    case .verify:
+      report.verified = outcome.isSuccess ? .passed : .failed
+      if !outcome.isSuccess { fail(step, outcome) }
+    case .boot:
+      report.booted = outcome.isSuccess ? .passed : .failed
+      if !outcome.isSuccess { fail(step, outcome) }
+    }
+  }
+
+  private func takeBackup(
+    _ outcome: Crew.Outcome, _ document: JSONValue?, of step: RunTask.Step
+  ) {
+    if outcome.isSuccess, let document {
+      report.result = .created
+      report.created = program.time()
+      report.backup = document
+      if document["running"] == false, report.isFreezeFailed {
+        // What is shut off has nothing to freeze.
+        report.isFreezeFailed = false
+        report.problems = []
+      }
+      report.fulls = (document["disks"]?.elements ?? []).compactMap { disk in
+        guard disk["mode"]?.string == "full", let name = disk["name"]?.string else { return nil }
+        return DomainReport.Full(
+          disk: name, code: disk["reason_code"]?.string ?? "unknown",
+          reason: disk["reason"]?.string ?? "unknown")
+      }
+      return
+    }
+    // It was not the freezing: what is wrong would be told twice.
+    if step == .createUnfrozen { report.problems = [] }
+    report.result = outcome.isLate ? .timedOut : outcome.isCancelled ? .cancelled : .failed
+    report.isFreezeFailed =
+      step == .create && task.policy.isQuiesced && !outcome.isLate && !outcome.isCancelled
+    fail(step, outcome)
+  }
+
+  private func fail(_ step: RunTask.Step, _ outcome: Crew.Outcome) {
+    report.problems.append(.init(step: step, lines: outcome.messages))
+  }
+}
+
+extension Crew.Outcome {
+  /// Why a program failed, a message a line.
+  var messages: [String] {
+    var lines = errors.utf8.split { [UInt8(ascii: "\n"), UInt8(ascii: "\r")].contains($0) }
+      .map { String(Substring($0)) }.filter { $0.hasPrefix("error: ") }
+      .map { String($0.dropFirst("error: ".count)) }
+    if isLate { lines.insert("it took longer than --timeout allows", at: 0) }
+    switch ending {
+    case .notStarted(let reason): lines.append("it could not be started: \(reason)")
+    case .killed(by: let signal): lines.append("it was killed by signal \(signal)")
+    case nil: lines.append("it does not end, whatever it is told; it is left to itself")
+    case .exited(let status):
+      if lines.isEmpty { lines.append("it ended with exit status \(status)") }
+    }
+    return lines
+  }
+}
