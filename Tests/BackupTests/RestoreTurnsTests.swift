@@ -16,11 +16,12 @@ import Testing
   /// - Parameters:
   ///   - kind: What is under way when they begin, all of it copied; nil for nothing.
   ///   - step: How many steps lie between two ways with the same first stop.
+  ///   - pause: Seconds that pass when another client has its turn.
   ///   - work: What a client does, by its number.
   ///   - check: Looks at what is left.
   /// - Throws: When a scene cannot be made or settled.
   private func interleave(
-    _ kind: RestoreKilledTests.Kind?, step: Int,
+    _ kind: RestoreKilledTests.Kind?, step: Int, pause: Int64 = 0,
     _ work: @escaping @Sendable (Engine, Int, RestoreScene) throws -> Void,
     _ check: (RestoreScene, [Clients.Ending], String) -> Void
   ) throws {
@@ -31,9 +32,13 @@ import Testing
         scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
         scene.machine.copyAll()
       }
-      let shared = Clients.Box(scene)
+      let shared = Clients.Box(scene), last = Clients.Box(0)
       return Clients.run(segments, clients: clients) { client, observer, step in
-        shared.value.engine(of: client + 2, observer: observer, step: step)
+        shared.value.engine(of: client + 2, observer: observer) {
+          step()
+          if last.value != client { shared.value.pool.time += pause }
+          last.value = client
+        }
       } _: { engine, client in
         try work(engine, client, shared.value)
       }
@@ -51,6 +56,23 @@ import Testing
       #expect(scene.outcome == .new, "\(way): \(endings)")
       for case .failed(let why) in endings { Issue.record("\(way): \(why)") }
     }
+  }
+
+  @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])
+  func `a client that stands still for minutes is overtaken, and does no harm`(
+    kind: RestoreKilledTests.Kind
+  ) throws {
+    var overtaken = 0
+    try interleave(kind, step: 128, pause: 2 * Context.setupLimit) { engine, _, scene in
+      try engine.settle(domainUUID: scene.uuid)
+    } _: { scene, endings, way in
+      // A mirror that both tell to end is cancelled.
+      let outcome = scene.outcome
+      #expect(outcome == .new || outcome == .old, "\(way): \(outcome) \(endings)")
+      for case .done(let notices) in endings where !notices.isEmpty { overtaken += 1 }
+      for case .failed(let why) in endings { Issue.record("\(way): \(why)") }
+    }
+    #expect(overtaken > 0)
   }
 
   @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])

@@ -123,6 +123,8 @@ extension Restore {
       do {
         try switchImages(of: unchangedDomain(pending), pending, isResumed: true, isMine: isMine)
       } catch let error as BackupError where [.invalid, .notFound, .exists].contains(error.code) {
+        // Another client may have taken over and be done: the domain is what that one made of it.
+        guard try isMine() else { throw BackupError(.busy, "another client is ending it") }
         observer.notice("\(pending.partial.title) is undone: \(error)")
         try undoWhole(pending)
         return .undone
