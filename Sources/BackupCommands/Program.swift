@@ -21,7 +21,7 @@ public enum Program {
         commands: [
           .backupCreate, .backupDelete, .backupFinishNBD, .backupForget, .backupInfo,
           .backupJobabort, .backupJobinfo, .backupList, .backupPolicy, .backupRestore, .backupRun,
-          .backupSetspeed, .backupStartNBD, .backupGuard,
+          .backupSetspeed, .backupStartNBD, .backupVerify, .backupGuard,
         ]),
       CommandGroup(
         name: "Virsh itself", keyword: "virsh",

@@ -33,7 +33,30 @@ private struct IOThreadInfo: Decodable {
   var id: String
 }
 
+private struct BlockStats: Decodable {
+  struct Stats: Decodable {
+    var read: UInt64
+    var written: UInt64
+
+    enum CodingKeys: String, CodingKey {
+      case read = "rd_bytes"
+      case written = "wr_bytes"
+    }
+  }
+
+  var stats: Stats
+}
+
 extension Monitor {
+  /// Returns how many bytes the guest has read from and written to its disks.
+  ///
+  /// The corresponding QMP command is `query-blockstats`.
+  package func transferredBytes() throws -> UInt64 {
+    try execute(Command("query-blockstats"), returning: [BlockStats].self).reduce(0) {
+      $0 &+ $1.stats.read &+ $1.stats.written
+    }
+  }
+
   /// Returns the version of the QEMU.
   ///
   /// The corresponding QMP command is `query-version`.

@@ -12,7 +12,7 @@ import Testing
   private static let pointMembers = [
     "created", "description", "disks", "domain", "domain_uuid", "host", "name", "parent", "pool",
     "size",
-    "state", "type", "uuid",
+    "state", "type", "uuid", "verified",
   ]
 
   private func members(_ value: JSONValue?) -> [String] {

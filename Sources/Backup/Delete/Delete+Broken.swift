@@ -31,6 +31,7 @@ extension Delete {
       catalog.points.flatMap { [$0.manifestVolume] + $0.manifest.volumes.map(\.name) }
         + catalog.pending.map(\.volume) + catalog.broken.map(\.volume))
     try repository.delete(broken.volume)
+    try context.discardProofs(besideManifest: broken.volume)
     for volume in catalog.volumes.subtracting(owned).sorted() where text.contains("'\(volume)'") {
       observer.notice(
         "volume '\(volume)' is left: no backup has it any more, and vol-delete deletes it")

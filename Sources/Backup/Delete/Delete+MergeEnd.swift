@@ -144,6 +144,7 @@ extension Delete {
     } catch {
       guard try !context.isUnderWay(pending) else { throw error }
     }
+    try context.renewChecksums(of: Set(delete.merges.map(\.point)))
     try context.forget(pending)
   }
 

@@ -56,6 +56,8 @@ extension Delete {
     where context.publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
       try rewrite(manifest, of: pending)
     }
+    for point in delete.points { try context.discardProofs(of: point) }
+    try context.renewChecksums(of: Set(delete.merges.map(\.point)))
     try context.forget(pending)
   }
 

@@ -74,6 +74,11 @@ extension Engine {
       try giveUp(pending, because: nil)
       return true
     }
+    if partial.verify != nil {
+      // Its client sees that it is over.
+      try Verify(context).undo(pending)
+      return true
+    }
     if let guest = try context.guest(of: partial),
       try !context.jobs(of: partial, in: guest.monitor).isEmpty
     {
@@ -93,7 +98,7 @@ extension Engine {
       }
     case .restore: try Restore(context).undoLeft(pending)
     case .delete: try Delete(context).undoMerge(pending)
-    case .live, .session: return false
+    case .live, .session, .verify: return false
     }
     // Where the rest could not be done it says nothing.
     if try context.isUnderWay(pending) { try giveUp(pending, because: nil) }
@@ -124,7 +129,7 @@ extension Engine {
     // The client that waits sees the end of the jobs and does the rest.
     case .restore: try context.cancelJobs(of: pending.partial, in: guest)
     case .delete: try Delete(context).abortDelete(pending, in: guest)
-    case .live, .session: return false
+    case .live, .session, .verify: return false
     }
     return true
   }

@@ -131,6 +131,7 @@ extension Partial.Operation {
     case .live: "live"
     case .delete: "delete"
     case .session: "nbd"
+    case .verify: "verify"
     }
   }
 }

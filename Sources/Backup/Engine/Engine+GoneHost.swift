@@ -60,6 +60,7 @@ extension Engine {
       // What moved is written down as it is; every point stays.
       return try Delete(context).undoMerge(pending)
     case .session: break
+    case .verify: return try Verify(context).undo(pending)
     }
     try context.discard(
       partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),

@@ -21,8 +21,10 @@ extension Engine {
     domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
     try settle(domainUUID: domainUUID)
-    return try Create(context).run(
+    let manifest = try Create(context).run(
       domainUUID: domainUUID, options: options, isAsync: isAsync, deadline: deadline)
+    if options.hasChecksums { try addChecksums(to: manifest, deadline: deadline) }
+    return manifest
   }
 
   /// Decides what a create would be, as a document in which every choice is made.

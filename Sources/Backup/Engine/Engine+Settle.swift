@@ -74,6 +74,7 @@ extension Engine {
     case .delete: return try Delete(context).settleDelete(pending)
     case .session(let session):
       return try Session(context).settleSession(pending, session, endsLost: endsLostSessions)
+    case .verify: return try Verify(context).settle(pending)
     }
   }
 }

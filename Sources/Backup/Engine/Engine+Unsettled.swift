@@ -40,6 +40,10 @@ extension Engine {
       // Without it nobody could tell any more on what the images stand.
       return try Delete(context).undoMerge(pending)
     case .session: try attempt("it is still in the domain's QEMU") { try takeOut(pending) }
+    case .verify(let verify):
+      try attempt("left in the pool: \(verify.volumes.joined(separator: ", "))") {
+        try Verify(context).undo(pending)
+      }
     }
     try attempt("a scratch file is left where it is") {
       if try context.isUnderWay(pending) { try context.deleteScratch(of: partial) }

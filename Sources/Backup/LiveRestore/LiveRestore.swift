@@ -82,7 +82,7 @@ extension LiveRestore {
     let situation = try restore.situation(
       of: point, options, in: catalog, emulators: emulators, places: places)
     let plan = try RestorePlan(options, in: situation)
-    try restore.checkVolumes(of: plan, in: catalog)
+    try restore.checkVolumes(of: plan, in: catalog, believesRecords: options.isVerified)
     guard let plain = plan.definition else {
       throw BackupError(.invalid, "a live restore defines a domain")
     }

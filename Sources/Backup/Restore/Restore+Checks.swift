@@ -71,13 +71,17 @@ extension Restore {
   ///
   /// - Throws: ``BackupError`` that names the volume and what is wrong with it, or with code `notFound`
   ///   where that is no damage: another client has deleted the point meanwhile.
-  func checkVolumes(of plan: RestorePlan, in catalog: Catalog) throws {
+  func checkVolumes(
+    of plan: RestorePlan, in catalog: Catalog, believesRecords: Bool
+  ) throws {
     let manifest = plan.point.manifest
     do {
-      for disk in plan.images { try context.checkChain(disk.chain, in: catalog) }
+      for disk in plan.images {
+        try context.checkChain(disk.chain, in: catalog, believesRecords: believesRecords)
+      }
       try context.checkStates(
         [plan.nvram == nil ? nil : manifest.nvram, plan.tpm == nil ? nil : manifest.tpm],
-        in: catalog)
+        in: catalog, believesRecords: believesRecords)
     } catch let error as BackupError {
       guard try self.catalog().point(uuid: manifest.uuid) != nil else {
         throw BackupError(.notFound, "backup '\(manifest.name)' was deleted meanwhile")

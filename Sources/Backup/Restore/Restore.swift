@@ -44,6 +44,7 @@ extension Restore {
     let pending = try begin(plan, isAsync: isAsync)
     let paths = plan.disks.map(\.temporaryPath)
     do {
+      if options.isVerified { try context.refuseAltered(plan.volumes, deadline: deadline) }
       if isAsync {
         _ = try startCopying(
           plan.disks, of: point, to: paths, pending: pending, in: places,
@@ -103,7 +104,7 @@ extension Restore {
     let situation = try situation(
       of: point, options, in: catalog, emulators: emulators, places: places)
     let plan = try RestorePlan(options, in: situation)
-    try checkVolumes(of: plan, in: catalog)
+    try checkVolumes(of: plan, in: catalog, believesRecords: options.isVerified)
     try plan.refuseUntrusted(options, in: situation)
     if let definition = plan.definition, plan.existing == nil { try refuseWhileTaken(definition) }
     try refuseTakenPaths(of: plan, in: places)

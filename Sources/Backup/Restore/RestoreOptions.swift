@@ -65,6 +65,9 @@ package struct RestoreOptions: Sendable, Equatable {
   package var start: Start
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
+  /// Whether volumes are compared with their checksums before anything is written, and what such a
+  /// comparison found before counts.
+  package var isVerified = true
 
   /// Makes the options.
   package init(

@@ -59,6 +59,10 @@ struct RestorePlan: Sendable, Equatable {
   /// Where the state of the TPM goes; nil where none is restored.
   var tpm: Partial.RestoredTPM?
 
+  /// Names of the volumes that are read.
+  var volumes: [String] {
+    disks.flatMap(\.chain).map(\.volume.name) + [tpm?.volume].compactMap(\.self)
+  }
   /// The disks of the domain.
   var images: [Disk] { disks.filter { !$0.isNVRAM } }
   /// The NVRAM; nil where none is restored.

@@ -46,6 +46,8 @@ final class LibvirtGuest: Guest {
     GuestAgent(domain: domain).information(definition: try domain.xmlDescription())
   }
 
+  func screenshot() throws -> [UInt8] { try domain.screenshot().image }
+
   func activeJob() throws -> String? {
     guard try domain.jobType != .none else { return nil }
     return switch try domain.jobOperation {

@@ -23,7 +23,7 @@ final class LibvirtRepository: Repository {
   /// Whether the hypervisor is this machine.
   private let isLocal: Bool
   /// What can be read past libvirt; nil where the hypervisor is another machine.
-  private let files: LocalDirectory?
+  let files: LocalDirectory?
 
   /// Wraps an active pool.
   ///
@@ -76,7 +76,7 @@ final class LibvirtRepository: Repository {
   var isReadDirectly: Bool { files != nil }
 
   /// Does something with the pool, and once more where it had to be made again.
-  private func withPool<Result>(_ body: (StoragePool) throws -> Result) throws -> Result {
+  func withPool<Result>(_ body: (StoragePool) throws -> Result) throws -> Result {
     do {
       return try body(pool)
     } catch {
@@ -254,7 +254,7 @@ final class LibvirtRepository: Repository {
   }
 
   /// A volume, looked for once more where its file is there and libvirt does not know it.
-  private func findAgain(_ volume: String) throws -> StorageVolume? {
+  func findAgain(_ volume: String) throws -> StorageVolume? {
     if let found = try find(volume) { return found }
     guard files?.contains(volume) == true, (try? refresh()) != nil else { return nil }
     return try find(volume)

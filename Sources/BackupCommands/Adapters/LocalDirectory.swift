@@ -72,19 +72,10 @@ struct LocalDirectory {
   /// - Throws: ``BackupError`` when it cannot be read, or is no regular file: libvirt would follow a
   ///   link.
   func read(_ name: String, offset: UInt64, length: UInt64) throws -> [UInt8]? {
-    let notFile = BackupError(.invalid, "'\(path)/\(name)' is not a regular file")
-    // What is no file may keep whoever opens it waiting for ever.
-    let descriptor = open(
-      "\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else {
-      if contains(name), !isFile(name) { throw notFile }
-      return nil
-    }
+    guard let descriptor = try openFile(name) else { return nil }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw notFile
-    }
+    guard fstat(descriptor, &status) == 0 else { throw failure("read '\(path)/\(name)'") }
     let rest = max(0, Int(status.st_size) - Int(clamping: offset))
     var bytes = [UInt8](repeating: 0, count: min(rest, Int(clamping: length)))
     var filled = 0
@@ -99,6 +90,26 @@ struct LocalDirectory {
       filled += count
     }
     return Array(bytes.prefix(filled))
+  }
+
+  /// Opens a file to read it; nil when we may not, which libvirt then can.
+  ///
+  /// - Throws: ``BackupError`` when it is no regular file.
+  func openFile(_ name: String) throws -> Int32? {
+    let notFile = BackupError(.invalid, "'\(path)/\(name)' is not a regular file")
+    // What is no file may keep whoever opens it waiting for ever.
+    let descriptor = open(
+      "\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else {
+      if contains(name), !isFile(name) { throw notFile }
+      return nil
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw notFile
+    }
+    return descriptor
   }
 
   /// Bytes a file occupies; nil when it is not there.

@@ -49,6 +49,7 @@ extension Vsh.Command where Context == Client {
         .unprotected,
         .bool(
           "allow-plaintext", "copy disks that are encrypted to images that are not"),
+        .bool("checksum", "make checksums of the data when the backup is complete"),
         .bool("async", "return as soon as the data is being copied"),
         .timeout,
         .verbose,
@@ -59,13 +60,18 @@ extension Vsh.Command where Context == Client {
           completer: Completers.disksToBackUp),
       ],
       rules: [
-        .excludes("full", "incremental", "parent"), .asyncOrTimeout, .protection,
+        .excludes("full", "incremental", "parent"), .asyncOrTimeout,
+        .excludes("async", "checksum"), .protection,
         .excludes("fleecing", "unprotected"), .excludes("json", "print-xml"), .unitOfBandwidth,
       ]
     ) { shell, arguments in
       let command = try RunningCommand(shell, arguments)
       let domain = try shell.context.domain(try arguments.required("domain"))
-      let options = try CreateOptions(arguments, pools: command.workplace.pools)
+      var options = try CreateOptions(arguments, pools: command.workplace.pools)
+      options.hasChecksums = arguments.flag("checksum")
+      if options.hasChecksums, options.document?.hasTargets == true {
+        throw ShellError("--checksum is for backups in a pool, not for copies")
+      }
       let engine = try command.engine()
       if arguments.flag("print-xml") {
         let document = try engine.document(ofCreate: options, domainUUID: domain.uuid)

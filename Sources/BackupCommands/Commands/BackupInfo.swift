@@ -68,6 +68,12 @@ private struct BackupDescription: Presentable {
     ].filter { $0.2 || $0.3 != nil }.map { ($0.0, $0.1, $0.3) }
   }
 
+  /// What checks of it have shown.
+  private var verification: Verification? { catalog.verification(of: point, in: repository) }
+  private var hasChecksums: Bool {
+    (try? catalog.checksums(of: point, in: repository))?.sums.isEmpty == false
+  }
+
   private func name(of uuid: String) -> String { catalog.point(uuid: uuid)?.manifest.name ?? uuid }
 
   func show(on shell: Shell<Client>) {
@@ -87,6 +93,8 @@ private struct BackupDescription: Presentable {
     if let guest { shell.printProperty("Guest:", guest) }
     shell.printProperty("Consistency:", manifest.consistency.rawValue)
     shell.printProperty("Size:", ByteCount.text(point.size))
+    if hasChecksums { shell.printProperty("SHA-256:", point.checksumsVolume) }
+    for (name, text) in verification?.lines ?? [] { shell.printProperty(name, text) }
     for (name, _, saved) in states {
       shell.printProperty(
         "\(name):", saved.map { ByteCount.text($0.capacity) } ?? "not saved")
@@ -135,7 +143,8 @@ private struct BackupDescription: Presentable {
     var members = point.jsonMembers(pool: repository.name, state: state, parent: parent)
     members["consistency"] = .string(manifest.consistency.rawValue)
     members["children"] = .array(children.map(JSONValue.string))
-    members["checksums"] = false
+    members["checksums"] = .bool(hasChecksums)
+    members["verified"] = Verification.json(verification)
     members["problems"] = .array(
       problems.map {
         .object(["volume": .string($0.volume), "problem": .string($0.text)])

@@ -27,6 +27,8 @@ struct BackupListing: Presentable {
     var time: Int64?
     /// Name of the parent.
     var parent: String?
+    /// What checks have shown, where that is wanted and known.
+    var verification: Verification?
   }
 
   /// What is shown, in order.
@@ -71,7 +73,15 @@ struct BackupListing: Presentable {
       if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
         hasSeveralHosts = true
       }
-      found += try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
+      var listed = try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
+      if arguments.flag("details") || arguments.flag("json") {
+        for place in listed.indices {
+          listed[place].verification = listed[place].point.flatMap {
+            catalog.verification(of: $0, in: repository)
+          }
+        }
+      }
+      found += listed
     }
     if let domain = try arguments.string("domain"), !wasRecorded {
       throw BackupError(.notFound, "no domain and no backup of a domain with name '\(domain)'")
@@ -172,7 +182,7 @@ struct BackupListing: Presentable {
     if showsPools { header.append("Pool") }
     if hasSeveralHosts { header.append("Host") }
     if showsState { header.append("State") }
-    if isDetailed { header.append("Disks") }
+    if isDetailed { header += ["Verified", "Disks"] }
     if arguments.flag("parent") || isDetailed { header.append("Parent") }
     if isDetailed { header.append("Description") }
     var table = Table()
@@ -187,6 +197,7 @@ struct BackupListing: Presentable {
       if showsPools { cells.append(entry.pool) }
       if hasSeveralHosts { cells.append(entry.point?.hostTitle ?? "-") }
       if showsState { cells.append(entry.state) }
+      if isDetailed { cells.append(entry.verification?.summary ?? "-") }
       if isDetailed { cells.append(manifest?.disks.map(\.name).joined(separator: ",") ?? "-") }
       if arguments.flag("parent") || isDetailed { cells.append(entry.parent ?? "-") }
       if isDetailed { cells.append(manifest?.description ?? "-") }
@@ -211,7 +222,9 @@ struct BackupListing: Presentable {
     .object([
       "backups": .array(
         entries.map { entry in
-          entry.point?.json(pool: entry.pool, state: entry.state, parent: entry.parent)
+          entry.point?.json(
+            pool: entry.pool, state: entry.state, parent: entry.parent,
+            verification: entry.verification)
             ?? .object([
               "name": .string(entry.name), "domain": .string(entry.domain),
               "pool": .string(entry.pool), "state": .string(entry.state),

@@ -30,6 +30,7 @@ extension Vsh.Command where Context == Client {
         .bool("no-define", "restore the disks only"),
         .bool("start", "start the domain"),
         .bool("paused", "start the domain paused"),
+        .bool("no-verify", "do not compare the data with its checksums first"),
         .bool("live", "start the domain at once and restore its data while it runs"),
         .bandwidth,
         .bytes,

@@ -15,9 +15,14 @@ extension Point {
   ///   - pool: Name of the pool.
   ///   - state: What the list says of it.
   ///   - parent: Name of the parent; nil for none.
+  ///   - verification: What checks of it have shown.
   /// - Returns: The object.
-  func json(pool: String, state: String, parent: String?) -> JSONValue {
-    .object(jsonMembers(pool: pool, state: state, parent: parent))
+  func json(
+    pool: String, state: String, parent: String?, verification: Verification?
+  ) -> JSONValue {
+    var members = jsonMembers(pool: pool, state: state, parent: parent)
+    members["verified"] = Verification.json(verification)
+    return .object(members)
   }
 
   /// What lists say of it.

@@ -140,6 +140,7 @@ extension RestoreOptions {
       },
       start: arguments.flag("paused") ? .paused : arguments.flag("start") ? .running : .none,
       bandwidth: try Workplace.bandwidth(arguments))
+    isVerified = !arguments.flag("no-verify")
   }
 }
 

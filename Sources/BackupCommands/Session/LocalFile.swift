@@ -33,6 +33,25 @@ struct LocalFile {
     return names.filter { $0.hasPrefix(name) }.sorted().map { directory + $0 }
   }
 
+  /// Gives it a content, in place of another.
+  ///
+  /// - Throws: `ShellError` in virsh's words when it cannot be written.
+  func write(_ content: [UInt8]) throws {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure("open") }
+    var rest = content[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        defer { close(descriptor) }
+        throw failure("write")
+      }
+      rest = rest.dropFirst(count)
+    }
+    guard close(descriptor) == 0 else { throw failure("write") }
+  }
+
   private func read(atMost limit: Int) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open") }

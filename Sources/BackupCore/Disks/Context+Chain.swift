@@ -8,9 +8,15 @@ package import DomainXML
 extension Context {
   /// Checks that the images of a chain are what the manifests say, before anything is made of them.
   ///
+  /// - Parameters:
+  ///   - chain: The images.
+  ///   - catalog: The pool.
+  ///   - believesRecords: Whether one whose data was found wrong before is refused.
   /// - Throws: ``BackupError`` that names the volume and what is wrong with it.
-  package func checkChain(_ chain: [Manifest.Disk], in catalog: Catalog) throws {
-    let inspection = Inspection(catalog, in: repository)
+  package func checkChain(
+    _ chain: [Manifest.Disk], in catalog: Catalog, believesRecords: Bool = true
+  ) throws {
+    let inspection = Inspection(catalog, in: repository, believesRecords: believesRecords)
     for place in chain.indices {
       if let problem = try inspection.problem(in: chain, at: place) { throw problem.refusal }
     }
@@ -18,9 +24,15 @@ extension Context {
 
   /// Checks the volumes with what a point has beside its disks.
   ///
+  /// - Parameters:
+  ///   - states: The states.
+  ///   - catalog: The pool.
+  ///   - believesRecords: Whether one whose data was found wrong before is refused.
   /// - Throws: ``BackupError`` that names the volume and what is wrong with it.
-  package func checkStates(_ states: [Manifest.State?], in catalog: Catalog) throws {
-    let inspection = Inspection(catalog, in: repository)
+  package func checkStates(
+    _ states: [Manifest.State?], in catalog: Catalog, believesRecords: Bool = true
+  ) throws {
+    let inspection = Inspection(catalog, in: repository, believesRecords: believesRecords)
     for state in states.compactMap(\.self) {
       if let problem = try inspection.problem(of: state) { throw problem.refusal }
     }

@@ -26,6 +26,10 @@ package protocol Guest: AnyObject {
   /// What the guest tells of itself through its agent, by libvirt's names, and whether the agent
   /// stopped answering.
   func information() throws -> (told: [String: String], isSilent: Bool)
+  /// What its first screen shows, as PNG or as a PPM pixmap (`virDomainScreenshot`).
+  ///
+  /// - Throws: ``BackupError`` or what libvirt throws where it has none.
+  func screenshot() throws -> [UInt8]
   /// Name of a job of libvirt's own that is active on it (`virDomainGetJobInfo`); nil for none.
   func activeJob() throws -> String?
   /// Starts to copy into a disk's image what it stands on; a disk that does so already is fine
@@ -52,6 +56,13 @@ package protocol Guest: AnyObject {
   ///
   /// libvirt tells of a monitor that it lost before it takes note of the end, for which this waits.
   func hasEnded() -> Bool
+}
+
+extension Guest {
+  /// A guest without a screen.
+  package func screenshot() throws -> [UInt8] {
+    throw BackupError(.invalid, "the domain has no screen")
+  }
 }
 
 /// Whether a guest's processors run, and who stopped them.

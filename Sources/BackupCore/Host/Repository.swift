@@ -8,7 +8,7 @@ package import DomainXML
 /// The volumes of one storage pool.
 ///
 /// A libvirt pool is one; the tests have another.
-package protocol Repository: AnyObject {
+package protocol Repository: VolumeProofs {
   /// The pool's name.
   var name: String { get }
   /// Absolute path of the pool's directory on the hypervisor.

@@ -30,7 +30,7 @@ extension Context {
       paths = disks.compactMap(\.target).filter { $0.type == .file }.map(\.path)
     case .restore(let restore):
       paths = restore.disks.filter { !$0.isDevice }.map(\.temporaryPath)
-    case .delete, .live, .session: return
+    case .delete, .live, .session, .verify: return
     }
     for directory in Set(paths.map { Paths.split($0).directory }) {
       try hypervisor.repository(directory: directory).synchronize([])

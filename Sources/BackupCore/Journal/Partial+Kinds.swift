@@ -14,6 +14,7 @@ extension Partial {
     case .delete(let delete):
       "the deletion of \(delete.names ?? "backup '\(pointName)'") of domain '\(domainName)'"
     case .session: "NBD session '\(pointName)' of domain '\(domainName)'"
+    case .verify: "the verification of backup '\(pointName)' of domain '\(domainName)'"
     }
   }
 

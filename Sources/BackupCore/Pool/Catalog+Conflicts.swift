@@ -25,6 +25,9 @@ extension Catalog {
     case .restore(let restore): return stands(restore.point, on: doomed)
     case .live(let live): return stands(live.point, on: doomed)
     case .session(let session): return session.stored.map { stands($0, on: doomed) } ?? false
+    case .verify(let verify) where verify.disks.isEmpty:
+      return doomed.union(delete.merges.map(\.point)).contains(verify.point)
+    case .verify(let verify): return stands(verify.point, on: doomed)
     case .delete(let other):
       let theirs = Set(other.points.map(\.uuid))
       let merged = delete.merges.map(\.point), theirMerged = other.merges.map(\.point)
@@ -65,6 +68,7 @@ extension Partial {
     case .live(let live): [(live.point, Set(live.disks.map(\.name)), true)]
     case .session(let session):
       session.stored.map { [($0, Set(session.disks.map(\.disk.name)), true)] } ?? []
+    case .verify(let verify): [(verify.point, Set(verify.disks), true)]
     case .delete: []
     }
   }

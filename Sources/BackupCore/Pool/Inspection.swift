@@ -18,16 +18,33 @@ package final class Inspection {
     package var text: String
     /// Whether it is not there.
     package var isMissing: Bool
+
+    /// Makes the description of a problem.
+    package init(volume: String, text: String, isMissing: Bool = false) {
+      self.volume = volume
+      self.text = text
+      self.isMissing = isMissing
+    }
   }
 
   private let catalog: Catalog
   private let repository: any Repository
   private var found: [String: Result<Problem?, any Error>] = [:]
+  /// What was found wrong with data before; nil where that does not count.
+  private let known: KnownDamage?
 
   /// Prepares to look at a pool.
-  package init(_ catalog: Catalog, in repository: any Repository) {
+  ///
+  /// - Parameters:
+  ///   - catalog: The pool.
+  ///   - repository: Its volumes.
+  ///   - believesRecords: Whether a volume whose data was found wrong by its checksum is wrong.
+  package init(
+    _ catalog: Catalog, in repository: any Repository, believesRecords: Bool = true
+  ) {
     self.catalog = catalog
     self.repository = repository
+    known = believesRecords ? KnownDamage(catalog, in: repository) : nil
   }
 
   /// What is wrong with the volumes that a point needs, its own and those it stands on.
@@ -93,7 +110,7 @@ package final class Inspection {
       do {
         try repository.requireFile(volume)
         try check()
-        return nil
+        return known?.problem(of: volume)
       } catch let error as BackupError {
         return Problem(volume: volume, text: error.description, isMissing: false)
       }

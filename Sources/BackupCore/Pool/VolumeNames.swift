@@ -80,6 +80,14 @@ package struct VolumeNames: Sendable, Equatable {
   package func disk(_ target: String) -> String { "\(stem).\(target).qcow2" }
   /// The volume that keeps what the guest overwrites while a disk is copied.
   package func scratch(_ target: String) -> String { "\(stem).\(target).scratch.qcow2" }
+  /// The volume over a disk's data in a domain that is started to see whether the point boots.
+  package func booted(_ target: String, operation: String) -> String {
+    "\(stem).\(target).\(operation.prefix(8)).booted.qcow2"
+  }
+  /// The variables of the firmware of such a domain.
+  package func bootedNVRAM(operation: String) -> String {
+    "\(stem).nvram.\(operation.prefix(8)).booted.fd"
+  }
   /// The volume with the variables of its firmware.
   package var nvram: String { "\(stem).nvram.fd" }
   /// The volume with the state of its TPM.

@@ -142,7 +142,7 @@ extension Partial {
     case .restore(let restore): restore.disks.first { $0.name == disk }?.temporaryPath
     case .live(let live):
       disk == VolumeNames.nvramDisk ? live.nvram : live.disks.first { $0.name == disk }?.path
-    case .delete, .session: nil
+    case .delete, .session, .verify: nil
     }
   }
 }

@@ -161,6 +161,7 @@ extension Partial {
     case .live(let live): live.disks.map(\.name)
     case .delete(let delete): delete.merges.map(\.disk)
     case .session(let session): session.disks.map(\.disk.name)
+    case .verify: []
     }
   }
 }

@@ -101,10 +101,13 @@ package struct HelperDefinition: Sendable, Equatable {
     element.namespace == namespace && element.localName == "operation"
   }
 
-  private var mark: XMLElement {
+  private var mark: XMLElement { Self.mark(operation: operation, client: client) }
+
+  /// The mark of a domain that works for an operation, and ends with a client.
+  static func mark(operation: String, client: String?) -> XMLElement {
     var mark = XMLElement("vb:operation", text: operation, ["client": client])
-    mark.namespace = Self.namespace
-    mark.declarations = [.init(prefix: "vb", uri: Self.namespace)]
+    mark.namespace = namespace
+    mark.declarations = [.init(prefix: "vb", uri: namespace)]
     return mark
   }
 }

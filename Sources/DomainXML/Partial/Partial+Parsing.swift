@@ -38,6 +38,9 @@ extension Partial {
     case "session":
       try outer.finish()
       operation = .session(try Session(reader.required("session")))
+    case "verify":
+      try outer.finish()
+      operation = .verify(try Verify(reader.required("verify")))
     default: throw .invalid("unknown operation '\(type)'")
     }
     let hostUUID = try reader.required(text: "hostUUID").lowercased()

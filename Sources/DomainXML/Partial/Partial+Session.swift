@@ -84,7 +84,7 @@ extension Partial {
     switch operation {
     case .create(_, let disks, _, _): disks
     case .session(let session): session.disks.map(\.disk)
-    case .restore, .live, .delete: []
+    case .restore, .live, .delete, .verify: []
     }
   }
 
@@ -93,7 +93,7 @@ extension Partial {
     switch operation {
     case .create(_, _, let isSuspended, let isFrozen): (isSuspended, isFrozen)
     case .session(let session): (session.isSuspended, session.isFrozen)
-    case .restore, .live, .delete: (false, false)
+    case .restore, .live, .delete, .verify: (false, false)
     }
   }
 }

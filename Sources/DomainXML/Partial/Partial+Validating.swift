@@ -33,6 +33,7 @@ extension Partial {
     case .session(let session):
       try validate(session.disks.map(\.disk))
       try session.validate()
+    case .verify(let verify): try verify.validate()
     }
   }
 

@@ -59,6 +59,7 @@ extension Partial.Operation {
     case .live(let live): return ("live", live.xmlElement, [])
     case .delete(let delete): return ("delete", try delete.xmlElement(), [])
     case .session(let session): return ("session", session.xmlElement, [])
+    case .verify(let verify): return ("verify", verify.xmlElement, [])
     }
   }
 }

@@ -100,6 +100,8 @@ package struct Partial: Sendable, Equatable {
     case delete(Delete)
     /// An NBD session: it is under way until it is finished.
     case session(Session)
+    /// A look at a point, which must stay as it is meanwhile.
+    case verify(Verify)
   }
 
   /// The operation's own UUID, lower case.

@@ -26,6 +26,22 @@ extension StorageVolume {
     try stream.finish()
   }
 
+  /// Reads all bytes of the volume, as they are, and hands them on as they come.
+  ///
+  /// The corresponding libvirt function is `virStorageVolDownload`.
+  ///
+  /// - Parameter body: Is given some bytes.
+  /// - Throws: ``LibvirtError``, of the code `.operationDenied` on a read-only connection; what the body
+  ///   throws.
+  package func download(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let stream = try Stream(connection: connection)
+    try checking("virStorageVolDownload", detail: name) {
+      unsafe virStorageVolDownload(handle, stream.handle, 0, 0, 0)
+    }
+    try unsafe stream.receive(body)
+    try stream.finish()
+  }
+
   /// Reads bytes out of the volume, as they are, whatever its format.
   ///
   /// The corresponding libvirt function is `virStorageVolDownload`.

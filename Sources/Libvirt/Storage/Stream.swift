@@ -51,6 +51,25 @@ struct Stream: ~Copyable {
     }
   }
 
+  /// Receives bytes until there are no more, and hands them on as they come.
+  ///
+  /// The corresponding libvirt function is `virStreamRecv`.
+  ///
+  /// - Parameter body: Is given some bytes.
+  /// - Throws: ``LibvirtError``; what the body throws.
+  func receive(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    var chunk = [CChar](repeating: 0, count: 256 * 1024)
+    while true {
+      let count = try counting("virStreamRecv") {
+        unsafe virStreamRecv(handle, &chunk, chunk.count)
+      }
+      if count == 0 { return }
+      try unsafe chunk.withUnsafeBytes { bytes in
+        try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+      }
+    }
+  }
+
   /// Receives bytes until there are no more.
   ///
   /// The corresponding libvirt function is `virStreamRecv`.

@@ -1,0 +1,173 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+
+/// Volumes are read and compared with their checksums, point by point: each with its own volumes.
+extension Verify {
+  /// What comparing a point's own volumes came to.
+  private struct Own {
+    var comparison: VerifyReport.Comparison
+    var problems: [Inspection.Problem] = []
+  }
+
+  /// Compares points, and all that they stand on.
+  ///
+  /// - Parameters:
+  ///   - reports: What is known of the points, which gets what is found.
+  ///   - catalog: The pool.
+  ///   - options: What the user wants.
+  /// - Returns: How many points were to be compared and were not come to in time.
+  /// - Throws: ``BackupError`` with code `interrupted`; of a single point also with code `busy`.
+  func compare(
+    _ reports: inout [VerifyReport], in catalog: Catalog, options: VerifyOptions
+  ) throws -> Int {
+    let lineages = reports.map { catalog.lineage(of: $0.point) }
+    let due = try due(lineages, in: catalog, options: options)
+    var found: [String: Own] = [:]
+    var count = 0
+    for point in due {
+      if let deadline = options.deadline, ContinuousClock.now >= deadline { break }
+      count += 1
+      do {
+        found[point.manifest.uuid] = try compare(point, options)
+      } catch let error as BackupError where error.code == .busy {
+        if reports.count == 1 { throw error }
+        observer.notice("backup '\(point.manifest.name)' is not compared: \(error)")
+        found[point.manifest.uuid] = Own(comparison: .busy)
+      }
+    }
+    for (place, lineage) in lineages.enumerated() {
+      let own = found[reports[place].point.manifest.uuid]
+      let problems = lineage.compactMap { found[$0.manifest.uuid] }.flatMap(\.problems)
+      reports[place].problems += problems.filter { !reports[place].problems.contains($0) }
+      reports[place].altered = problems
+      reports[place].comparison = problems.isEmpty ? own?.comparison : .failed
+    }
+    return due.count - count
+  }
+
+  /// The points whose volumes are read, in the order in which they are.
+  private func due(
+    _ lineages: [[Point]], in catalog: Catalog, options: VerifyOptions
+  ) throws -> [Point] {
+    var seen: Set<String> = []
+    let points = lineages.joined().filter { seen.insert($0.manifest.uuid).inserted }
+    guard options.share != nil || options.deadline != nil else { return points }
+    let times = points.map { point in
+      catalog.verification(of: point, in: repository)?.check(.checksums)?.time ?? 0
+    }
+    let order = points.indices.sorted { (times[$0], $0) < (times[$1], $1) }
+    return order.prefix(Verify.count(of: points.count, share: options.share)).map { points[$0] }
+  }
+
+  /// How many of so many points a share in percent is: at least one.
+  static func count(of points: Int, share: Int?) -> Int {
+    share.map { max(1, (points * $0 + 99) / 100) } ?? points
+  }
+
+  /// Compares the own volumes of a point.
+  private func compare(_ point: Point, _ options: VerifyOptions) throws -> Own {
+    try holding(point) { pending in
+      let known = try Checksums(
+        in: point.checksumsVolume, of: point.manifest.uuid, repository)
+      let own: Own
+      if let known, !known.sums.isEmpty {
+        own = try compare(point, known, pending, options)
+      } else if options.makesChecksums || known != nil {
+        // Those that a merge took back are missed too.
+        try make(point, pending)
+        own = Own(comparison: .made)
+      } else {
+        return Own(comparison: .bare)
+      }
+      try note(.checksums, own.problems.isEmpty, nil, of: point, options, own.problems)
+      return own
+    }
+  }
+
+  private func compare(
+    _ point: Point, _ known: Checksums, _ pending: Catalog.Pending, _ options: VerifyOptions
+  ) throws -> Own {
+    let all = point.manifest.volumes.map(\.name)
+    let missed = options.makesChecksums ? all.filter { known.sums[$0] == nil } : []
+    let progress = ReadProgress(all, in: context)
+    let altered = try context.altered(
+      all.filter { !missed.contains($0) }, of: point, known, progress)
+    if !missed.isEmpty {
+      var whole = known
+      whole.sums.merge(try context.sums(of: missed, progress)) { $1 }
+      try requireHeld(pending)
+      try context.write(whole, of: point)
+    }
+    try requireHeld(pending)
+    return Own(
+      comparison: altered.isEmpty ? .passed : .failed,
+      problems: altered.map { .init(volume: $0.volume, text: $0.text, isMissing: false) })
+  }
+
+  /// Makes the checksums of a point that has just been created.
+  ///
+  /// - Parameters:
+  ///   - uuid: The point.
+  ///   - deadline: When to give up; nil for never.
+  /// - Throws: ``BackupError`` that says what helps.
+  func addChecksums(to uuid: String, deadline: ContinuousClock.Instant?) throws {
+    guard let point = try catalog().point(uuid: uuid) else { return }
+    do {
+      try holding(point) { try make(point, $0, deadline: deadline) }
+    } catch let error as BackupError {
+      let reason =
+        switch error.code {
+        case .interrupted: "interrupted"
+        case .timedOut: "timed out"
+        default: error.description
+        }
+      throw BackupError(
+        error.code,
+        "backup '\(point.manifest.name)' was created, but its checksums were not made (\(reason)); "
+          + "backup-verify --update makes them")
+    }
+  }
+
+  private func make(
+    _ point: Point, _ pending: Catalog.Pending, deadline: ContinuousClock.Instant? = nil
+  ) throws {
+    let sums = try context.sums(of: point, deadline: deadline)
+    try requireHeld(pending)
+    try context.write(Checksums(point: point.manifest.uuid, sums: sums), of: point)
+    do {
+      try requireHeld(pending)
+    } catch {
+      // A merge that has begun in between has not seen them.
+      try context.withholdProofs(of: [point.manifest.uuid])
+      throw error
+    }
+  }
+
+  /// Refuses to believe what was read while another client ended the operation: the volumes may have
+  /// been written since.
+  private func requireHeld(_ pending: Catalog.Pending) throws {
+    guard try context.isUnderWay(pending) else {
+      throw BackupError(.busy, "another client ended the verification; try again")
+    }
+  }
+}
+
+extension Catalog {
+  /// A point and all that it stands on by any disk, the oldest first.
+  fileprivate func lineage(of point: Point) -> [Point] {
+    var found: Set<String> = []
+    var open = [point]
+    var lineage: [Point] = []
+    while let next = open.popLast() {
+      guard found.insert(next.manifest.uuid).inserted else { continue }
+      lineage.append(next)
+      open += next.manifest.disks.compactMap(\.parent).compactMap { self.point(uuid: $0) }
+    }
+    return lineage.sorted { $0.manifest.sequence < $1.manifest.sequence }
+  }
+}

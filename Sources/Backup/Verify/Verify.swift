@@ -1,0 +1,166 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import DomainXML
+
+/// Proves that points can be restored, and writes down what it found.
+struct Verify: Operation {
+  let context: Context
+
+  init(_ context: Context) { self.context = context }
+}
+
+extension Verify {
+  /// As ``Engine/verify(_:boots:options:)``, once the domains are settled.
+  func run(
+    _ points: [Point], boots: Set<String>, options: VerifyOptions
+  ) throws -> (reports: [VerifyReport], unread: Int) {
+    let catalog = try catalog()
+    // Some may have gone since they were chosen.
+    let points = points.compactMap { catalog.point(uuid: $0.manifest.uuid) }
+    var reports = try structure(of: points, in: catalog, options: options)
+    var unread = 0
+    if options.comparesChecksums {
+      unread = try compare(&reports, in: catalog, options: options)
+    }
+    for place in reports.indices where boots.contains(reports[place].point.manifest.uuid) {
+      guard let limit = options.bootLimit, reports[place].problems.isEmpty else { continue }
+      let point = reports[place].point
+      let boot = try boot(
+        point, limit: limit, wantsScreenshot: options.wantsScreenshot,
+        emulators: options.emulators)
+      reports[place].boot = boot
+      try note(.boot, boot.isPassed, boot.detail, of: point, options)
+    }
+    return (reports, unread)
+  }
+
+  /// Looks at manifests, chains, headers and tables.
+  private func structure(
+    of points: [Point], in catalog: Catalog, options: VerifyOptions
+  ) throws -> [VerifyReport] {
+    let inspection = Inspection(catalog, in: repository, believesRecords: false)
+    let known = Inspection(catalog, in: repository)
+    var checked: [String: Inspection.Problem?] = [:]
+    var isTold = false
+    return try points.map { point in
+      try context.stopIfInterrupted()
+      var problems = inspection.problems(of: point)
+      for volume in try images(of: point, in: catalog)
+      where !problems.contains(where: { $0.volume == volume }) {
+        if checked[volume] == nil {
+          let (problem, untold) = imageProblem(of: volume, in: catalog, isTold: isTold)
+          checked[volume] = .some(problem)
+          isTold = isTold || untold
+        }
+        if let problem = checked[volume] ?? nil { problems.append(problem) }
+      }
+      try note(.structure, problems.isEmpty, nil, of: point, options, problems)
+      // What comparing found before counts until it is compared again.
+      let altered =
+        options.comparesChecksums
+        ? [] : known.problems(of: point).filter { !problems.contains($0) }
+      return VerifyReport(
+        point: point, problems: problems + altered, altered: altered,
+        comparison: altered.isEmpty ? nil : .failed)
+    }
+  }
+
+  /// The images that a point's disks are made of; those of chains that are not whole are left out.
+  private func images(of point: Point, in catalog: Catalog) throws -> [String] {
+    point.manifest.disks.flatMap { disk in
+      ((try? catalog.chain(of: point, disk: disk.name)) ?? []).map(\.volume.name)
+    }
+  }
+
+  /// What QEMU's own tool says of an image, and whether it was told now that it could not say anything.
+  private func imageProblem(
+    of volume: String, in catalog: Catalog, isTold: Bool
+  ) -> (Inspection.Problem?, isTold: Bool) {
+    // Something may be written into it right now.
+    guard catalog.merging[volume] == nil else { return (nil, false) }
+    switch repository.imageCheck(of: volume) {
+    case .sound: return (nil, false)
+    case .damaged(let text):
+      return (Inspection.Problem(volume: volume, text: text, isMissing: false), false)
+    case .unchecked(let reason):
+      if !isTold {
+        observer.notice("volume '\(volume)' is not checked by qemu-img: \(reason)")
+      }
+      return (nil, true)
+    }
+  }
+
+  /// Writes down what a check has shown.
+  func note(
+    _ level: Verification.Level, _ isPassed: Bool, _ detail: String?, of point: Point,
+    _ options: VerifyOptions, _ problems: [Inspection.Problem] = []
+  ) throws {
+    guard options.isRecorded else { return }
+    try context.record(
+      .init(
+        level: level, time: process.time(), isPassed: isPassed, detail: detail,
+        problems: problems.map { .init(volume: $0.volume, text: $0.text) }), of: point)
+  }
+
+  // MARK: - Points that must stay
+
+  /// Does something while nobody changes what it needs of a point.
+  ///
+  /// - Parameters:
+  ///   - point: The point.
+  ///   - disks: The disks that are read with all they stand on; none where the point's own volumes
+  ///     alone are read.
+  ///   - volumes: What is made for it, by the operation's UUID.
+  ///   - hasHelper: Whether a domain runs for it.
+  ///   - body: What is done; it gets the operation.
+  /// - Returns: What the body returns.
+  /// - Throws: ``BackupError`` with code `busy` where something else works on the point; what the body
+  ///   throws. Nothing that was made is left.
+  func holding<Result>(
+    _ point: Point, disks: [String] = [], volumes: (String) -> [String] = { _ in [] },
+    hasHelper: Bool = false, _ body: (Catalog.Pending) throws -> Result
+  ) throws -> Result {
+    let uuid = process.newUUID(), manifest = point.manifest
+    let pending = try context.begin(
+      Partial(
+        uuid: uuid, pointName: manifest.name, domainName: manifest.domainName,
+        domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
+        creationTime: process.time(),
+        helper: hasHelper ? Context.helperName(operation: uuid) : nil,
+        operation: .verify(.init(point: manifest.uuid, disks: disks, volumes: volumes(uuid)))),
+      in: manifest.volumeNames.partial(operation: uuid))
+    let result = Swift.Result { try body(pending) }
+    do {
+      try undo(pending)
+    } catch {
+      // What went wrong first is what the user has to know.
+      _ = try result.get()
+      throw error
+    }
+    return try result.get()
+  }
+
+  /// Takes back all that was made to look at a point; each step may be repeated.
+  func undo(_ pending: Catalog.Pending) throws {
+    guard let verify = pending.partial.verify else { return }
+    try context.endHelper(of: pending.partial)
+    // Names that no other operation gives.
+    let mark = ".\(pending.partial.uuid.prefix(8)).booted."
+    try context.discard(verify.volumes.filter { $0.contains(mark) })
+    try context.forget(pending)
+  }
+
+  /// Takes back what a client left that is gone.
+  func settle(_ pending: Catalog.Pending) throws -> Settlement {
+    // A domain that runs ends with its client, however far away that is.
+    let isDead = process.liveness(pending.partial.owner) == .dead
+    if try !isDead && context.guest(of: pending.partial) != nil { return .running }
+    guard try context.isAbandoned(pending) else { return .running }
+    try undo(pending)
+    return .undone
+  }
+}

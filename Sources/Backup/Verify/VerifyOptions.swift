@@ -1,0 +1,41 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What a user wants to be proved.
+package struct VerifyOptions: Sendable, Equatable {
+  /// Whether volumes are compared with their checksums.
+  package var comparesChecksums: Bool
+  /// Whether checksums are made where there are none.
+  package var makesChecksums: Bool
+  /// How many of a hundred backups are compared, those first that were not for the longest time; nil
+  /// for all.
+  package var share: Int?
+  /// When no further backup is begun with; nil for never.
+  package var deadline: ContinuousClock.Instant?
+  /// Seconds that a domain started on the backup has to come up in; nil where none is started.
+  package var bootLimit: Int64?
+  /// Whether what the domain's screen shows at the end is wanted.
+  package var wantsScreenshot: Bool
+  /// Emulators a definition from a pool that others can write may name.
+  package var emulators: Set<String>
+  /// Whether the results are written beside the manifests.
+  package var isRecorded: Bool
+
+  /// Makes the description of a verification.
+  package init(
+    comparesChecksums: Bool = false, makesChecksums: Bool = false, share: Int? = nil,
+    deadline: ContinuousClock.Instant? = nil, bootLimit: Int64? = nil,
+    wantsScreenshot: Bool = false, emulators: Set<String> = [], isRecorded: Bool = true
+  ) {
+    self.comparesChecksums = comparesChecksums
+    self.makesChecksums = makesChecksums
+    self.share = share
+    self.deadline = deadline
+    self.bootLimit = bootLimit
+    self.wantsScreenshot = wantsScreenshot
+    self.emulators = emulators
+    self.isRecorded = isRecorded
+  }
+}

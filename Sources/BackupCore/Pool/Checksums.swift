@@ -1,0 +1,67 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The checksums of a point's own volumes: a volume of the pool, beside the manifest.
+///
+/// It has the format of `sha256sum`, which checks it in the pool's directory. Its first line, a comment
+/// to that program, says which point it is of: another one may have come to the name.
+package struct Checksums: Sendable, Equatable {
+  /// UUID of the point, lower case.
+  package var point: String
+  /// The SHA-256 of volumes by their names, as 64 hex digits in lower case.
+  ///
+  /// Empty where they are to be made anew: a volume has changed, or is about to.
+  package var sums: [String: String]
+
+  private static let mark = "# SHA-256 of backup "
+  /// What is longer is not ours.
+  package static let largest: UInt64 = 1 << 20
+
+  /// Makes the checksums of a point.
+  package init(point: String, sums: [String: String] = [:]) {
+    self.point = point
+    self.sums = sums
+  }
+
+  /// Reads the checksums; nil for what we did not write.
+  ///
+  /// - Parameter text: The document.
+  package init?(parsing text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+    guard let first = lines.first, first.hasPrefix(Checksums.mark) else { return nil }
+    let uuid = first.dropFirst(Checksums.mark.count).prefix { $0 != " " }
+    guard uuid.utf8.count == 36 else { return nil }
+    self.init(point: uuid.lowercased())
+    for line in lines.dropFirst() where !line.hasPrefix("#") {
+      guard let (volume, sum) = Checksums.entry(line),
+        sums.updateValue(sum, forKey: volume) == nil
+      else { return nil }
+    }
+  }
+
+  /// Reads `SUM  NAME`; a backslash before the line says that some in the name are doubled.
+  private static func entry(_ line: Substring) -> (volume: String, sum: String)? {
+    let isEscaped = line.hasPrefix("\\")
+    let line = isEscaped ? line.dropFirst() : line
+    let sum = line.prefix(64), rest = line.dropFirst(64)
+    guard sum.utf8.count == 64, sum.allSatisfy(\.isHexDigit), rest.hasPrefix("  ") else {
+      return nil
+    }
+    let name = String(rest.dropFirst(2))
+    return (isEscaped ? name.replacing("\\\\", with: "\\") : name, sum.lowercased())
+  }
+
+  /// The document.
+  package var text: String {
+    var lines = [
+      "\(Checksums.mark)\(point)" + (sums.isEmpty ? " is to be made anew" : "")
+    ]
+    for (volume, sum) in sums.sorted(by: { $0.key < $1.key }) {
+      let escaped = volume.replacing("\\", with: "\\\\")
+      lines.append("\(escaped == volume ? "" : "\\")\(sum)  \(escaped)")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

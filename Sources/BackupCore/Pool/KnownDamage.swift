@@ -1,0 +1,46 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What was found wrong with the data of volumes when they were compared with their checksums.
+///
+/// An image whose tables are right may hold wrong data, which only that comparison finds.
+final class KnownDamage {
+  private let catalog: Catalog
+  private let repository: any Repository
+  /// The points that have a record, by their volumes.
+  private lazy var owners: [String: Point] = {
+    var owners: [String: Point] = [:]
+    for point in catalog.points where catalog.volumes.contains(point.verificationVolume) {
+      for volume in point.manifest.volumes { owners[volume.name] = point }
+    }
+    return owners
+  }()
+  private var read: [String: Verification.Check?] = [:]
+
+  /// Prepares to look up what is known of a pool.
+  init(_ catalog: Catalog, in repository: any Repository) {
+    self.catalog = catalog
+    self.repository = repository
+  }
+
+  /// What is known to be wrong with a volume; nil for nothing.
+  func problem(of volume: String) -> Inspection.Problem? {
+    guard let owner = owners[volume] else { return nil }
+    let uuid = owner.manifest.uuid
+    if read[uuid] == nil {
+      read[uuid] = .some(catalog.verification(of: owner, in: repository)?.check(.checksums))
+    }
+    guard let check = read[uuid] ?? nil,
+      let problem = check.problems.first(where: { $0.volume == volume })
+    else { return nil }
+    return Inspection.Problem(
+      volume: volume,
+      text: "\(problem.text) (found \(UTCTime(secondsSince1970: check.time).rfc3339); "
+        + "backup-verify --checksums looks again)",
+      isMissing: false)
+  }
+}

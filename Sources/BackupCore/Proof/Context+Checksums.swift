@@ -1,0 +1,159 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import DomainXML
+
+/// The checksums of points: how they come, what they say, and when they say nothing any more.
+///
+/// Whoever reads or makes them has an operation written down that keeps the volumes as they are.
+extension Context {
+  /// Computes the SHA-256 of volumes.
+  ///
+  /// - Parameters:
+  ///   - volumes: Their names.
+  ///   - progress: Who is told how far that is.
+  /// - Returns: The sums by the volumes' names.
+  /// - Throws: ``BackupError``, also with code `interrupted`; what libvirt throws.
+  package func sums(of volumes: [String], _ progress: ReadProgress) throws -> [String: String] {
+    var sums: [String: String] = [:]
+    for volume in volumes {
+      var last: UInt64 = 0
+      sums[volume] = try repository.sha256(of: volume) {
+        try progress.note($0)
+        last = $0
+      }
+      progress.finish(last)
+    }
+    return sums
+  }
+
+  /// Compares volumes of a point with its checksums.
+  ///
+  /// - Parameters:
+  ///   - volumes: The volumes; those that are gone are left out.
+  ///   - point: The point.
+  ///   - checksums: Its checksums.
+  ///   - progress: Who is told how far that is.
+  /// - Returns: The volumes that are not what they were.
+  /// - Throws: As ``sums(of:_:)``.
+  package func altered(
+    _ volumes: [String], of point: Point, _ checksums: Checksums, _ progress: ReadProgress
+  ) throws -> [Verification.Problem] {
+    let there = try volumes.filter(repository.contains)
+    let sums = try sums(of: there, progress)
+    return there.compactMap { volume in
+      guard sums[volume] != checksums.sums[volume] else { return nil }
+      let text =
+        checksums.sums[volume] == nil
+        ? "'\(point.checksumsVolume)' has no checksum of it"
+        : "its SHA-256 is not that in '\(point.checksumsVolume)'"
+      return .init(volume: volume, text: text)
+    }
+  }
+
+  /// Refuses volumes whose content is not that of their checksums; those without are taken as they are.
+  ///
+  /// What is found is written down beside the manifest.
+  ///
+  /// - Parameters:
+  ///   - volumes: The volumes.
+  ///   - deadline: When to give up; nil for never.
+  /// - Throws: ``BackupError`` that names the volume.
+  package func refuseAltered(
+    _ volumes: [String], deadline: ContinuousClock.Instant?
+  ) throws {
+    let wanted = Set(volumes)
+    let catalog = try catalog()
+    var known: [(point: Point, checksums: Checksums, volumes: [String])] = []
+    for point in catalog.points {
+      let own = point.manifest.volumes.map(\.name).filter(wanted.contains)
+      guard !own.isEmpty, let checksums = try catalog.checksums(of: point, in: repository),
+        !checksums.sums.isEmpty
+      else { continue }
+      known.append((point, checksums, own))
+    }
+    let progress = ReadProgress(known.flatMap(\.volumes), in: self, deadline: deadline)
+    for (point, checksums, own) in known {
+      guard let problem = try altered(own, of: point, checksums, progress).first else { continue }
+      try? record(
+        .init(level: .checksums, time: process.time(), isPassed: false, problems: [problem]),
+        of: point)
+      throw BackupError(
+        .failed,
+        "volume '\(problem.volume)' cannot be used: \(problem.text); --no-verify restores it as it is"
+      )
+    }
+  }
+
+  /// Puts checksums beside a manifest, or others in the place of those that are there.
+  ///
+  /// - Throws: What the repository throws.
+  package func write(_ checksums: Checksums, of point: Point) throws {
+    try put(point.checksumsVolume, checksums.text)
+    // The point may have gone meanwhile, with all that was beside it.
+    if try !repository.contains(point.manifestVolume) {
+      try repository.delete(point.checksumsVolume)
+    }
+  }
+
+  /// Takes back what is known of the data of points, right before a volume of theirs is written.
+  ///
+  /// That there were checksums stays to be seen: ``renewChecksums(of:)`` makes others.
+  ///
+  /// - Parameter uuids: The points.
+  /// - Throws: What the repository throws; nothing may be written then.
+  package func withholdProofs(of uuids: Set<String>) throws {
+    guard !uuids.isEmpty else { return }
+    let catalog = try catalog()
+    var changed: [String] = []
+    for point in uuids.compactMap({ catalog.point(uuid: $0) }) {
+      if let checksums = try Checksums(
+        in: point.checksumsVolume, of: point.manifest.uuid, repository), !checksums.sums.isEmpty
+      {
+        try repository.replace(
+          point.checksumsVolume, Array(Checksums(point: point.manifest.uuid).text.utf8))
+        changed.append(point.checksumsVolume)
+      }
+      if catalog.volumes.contains(point.verificationVolume) {
+        try repository.delete(point.verificationVolume)
+      }
+    }
+    if !changed.isEmpty { try repository.synchronize(changed) }
+  }
+
+  /// Makes the checksums anew that ``withholdProofs(of:)`` took back, once the volumes are whole.
+  ///
+  /// Where that fails, or the user asks to stop, it is told: `backup-verify --update` makes them.
+  ///
+  /// - Parameter uuids: The points.
+  /// - Throws: What libvirt throws where the pool cannot be read.
+  package func renewChecksums(of uuids: Set<String>) throws {
+    guard !uuids.isEmpty else { return }
+    let catalog = try catalog()
+    for point in uuids.sorted().compactMap({ catalog.point(uuid: $0) }) {
+      let checksums = try Checksums(
+        in: point.checksumsVolume, of: point.manifest.uuid, repository)
+      guard checksums?.sums.isEmpty == true else { continue }
+      do {
+        try write(
+          Checksums(point: point.manifest.uuid, sums: try sums(of: point)), of: point)
+      } catch {
+        observer.notice(
+          "the checksums of backup '\(point.manifest.name)' are not made anew: \(error); "
+            + "backup-verify --update makes them")
+      }
+    }
+  }
+
+  /// Computes the checksums of all volumes of a point.
+  ///
+  /// - Throws: As ``sums(of:_:)``.
+  package func sums(
+    of point: Point, deadline: ContinuousClock.Instant? = nil
+  ) throws -> [String: String] {
+    let volumes = point.manifest.volumes.map(\.name)
+    return try sums(of: volumes, ReadProgress(volumes, in: self, deadline: deadline))
+  }
+}

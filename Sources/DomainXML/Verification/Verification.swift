@@ -1,0 +1,83 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// What checks of a backup have shown: the document beside its manifest.
+///
+/// It holds the latest check of each level. One that is lost costs nothing but what it tells.
+package struct Verification: Sendable, Equatable {
+  /// How thorough a check is.
+  package enum Level: String, Sendable, CaseIterable {
+    /// Manifest, chain, headers and tables were looked at, no data.
+    case structure
+    /// The volumes were read and compared with their checksums.
+    case checksums
+    /// A domain was started on the backup.
+    case boot
+  }
+
+  /// What is wrong with a volume.
+  package struct Problem: Sendable, Equatable {
+    /// Name of the volume.
+    package var volume: String
+    /// What is wrong with it, without a full stop.
+    package var text: String
+
+    /// Makes the description of a problem.
+    ///
+    /// Control characters, which an image may have in a name and no document can have, become `?`.
+    package init(volume: String, text: String) {
+      self.volume = volume
+      let plain = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+        scalar.properties.generalCategory == .control ? "?" : scalar
+      }
+      self.text = String(String.UnicodeScalarView(plain))
+    }
+  }
+
+  /// A check and its result.
+  package struct Check: Sendable, Equatable {
+    /// How thorough it was.
+    package var level: Level
+    /// Seconds since 1970-01-01T00:00:00Z when it ended.
+    package var time: Int64
+    /// Whether the backup passed.
+    package var isPassed: Bool
+    /// What the result rests on, for people; nil where the level says all.
+    package var detail: String?
+    /// The volumes that are wrong.
+    package var problems: [Problem]
+
+    /// Makes the description of a check.
+    package init(
+      level: Level, time: Int64, isPassed: Bool, detail: String? = nil, problems: [Problem] = []
+    ) {
+      self.level = level
+      self.time = time
+      self.isPassed = isPassed
+      self.detail = detail
+      self.problems = problems
+    }
+  }
+
+  /// UUID of the backup, lower case: another one may have come to its name.
+  package var point: String
+  /// The latest check of each level, the least thorough first.
+  package private(set) var checks: [Check]
+
+  /// Makes the record of a backup that was not checked yet.
+  package init(point: String) {
+    self.point = point
+    checks = []
+  }
+
+  /// The latest check of a level; nil where there was none.
+  package func check(_ level: Level) -> Check? { checks.first { $0.level == level } }
+
+  /// Puts a check in the place of the one before of its level.
+  package mutating func note(_ check: Check) {
+    let others = checks.filter { $0.level != check.level } + [check]
+    checks = Level.allCases.compactMap { level in others.first { $0.level == level } }
+  }
+}
