@@ -42,7 +42,6 @@ struct BootedDefinitionTests {
         }
       ])
     #expect(parsed.nvram?.path == "/pool/x.fd")
-    #expect(try HelperDefinition.operation(in: text) == Samples.pointUUID)
     #expect(try HelperDefinition.client(in: text) == "me")
     for event in ["on_poweroff", "on_reboot", "on_crash"] {
       #expect(text.matches(of: try Regex("<\(event)>destroy</\(event)>")).count == 1, "\(event)")
