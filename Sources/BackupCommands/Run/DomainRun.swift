@@ -114,6 +114,8 @@ final class DomainRun: WorkLine {
       report.result = .created
       report.created = program.time()
       report.backup = document
+      // What failed before was the freezing.
+      for index in report.problems.indices { report.problems[index].step = .createUnfrozen }
       if document["running"] == false, report.isFreezeFailed {
         // What is shut off has nothing to freeze.
         report.isFreezeFailed = false
@@ -132,7 +134,7 @@ final class DomainRun: WorkLine {
     report.result = outcome.isLate ? .timedOut : outcome.isCancelled ? .cancelled : .failed
     report.isFreezeFailed =
       step == .create && task.policy.isQuiesced && !outcome.isLate && !outcome.isCancelled
-    fail(step, outcome)
+    fail(.create, outcome)
   }
 
   private func fail(_ step: RunTask.Step, _ outcome: Crew.Outcome) {

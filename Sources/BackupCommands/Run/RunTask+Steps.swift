@@ -22,10 +22,11 @@ extension RunTask {
     /// `backup-verify --boot`.
     case boot
 
-    /// What the step does, for people.
+    /// What the step does, or what was left out in it, for people.
     var title: String {
       switch self {
-      case .create, .createUnfrozen: "backup"
+      case .create: "backup"
+      case .createUnfrozen: "freeze"
       case .prune: "prune"
       case .look: "list"
       case .verify: "verify"

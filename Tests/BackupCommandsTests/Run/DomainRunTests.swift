@@ -141,6 +141,7 @@ struct DomainRunTests {
     #expect(run.report.result == .created && run.report.isGood && !run.report.isFaultless)
     #expect(run.report.resultText == "created, not frozen")
     #expect(run.report.problems.map(\.lines) == [["no agent"]])
+    #expect(run.report.problems.map(\.step.title) == ["freeze"])
   }
 
   @Test func `what is shut off needs no freezing, and what fails in any case is told once`() {
@@ -155,6 +156,7 @@ struct DomainRunTests {
     #expect(failing.next(after: outcome(errors: "error: no pool\n", status: 1)) == nil)
     #expect(failing.report.result == .failed && failing.report.resultText == "failed")
     #expect(failing.report.problems.map(\.lines) == [["no pool"]])
+    #expect(failing.report.problems.map(\.step.title) == ["backup"])
   }
 
   @Test(arguments: [
