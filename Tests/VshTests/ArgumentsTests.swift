@@ -58,4 +58,27 @@ import Vsh
     #expect(try arguments(" -12").number("size", as: Int.self) == -12)
     #expect(try arguments("18446744073709551615").unsigned("size") == .max)
   }
+
+  @Test(arguments: [
+    ("1", 1), ("90", 90), ("+7", 7), ("90s", 90), ("5m", 300), ("2h", 7200), ("14d", 1_209_600),
+    ("3w", 1_814_400), ("2147483647", 2_147_483_647), ("24855d", 2_147_472_000),
+  ])
+  func `lengths of time have units`(text: String, expected: Int64) throws {
+    #expect(try arguments(text).duration("size") == expected)
+    #expect(try arguments(text).duration("pool") == nil)
+  }
+
+  @Test(arguments: [
+    ("", nil), ("0", nil), ("0d", nil), ("-1", nil), ("-5m", nil), ("m", nil), ("1.5h", nil),
+    ("1h30m", nil), ("2 h ", nil), ("2147483648", nil), ("24856d", nil),
+    ("9999999999999999999w", nil),
+    ("5M", "invalid argument: a time ends with s, m, h, d or w, not with 'M'"),
+    ("7y", "invalid argument: a time ends with s, m, h, d or w, not with 'y'"),
+    ("5min", "invalid argument: a time ends with s, m, h, d or w, not with 'n'"),
+  ])
+  func `texts that are no lengths of time`(text: String, second: String?) {
+    let error = #expect(throws: ShellError.self) { try arguments(text).duration("size") }
+    let first = "Numeric value '\(text)' for <size> option is malformed or out of range"
+    #expect(error?.lines == [first] + (second.map { [$0] } ?? []))
+  }
 }

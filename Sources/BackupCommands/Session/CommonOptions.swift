@@ -44,7 +44,8 @@ extension Vsh.Option where Context == Client {
 
   /// When to give up.
   static var timeout: Option {
-    .number("timeout", "cancel the operation after that many seconds")
+    .duration(
+      "timeout", "cancel the operation after that time (90s, 5m, 2h; seconds without a unit)")
   }
 
   /// A limit of what copies take.

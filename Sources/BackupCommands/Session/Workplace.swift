@@ -67,13 +67,8 @@ struct Workplace {
 
   /// When a command with `--timeout` gives up.
   ///
-  /// - Throws: `ShellError` for a number that is not positive.
+  /// - Throws: `ShellError` for what is no length of time.
   static func deadline(_ arguments: Arguments) throws -> ContinuousClock.Instant? {
-    guard let seconds = try arguments.number("timeout", as: Int32.self) else { return nil }
-    guard seconds > 0 else {
-      throw ShellError(
-        "Numeric value '\(seconds)' for <timeout> option is malformed or out of range")
-    }
-    return .now + .seconds(Int64(seconds))
+    try arguments.duration("timeout").map { .now + .seconds($0) }
   }
 }
