@@ -5,8 +5,10 @@
 
 /// A time of day in UTC, for names and documents.
 package struct UTCTime: Sendable, Equatable {
-  private let year: Int64
-  private let month: Int64
+  /// The year.
+  package let year: Int64
+  /// The month, from 1 to 12.
+  package let month: Int64
   private let day: Int64
   private let secondOfDay: Int64
 
