@@ -19,9 +19,9 @@ public enum Program {
       CommandGroup(
         name: "Backup", keyword: "backup",
         commands: [
-          .backupCreate, .backupDelete, .backupFinishNBD, .backupForget, .backupInfo,
-          .backupJobabort, .backupJobinfo, .backupList, .backupPolicy, .backupRestore, .backupRun,
-          .backupSetspeed, .backupStartNBD, .backupVerify, .backupGuard,
+          .backupCreate, .backupDelete, .backupDesc, .backupFinishNBD, .backupForget, .backupInfo,
+          .backupJobabort, .backupJobinfo, .backupList, .backupPolicy, .backupProtect, .backupPrune,
+          .backupRestore, .backupRun, .backupSetspeed, .backupStartNBD, .backupVerify, .backupGuard,
         ]),
       CommandGroup(
         name: "Virsh itself", keyword: "virsh",

@@ -11,8 +11,7 @@ import Testing
 @Suite struct JSONTests {
   private static let pointMembers = [
     "created", "description", "disks", "domain", "domain_uuid", "host", "name", "parent", "pool",
-    "size",
-    "state", "type", "uuid", "verified",
+    "protected", "size", "state", "type", "uuid", "verified",
   ]
 
   private func members(_ value: JSONValue?) -> [String] {
@@ -84,6 +83,27 @@ import Testing
     #expect(disks.first?["path"]?.string == "\(shell.pool)/web1.p0.vda.qcow2")
   }
 
+  @Test func `the members of backup-prune`() throws {
+    let shell = try shellWithTwo()
+    let document = try read("backup-prune web1 --keep-last 1 --dry-run --json", on: shell)
+    #expect(members(document) == ["domains", "dry_run", "pool"])
+    #expect(document["dry_run"] == .bool(true) && document["pool"]?.string == "backups")
+    let domains = array(document["domains"])
+    #expect(
+      domains.map(members) == [
+        ["backups", "deleted", "domain", "domain_uuid", "error", "freed", "frees"]
+      ])
+    #expect(domains.first?["deleted"] == .array([]) && domains.first?["error"] == .null)
+    let backups = array(domains.first?["backups"])
+    #expect(
+      backups.map(members)
+        == Array(
+          repeating: ["created", "frees", "keep", "name", "rule", "size", "uuid"], count: 2))
+    #expect(backups.map { $0["keep"] } == [.bool(false), .bool(true)])
+    #expect(backups.map { $0["rule"] } == [.null, .string("last")])
+    #expect(backups.map { $0["frees"]?.int } == [65536, 0])
+  }
+
   @Test func `a backup whose volume is gone`() throws {
     let shell = try CommandShell()
     try shell.addBackup("p0", sequence: 1, hasVolume: false)
@@ -113,12 +133,16 @@ import Testing
     let shell = try shellWithTwo()
     let info = try read("backup-info web1 p0 --json", on: shell)
     let disks = array(info["disks"])
+    let prune = try read("backup-prune web1 --keep-last 1 --dry-run --json", on: shell)
+    let domains = array(prune["domains"])
+    let pruned =
+      members(prune) + members(domains.first) + members(array(domains.first?["backups"]).first)
     let jobs = ["backups", "jobs", "operation", "started", "bytes_done", "bytes_total", "rate"]
     let page = try Project.text("man/virsh-backup.1")
     let start = try #require(page.firstRange(of: ".SH \"JSON DOCUMENTS\"")).upperBound
     let words = Set(
       page[start...].split { !($0.isLetter || $0 == "_") }.map(String.init))
-    for member in members(info) + members(disks.first) + jobs {
+    for member in members(info) + members(disks.first) + pruned + jobs {
       #expect(words.contains(member), "\(member)")
     }
   }

@@ -73,6 +73,11 @@ import Testing
         "backup-info web1 --pool=other --backupname r\t",
         "backup-info web1 --pool=other --backupname remote "
       ),
+      ("backup-list d\t", "backup-list db "), ("backup-list web1 d\t", "backup-list web1 db "),
+      ("backup-prune web1 --keep-d\t", "backup-prune web1 --keep-daily "),
+      ("backup-prune d\t", "backup-prune db "),
+      ("backup-protect web1 m\t", "backup-protect web1 monday "),
+      ("backup-desc web1 t\t", "backup-desc web1 tuesday "),
       ("backup-create db --diskspec vdb\t", "backup-create db --diskspec vdb "),
       (
         "backup-create db --diskspec vdb,backupmode=f\t",

@@ -134,12 +134,12 @@ import Testing
     #expect(try run(["echo"] + words).output == Array(Self.words.utf8) + [10])
   }
 
-  @Test(arguments: ["backup-list", "list", "cd", "help"])
+  @Test(arguments: ["backup-jobinfo", "list", "cd", "help"])
   func `a hundred thousand words too many are a mistake`(command: String) throws {
     let answer = try session("\(command) \(Self.words)")
     switch command {
     case "help": #expect(answer.errors == "error: command or command group 'w0' doesn't exist\n")
-    case "cd": #expect(answer.errors == "error: unexpected data 'w1'\n")
+    case "cd", "backup-jobinfo": #expect(answer.errors == "error: unexpected data 'w1'\n")
     default: #expect(answer.errors == "error: unexpected data 'w0'\n")
     }
   }

@@ -43,6 +43,23 @@ struct ManifestTests {
   }
 
   @Test
+  func `Protection is in an element of its own, which is empty`() throws {
+    var manifest = try Samples.manifest()
+    let plain = try manifest.xml()
+    manifest.isProtected = true
+    let text = try manifest.xml()
+    #expect(try Manifest(parsing: text) == manifest)
+    #expect(RelaxNGSchema.backup.validate(text) == .valid)
+    #expect(text.replacing("  <protected/>\n", with: "") == plain)
+    for wrong in ["<protected>yes</protected>", "<protected by='me'/>", "<protected/><protected/>"]
+    {
+      #expect(throws: DomainXMLError.self) {
+        try Manifest(parsing: text.replacing("<protected/>", with: wrong))
+      }
+    }
+  }
+
+  @Test
   func `The least manifest can be written and read`() throws {
     var manifest = try Samples.manifest()
     manifest.disks.removeFirst()

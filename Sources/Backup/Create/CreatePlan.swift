@@ -163,6 +163,6 @@ extension CreatePlan {
       length >= ChainLength.comfortable
     else { return nil }
     return "disk '\(disk)': its chain has \(length) backups now, and no more than "
-      + "\(ChainLength.longest): --full begins another, backup-delete shortens it"
+      + "\(ChainLength.longest): --full begins another, backup-prune shortens it"
   }
 }

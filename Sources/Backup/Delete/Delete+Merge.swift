@@ -102,6 +102,8 @@ extension Delete {
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.
   ///
+  /// What a user noted of the point meanwhile stays.
+  ///
   /// Once the delete has ended, others rewrite or delete the point: nothing is written then.
   ///
   /// - Throws: ``BackupError`` with code `busy` where another client ended the delete, or `failed`;
@@ -112,7 +114,6 @@ extension Delete {
       manifest.disks[index].volume = try repository.measured(manifest.disks[index].volume)
     }
     let volume = manifest.volumeNames.manifest
-    let content = Array(try manifest.xml().utf8)
     /// The content that is there, without the line ends that may fill it up.
     func text(_ bytes: [UInt8]) -> [UInt8] {
       Array(bytes.reversed().drop { $0 == UInt8(ascii: "\n") }.reversed())
@@ -123,6 +124,8 @@ extension Delete {
     var isWritten = false
     for _ in 0..<20 where !isWritten {
       let old = current()
+      manifest.keepNotes(of: old)
+      let content = Array(try manifest.xml().utf8)
       if old == text(content) {
         isWritten = true
         continue
@@ -146,6 +149,20 @@ extension Delete {
     guard isWritten, context.publishedManifest(manifest.uuid, in: volume) != nil else {
       throw BackupError(.failed, "the manifest '\(volume)' could not be written")
     }
+  }
+}
+
+extension Manifest {
+  /// Takes over what a user noted of the point, which is in the pool and may be newer than what a delete
+  /// wrote down.
+  ///
+  /// - Parameter text: The manifest in the pool; nil where there is none, or what is there is not whole.
+  fileprivate mutating func keepNotes(of text: [UInt8]?) {
+    guard let text, let current = try? Manifest(parsing: String(decoding: text, as: UTF8.self)),
+      current.uuid == uuid
+    else { return }
+    description = current.description
+    isProtected = current.isProtected
   }
 }
 

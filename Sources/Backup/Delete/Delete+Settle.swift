@@ -11,6 +11,7 @@ import QMP
 extension Delete {
   /// Asks the same for a delete whose client is dead and may not have come to it.
   private func confirm(_ pending: Catalog.Pending, _ delete: Partial.Delete) throws {
+    context.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
     try context.refuseWhileUsed(delete, besides: pending.partial.uuid, in: catalog)
     try context.refuseNeeded(delete, isMerged: false, in: catalog)

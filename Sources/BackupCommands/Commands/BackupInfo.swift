@@ -87,6 +87,7 @@ private struct BackupDescription: Presentable {
     shell.printProperty("Type:", point.type.rawValue)
     shell.printProperty("Created:", Timestamp.local(seconds: manifest.creationTime))
     if let text = manifest.description { shell.printProperty("Description:", text) }
+    shell.printProperty("Protected:", manifest.isProtected ? "yes" : "no")
     shell.printProperty("Parent:", parent ?? "-")
     shell.printProperty("Children:", String(children.count))
     shell.printProperty("Descendants:", String(catalog.descendants(of: manifest.uuid).count))

@@ -14,12 +14,10 @@ extension Vsh.Command where Context == Client {
     Command(
       "backup-list", summary: "List the backups in a storage pool",
       description: """
-        List backups, also those of domains that do not exist any more. Nothing is changed.
+        List backups by domain, oldest first, also those of domains that do not exist any more. \
+        Nothing is changed.
         """,
       options: [
-        .string(
-          "domain", "only backups of this domain", positional: false,
-          completer: Completers.recordedDomains),
         .pool,
         .bool("all-pools", "look into every active storage pool"),
         .bool("parent", "add a column showing the parent backup"),
@@ -36,6 +34,9 @@ extension Vsh.Command where Context == Client {
         .bool("details", "add columns with more about each backup"),
         .bool("all", "also list unfinished and broken backups"),
         .json,
+        .list(
+          "domain", "only backups of this domain; it need not exist any more",
+          completer: Completers.recordedDomains),
       ],
       rules: [
         .excludes("parent", "roots"), .excludes("roots", "from"), .excludes("all-pools", "pool"),

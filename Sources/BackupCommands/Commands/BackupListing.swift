@@ -19,6 +19,10 @@ struct BackupListing: Presentable {
     var point: Point?
     /// Name of the domain, as far as known.
     var domain: String
+    /// UUID of the domain, as far as known.
+    var domainUUID: String?
+    /// Its place among the points of its domain; nil where unknown.
+    var sequence: Int?
     /// The pool.
     var pool: String
     /// `complete`, `missing volume`, `damaged`, `running`, `running on HOST`, `incomplete`.
@@ -35,6 +39,8 @@ struct BackupListing: Presentable {
   var entries: [Entry] = []
   /// What the command was given.
   private let arguments: Arguments
+  /// What the domains are called.
+  private var titles = DomainTitles([])
   /// Whether the points of a domain are of more than one host.
   private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
@@ -50,24 +56,27 @@ struct BackupListing: Presentable {
       arguments.flag("all-pools")
       ? try workplace.pools.all()
       : [try workplace.pools.repository(try arguments.string("pool"))]
+    let names = arguments.strings("domain")
     var found: [Entry] = []
-    var wasRecorded = false
+    var unknown = names
     for repository in repositories {
       let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
-      var domainUUID: String?
-      if let domain = try arguments.string("domain") {
+      var named: Set<String>?
+      for name in names {
         do {
-          domainUUID = try workplace.domainUUID(domain, in: catalog)
-          wasRecorded = true
+          named = (named ?? []).union([try workplace.domainUUID(name, in: catalog)])
+          unknown.removeAll { $0 == name }
         } catch let error as BackupError where error.code == .notFound {
           if repositories.count == 1 { throw error }
-          continue
         }
       }
+      if !names.isEmpty, named == nil { continue }
       let host = try? workplace.hypervisor.host()
-      workplace.tellSuspended(catalog, domainUUID: domainUUID)
+      for uuid in named.map({ $0.map(Optional.some) }) ?? [nil] {
+        workplace.tellSuspended(catalog, domainUUID: uuid)
+      }
       let states = try BackupListing.entries(
-        catalog, pool: repository.name, domainUUID: domainUUID, host: host,
+        catalog, pool: repository.name, domains: named, host: host,
         inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil)
       let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })
       if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
@@ -83,32 +92,45 @@ struct BackupListing: Presentable {
       }
       found += listed
     }
-    if let domain = try arguments.string("domain"), !wasRecorded {
-      throw BackupError(.notFound, "no domain and no backup of a domain with name '\(domain)'")
+    if let name = unknown.first {
+      throw BackupError(.notFound, "no domain and no backup of a domain with name '\(name)'")
     }
     if !arguments.flag("all") {
       hidden = found.filter { $0.state != "complete" }.count
       found.removeAll { $0.state != "complete" }
     }
+    titles = DomainTitles(found.compactMap(\.point?.manifest))
     entries =
       arguments.flag("topological")
-      ? found
-      : found.sorted {
-        ($0.domain.lowercased(), $0.name.lowercased(), $0.pool)
-          < ($1.domain.lowercased(), $1.name.lowercased(), $1.pool)
-      }
+      ? found : BackupListing.inOrder(found, ofOnePool: repositories.count == 1)
   }
 
-  /// Every point and every document that is none, those of one domain where one is given.
+  /// Sorts by domain, and the points of a domain from the oldest to the newest.
+  ///
+  /// In one pool they have an order, whatever the clock said; those of several have their times alone.
+  private static func inOrder(_ entries: [Entry], ofOnePool: Bool) -> [Entry] {
+    let keyed = entries.map { entry in
+      let age = ofOnePool ? entry.sequence.map { Int64($0) } : entry.time
+      return (
+        entry: entry, domain: (entry.domain.lowercased(), entry.domainUUID ?? ""),
+        age: (age ?? .max, entry.name.lowercased(), entry.pool)
+      )
+    }
+    return keyed.sorted { $0.domain == $1.domain ? $0.age < $1.age : $0.domain < $1.domain }
+      .map(\.entry)
+  }
+
+  /// Every point and every document that is none, those of some domains where these are given.
   private static func entries(
-    _ catalog: Catalog, pool: String, domainUUID: String?, host: HostIdentity?,
+    _ catalog: Catalog, pool: String, domains: Set<String>?, host: HostIdentity?,
     inspection: Inspection?
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
-      domainUUID == nil || $0.manifest.domainUUID == domainUUID
+      domains?.contains($0.manifest.domainUUID) ?? true
     }.map { point in
       Entry(
-        name: point.manifest.name, point: point, domain: point.manifest.domainName, pool: pool,
+        name: point.manifest.name, point: point, domain: point.manifest.domainName,
+        domainUUID: point.manifest.domainUUID, sequence: point.manifest.sequence, pool: pool,
         state: point.state(inspection?.problems(of: point) ?? []),
         time: point.manifest.creationTime,
         parent: point.manifest.parent.map {
@@ -116,13 +138,14 @@ struct BackupListing: Presentable {
         })
     }
     for pending in catalog.pending
-    where domainUUID == nil || pending.partial.domainUUID == domainUUID {
+    where domains?.contains(pending.partial.domainUUID) ?? true {
       guard case .create(let manifest, _, _, _) = pending.partial.operation,
         catalog.point(uuid: manifest.uuid) == nil
       else { continue }
       entries.append(
         Entry(
-          name: manifest.name, point: nil, domain: manifest.domainName, pool: pool,
+          name: manifest.name, point: nil, domain: manifest.domainName,
+          domainUUID: manifest.domainUUID, sequence: manifest.sequence, pool: pool,
           state: host.map { Workplace.process.isHere(pending.partial, $0) } ?? false
             ? "running" : "running on \(pending.partial.host.name ?? pending.partial.owner.host)",
           time: manifest.creationTime, parent: nil))
@@ -182,7 +205,7 @@ struct BackupListing: Presentable {
     if showsPools { header.append("Pool") }
     if hasSeveralHosts { header.append("Host") }
     if showsState { header.append("State") }
-    if isDetailed { header += ["Verified", "Disks"] }
+    if isDetailed { header += ["Protected", "Verified", "Disks"] }
     if arguments.flag("parent") || isDetailed { header.append("Parent") }
     if isDetailed { header.append("Description") }
     var table = Table()
@@ -190,13 +213,14 @@ struct BackupListing: Presentable {
     for entry in entries {
       let manifest = entry.point?.manifest
       var cells = [
-        entry.name, entry.domain, entry.time.map(Timestamp.local(seconds:)) ?? "-",
+        entry.name, title(of: entry), entry.time.map(Timestamp.local(seconds:)) ?? "-",
         entry.point?.type.rawValue ?? "-",
         entry.point.map { ByteCount.text($0.size) } ?? "-",
       ]
       if showsPools { cells.append(entry.pool) }
       if hasSeveralHosts { cells.append(entry.point?.hostTitle ?? "-") }
       if showsState { cells.append(entry.state) }
+      if isDetailed { cells.append(manifest.map { $0.isProtected ? "yes" : "no" } ?? "-") }
       if isDetailed { cells.append(entry.verification?.summary ?? "-") }
       if isDetailed { cells.append(manifest?.disks.map(\.name).joined(separator: ",") ?? "-") }
       if arguments.flag("parent") || isDetailed { cells.append(entry.parent ?? "-") }
@@ -206,16 +230,9 @@ struct BackupListing: Presentable {
     return table
   }
 
-  var tree: Tree? {
-    let uuids = entries.map { $0.point?.manifest.uuid }
-    return Tree(
-      nodes: entries.map { entry in
-        Tree.Node(
-          name: entry.name,
-          parent: entry.point?.manifest.parent.flatMap { parent in
-            uuids.firstIndex { $0 == parent }
-          })
-      })
+  /// What the domain of a line is called.
+  func title(of entry: Entry) -> String {
+    entry.domainUUID.map { titles.title(entry.domain, $0) } ?? entry.domain
   }
 
   var json: JSONValue {

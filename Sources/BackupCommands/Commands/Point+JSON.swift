@@ -44,6 +44,7 @@ extension Point {
       "type": .string(type.rawValue), "state": .string(state),
       "parent": parent.map(JSONValue.string) ?? .null, "size": .int(Int64(clamping: size)),
       "disks": .array(manifest.disks.map { .string($0.name) }),
+      "protected": .bool(manifest.isProtected),
       "host": hostTitle.map(JSONValue.string) ?? .null,
       "description": manifest.description.map(JSONValue.string) ?? .null,
     ]

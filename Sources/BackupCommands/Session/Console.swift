@@ -58,7 +58,14 @@ final class Console: Observer {
     guard !latest.isEmpty else { return }
     progress.finish(latest, at: Console.now)
     noteLine()
+    begin()
+  }
+
+  /// Forgets the progress of work that has ended: what is shown next is of other work.
+  func begin() {
     endLine()
+    latest = []
+    progress = Progress(style, output: shell.output, size: { Terminal.errorSize })
   }
 
   private func noteLine() {

@@ -87,6 +87,14 @@ extension BackupError {
   package static let guestEnded = BackupError(
     .failed, "the domain's QEMU ended during the operation")
 
+  /// The point that would be deleted is protected.
+  package static func protected(_ manifest: Manifest) -> BackupError {
+    BackupError(
+      .busy,
+      "Requested operation is not valid: backup '\(manifest.name)' is protected; 'backup-protect "
+        + "\(manifest.domainName) \(manifest.name) --off' lets it be deleted")
+  }
+
   /// Another operation has the domain's disks.
   package static func occupied(by other: Partial, pool: String? = nil) -> BackupError {
     let place = pool.map { " (pool '\($0)')" } ?? ""

@@ -72,16 +72,19 @@ extension Context {
     }
   }
 
-  /// Refuses a delete while an operation needs what it takes away or rewrites.
+  /// Refuses a delete of what a user protected, and one while an operation needs what it takes away or
+  /// rewrites.
   ///
   /// - Parameters:
   ///   - delete: The delete.
   ///   - operation: UUID of the delete, where it is written down.
   ///   - catalog: The pool.
-  /// - Throws: ``BackupError`` with code `busy` that names the operation.
+  /// - Throws: ``BackupError`` with code `busy` that names the point or the operation.
   package func refuseWhileUsed(
     _ delete: Partial.Delete, besides operation: String?, in catalog: Catalog
   ) throws {
+    let doomed = delete.points.compactMap { catalog.point(uuid: $0.uuid)?.manifest }
+    if let manifest = doomed.first(where: \.isProtected) { throw BackupError.protected(manifest) }
     for pending in catalog.pending where pending.partial.uuid != operation {
       guard catalog.isConcerned(pending.partial, by: delete) else { continue }
       if pending.partial.liveRestore != nil {

@@ -83,8 +83,8 @@ package struct Catalog: Sendable {
   /// - Parameters:
   ///   - repository: The pool's volumes.
   ///   - refresh: Whether the pool first looks what others put into it.
-  ///   - known: Manifests that were read before, by volume: they are not read again, since one that
-  ///     is whole never changes.
+  ///   - known: Manifests that were read before, by volume: they are not read again, since what one
+  ///     that is whole says of its data never changes.
   /// - Throws: What the repository throws when it cannot be listed. A document that cannot be read
   ///   is listed as broken.
   package init(
@@ -202,7 +202,17 @@ extension Catalog {
 
   /// The points of one domain, oldest first.
   package func points(of domainUUID: String) -> [Point] {
-    points.filter { $0.manifest.domainUUID == domainUUID }
+    // They are in that order: a pool may hold those of a hundred domains.
+    var first = 0, end = points.count
+    while first < end {
+      let middle = (first + end) / 2
+      if points[middle].manifest.domainUUID < domainUUID {
+        first = middle + 1
+      } else {
+        end = middle
+      }
+    }
+    return Array(points[first...].prefix { $0.manifest.domainUUID == domainUUID })
   }
 
   /// The operations under way on one domain.

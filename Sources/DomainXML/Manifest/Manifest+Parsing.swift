@@ -51,6 +51,11 @@ extension Manifest {
     let sequence = try Self.number(reader.required(text: "sequence"), "sequence")
     let time = try Self.number(reader.required(text: "creationTime"), "creationTime")
     let description = try reader.text("description")
+    var isProtected = false
+    if let element = try reader.element("protected") {
+      try ElementReader(element).finish()
+      isProtected = true
+    }
     let parent = try reader.text("parent")
     let word = try reader.required(text: "consistency")
     guard let consistency = Consistency(rawValue: word) else {
@@ -82,6 +87,7 @@ extension Manifest {
       inactiveDomainXML: try inactive?.xml(), unknownElements: unknown)
     guestInformation = information
     self.host = host
+    self.isProtected = isProtected
     for index in self.disks.indices {
       guard let image = images[self.disks[index].volume.name] else { continue }
       self.disks[index].volume.length = image.length

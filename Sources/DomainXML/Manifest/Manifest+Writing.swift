@@ -35,6 +35,7 @@ extension Manifest {
       XMLElement("creationTime", text: String(creationTime)),
     ]
     if let description { elements.append(XMLElement("description", text: description)) }
+    if isProtected { elements.append(XMLElement("protected")) }
     if let parent { elements.append(XMLElement("parent", text: parent)) }
     elements.append(XMLElement("consistency", text: consistency.rawValue))
     if let isAutostart {
@@ -70,7 +71,8 @@ extension Manifest {
   }
 
   private static let knownElements = [
-    "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "parent",
+    "operation", "name", "uuid", "chain", "sequence", "creationTime", "description", "protected",
+    "parent",
     "consistency", "autostart", "host", "disks", "nvram", "tpm", "guestInfo", "images", "domain",
     "inactiveDomain",
   ]

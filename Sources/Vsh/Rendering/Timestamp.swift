@@ -15,6 +15,15 @@ package enum Timestamp {
     local(seconds: seconds, format: "%Y-%m-%d %H:%M:%S %z")
   }
 
+  /// Returns the seconds that the local zone is ahead of UTC at a time, which is in seconds since
+  /// 1970-01-01T00:00:00Z.
+  package static func offset(seconds: Int64) -> Int64 {
+    var seconds = time_t(seconds)
+    var fields = tm()
+    localtime_r(&seconds, &fields)
+    return Int64(fields.tm_gmtoff)
+  }
+
   /// A time in the local zone in a format of `strftime`.
   static func local(seconds: Int64, format: String) -> String {
     var seconds = time_t(seconds)

@@ -89,17 +89,28 @@ final class CommandShell {
   ///   - sequence: Its place; the one before it is the parent of any but the first.
   ///   - hasVolume: Whether the volume is there too.
   ///   - directory: The pool's directory; that of `backups`, unless told.
+  ///   - time: When it was made, in seconds since 1970-01-01T00:00:00Z; a second after the one before
+  ///     it, unless told.
+  ///   - domain: The domain's name.
+  ///   - domainUUID: The domain's UUID.
+  ///   - isProtected: Whether it is protected.
   /// - Throws: What went wrong.
   func addBackup(
-    _ name: String, sequence: Int, hasVolume: Bool = true, in directory: String? = nil
+    _ name: String, sequence: Int, hasVolume: Bool = true, in directory: String? = nil,
+    time: Int64? = nil, of domain: String = "web1",
+    _ domainUUID: String = CommandShell.domainUUID, isProtected: Bool = false
   ) throws {
     let directory = directory ?? pool
-    func uuid(_ number: Int) -> String { "00000000-0000-4000-8000-00000000000\(number)" }
+    func uuid(_ number: Int) -> String {
+      let digits = String(number)
+      return domainUUID.prefix(24) + String(repeating: "0", count: 12 - digits.count) + digits
+    }
     let isFirst = sequence == 1
-    let volume = "web1.\(name).vda.qcow2"
-    let manifest = Manifest(
+    let volume = "\(domain).\(name).vda.qcow2"
+    var manifest = Manifest(
       name: name, uuid: uuid(sequence), chain: uuid(0), sequence: sequence,
-      creationTime: 1_795_391_461 + Int64(sequence), description: isFirst ? "the first" : nil,
+      creationTime: time ?? 1_795_391_461 + Int64(sequence),
+      description: isFirst ? "the first" : nil,
       parent: isFirst ? nil : uuid(sequence - 1), consistency: .crash,
       disks: [
         Manifest.Disk(
@@ -107,16 +118,22 @@ final class CommandShell {
           parent: isFirst ? nil : uuid(sequence - 1), reasonCode: isFirst ? "first" : nil,
           reason: isFirst ? "first backup" : nil, capacity: 1 << 20, format: "qcow2",
           volume: .init(name: volume, size: 65536))
-      ], domainName: "web1", domainUUID: CommandShell.domainUUID,
+      ], domainName: domain, domainUUID: domainUUID,
       domainXML: """
-        <domain type='qemu'><name>web1</name><uuid>\(CommandShell.domainUUID)</uuid>\
+        <domain type='qemu'><name>\(domain)</name><uuid>\(domainUUID)</uuid>\
         <memory>8192</memory><os><type>hvm</type></os><devices>\
         <disk type='file' device='disk'><driver name='qemu' type='qcow2'/>\
         <source file='/images/web1.qcow2'/><target dev='vda' bus='virtio'/></disk>\
         </devices></domain>
         """, inactiveDomainXML: nil)
-    try write(try manifest.xml(), to: "\(directory)/web1.\(name).backup.xml")
+    manifest.isProtected = isProtected
+    try write(try manifest.xml(), to: "\(directory)/\(domain).\(name).backup.xml")
     if hasVolume { try write("", to: "\(directory)/\(volume)") }
+  }
+
+  /// Names of the files in the pool, sorted.
+  var files: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: pool).sorted()) ?? []
   }
 
   /// Writes a file.

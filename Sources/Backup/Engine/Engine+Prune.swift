@@ -1,0 +1,52 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package import BackupCore
+import DomainXML
+
+/// What a prune has done to a domain's points.
+package struct Pruned: Sendable, Equatable {
+  /// Names of the points that are gone, in the order they went.
+  package var points: [String]
+  /// Bytes that the volumes of the domain's points have less than before.
+  package var freed: UInt64
+}
+
+extension Engine {
+  /// Settles what other clients left on those of some domains on which something is under way.
+  ///
+  /// - Parameter domains: The UUIDs of the domains.
+  /// - Returns: The pool after that.
+  /// - Throws: What ``settle(domainUUID:endsLostSessions:)`` throws.
+  package func settledCatalog(of domains: [String]) throws -> Catalog {
+    var catalog = try catalog()
+    for domain in domains where !catalog.pending(concerning: domain).isEmpty {
+      try settle(domainUUID: domain)
+      catalog = try self.catalog()
+    }
+    return catalog
+  }
+
+  /// Deletes the points that a plan gives up, in one operation.
+  ///
+  /// - Parameters:
+  ///   - plan: The plan.
+  ///   - deadline: When to give up; nil for never.
+  /// - Returns: What was done.
+  /// - Throws: What ``delete(_:scope:disks:isAsync:deadline:)`` throws.
+  package func prune(
+    _ plan: PrunePlan, deadline: ContinuousClock.Instant? = nil
+  ) throws -> Pruned {
+    let doomed = plan.removed
+    guard !doomed.isEmpty else { return Pruned(points: [], freed: 0) }
+    let before = plan.entries.reduce(0) { $0 &+ $1.point.size }
+    let gone = try delete(doomed, deadline: deadline)?.map(\.point) ?? []
+    // Points that came meanwhile are none of ours.
+    let own = Set(plan.entries.map(\.point.manifest.uuid))
+    let after = try catalog().points(of: plan.domainUUID).filter { own.contains($0.manifest.uuid) }
+      .reduce(0) { $0 &+ $1.size }
+    return Pruned(points: gone, freed: before > after ? before - after : 0)
+  }
+}

@@ -1,0 +1,78 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import BackupCore
+import Vsh
+
+extension Vsh.Command where Context == Client {
+  /// `backup-prune`: of each domain's points those go that no rule keeps.
+  static var backupPrune: Command {
+    Command(
+      "backup-prune", summary: "Delete the backups that no rule keeps",
+      description: """
+        Delete backups of a domain by rules that say which are kept; every other stays restorable. \
+        The rules are applied in the order within, last, hourly, daily, weekly, monthly, yearly, in \
+        local time: each keeps the newest backup of so many of its periods, and passes over those of \
+        which an earlier rule keeps one. The newest backup, protected ones and those in use always \
+        stay.
+        """,
+      options: [.pool] + RetentionRules.options + [
+        .bool("all", "prune the backups of all domains in the pool"),
+        .bool("dry-run", "show what would be deleted, and change nothing"),
+        .json, .timeout, .verbose,
+        .list(
+          "domain", "domain name, id or uuid; it need not exist any more",
+          completer: Completers.recordedDomains),
+      ],
+      rules: [
+        .excludes("all", "domain"), .excludes("dry-run", "timeout"),
+        .excludes("dry-run", "verbose"),
+      ]
+    ) { shell, arguments in
+      let rules = try RetentionRules(arguments)
+      guard arguments.flag("all") || arguments.flag("domain") else {
+        throw ShellError("a domain, or --all for all domains in the pool, must be given")
+      }
+      let command = try RunningCommand(shell, arguments, label: "Prune")
+      return try PruneRun(command, rules: rules).run()
+    }
+  }
+}
+
+extension RetentionRules {
+  /// The options that say what is kept.
+  fileprivate static var options: [Vsh.Option<Client>] {
+    [
+      .duration("keep-within", "keep every backup that is younger (12h, 14d)"),
+      .number("keep-last", "keep so many of the last backups"),
+      .number("keep-hourly", "keep the newest backup of each of so many hours"),
+      .number("keep-daily", "keep the newest backup of each of so many days"),
+      .number("keep-weekly", "keep the newest backup of each of so many weeks"),
+      .number("keep-monthly", "keep the newest backup of each of so many months"),
+      .number("keep-yearly", "keep the newest backup of each of so many years"),
+    ]
+  }
+
+  /// Reads the rules from the options.
+  ///
+  /// - Throws: `ShellError` for a number that is not positive, and where there is no rule.
+  init(_ arguments: Arguments) throws {
+    self.init(within: try arguments.duration("keep-within"))
+    for rule in Rule.allCases {
+      let name = "keep-\(rule.rawValue)"
+      guard let count = try arguments.number(name, as: Int32.self) else { continue }
+      guard count > 0 else {
+        throw ShellError(
+          "Numeric value '\(count)' for <\(name)> option is malformed or out of range")
+      }
+      counts[rule] = Int(count)
+    }
+    guard !isEmpty else {
+      throw ShellError(
+        "a rule must be given that says what is kept: --keep-within, --keep-last, --keep-hourly, "
+          + "--keep-daily, --keep-weekly, --keep-monthly or --keep-yearly")
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// This file is part of virsh-backup: backup and restore for libvirt domains.
+// Copyright (C) 2026 the virsh-backup authors
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import DomainXML
+
+/// What lists call domains: by name, and where several have the name by their UUIDs too.
+struct DomainTitles {
+  /// The UUIDs that a name stands for.
+  private var uuids: [String: Set<String>] = [:]
+
+  /// Finds out which names stand for several of the domains of these points.
+  init(_ manifests: [Manifest]) {
+    for manifest in manifests {
+      uuids[manifest.domainName, default: []].insert(manifest.domainUUID)
+    }
+  }
+
+  /// What to call the domain of a point.
+  func title(of manifest: Manifest) -> String {
+    title(manifest.domainName, manifest.domainUUID)
+  }
+
+  /// What to call a domain.
+  func title(_ name: String, _ uuid: String) -> String {
+    uuids[name]?.count ?? 0 > 1 ? "\(name) (\(uuid))" : name
+  }
+}
