@@ -79,6 +79,8 @@ let package = Package(
     .testTarget(
       name: "IntegrationTests", dependencies: ["QMP", "TestSupport", "virsh-backup"],
       swiftSettings: strict),
+    .testTarget(
+      name: "LongTests", dependencies: ["TestSupport", "virsh-backup"], swiftSettings: strict),
 
     // What the fuzzer and the tests feed with the corpus.
     .target(
