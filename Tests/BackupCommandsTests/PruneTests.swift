@@ -59,6 +59,7 @@ import Testing
 
   @Test(arguments: [
     ("web1", "a rule must be given that says what is kept"),
+    ("--all", "a rule must be given that says what is kept"),
     ("--keep-last 1", "a domain, or --all for all domains in the pool, must be given"),
     ("--keep-last 0 web1", "Numeric value '0' for <keep-last> option is malformed"),
     ("--keep-weekly -2 web1", "Numeric value '-2' for <keep-weekly> option is malformed"),

@@ -242,6 +242,40 @@ struct NightlyRunTests {
     #expect(try night.points(of: domain).count == 2)
   }
 
+  @Test func `a night prunes by the policy, and verifies what is due`() throws {
+    let night = try Night(.session)
+    defer { night.remove() }
+    let domain = try night.add("web", "--keep-last", "2", "--verify", "1d")
+    var told: [JSONValue?] = []
+    for _ in 1...3 {
+      try domain.write("vda", "write -P 0x33 2M 1M")
+      let result = try night.run("--json", "--strict")
+      #expect(result.status == 0, "\(result)")
+      told.append(try night.results(result)[domain.name])
+    }
+    #expect(told.map { $0?["points"] } == [1, 2, 2])
+    #expect(told.map { $0?["removed"] } == [0, 0, 1])
+    // Checksums are made first, and compared when some are there.
+    #expect(told.map { $0?["verified"] } == ["passed", "passed", "not_due"])
+    #expect(try night.differences(of: domain) == [])
+
+    // The rules are for who prunes by hand, too.
+    let shown = try Program.run(
+      night.libvirt, ["backup-prune", domain.name, "--pool", night.pool.name, "--dry-run"])
+    #expect(shown.status == 0 && shown.stdout.contains("Every backup is kept"), "\(shown)")
+    try Program.expectSuccess(night.libvirt, "backup-policy", domain.name, "--keep-last", "1")
+    try Program.expectSuccess(
+      night.libvirt, "backup-prune", domain.name, "--pool", night.pool.name)
+    #expect(try night.points(of: domain).count == 1)
+    try Program.expectSuccess(night.libvirt, "backup-policy", domain.name, "--remove")
+    let without = try Program.run(
+      night.libvirt, ["backup-prune", domain.name, "--pool", night.pool.name])
+    #expect(
+      without.status == 1
+        && without.stderr.contains("the policy of domain '\(domain.name)' has none"), "\(without)")
+    #expect(try night.differences(of: domain) == [])
+  }
+
   // MARK: - Processes
 
   private static func children(of parent: pid_t) -> [pid_t] {

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import BackupCore
+import DomainXML
 import Vsh
 
 extension Vsh.Command where Context == Client {
@@ -16,7 +17,7 @@ extension Vsh.Command where Context == Client {
         The rules are applied in the order within, last, hourly, daily, weekly, monthly, yearly, in \
         local time: each keeps the newest backup of so many of its periods, and passes over those of \
         which an earlier rule keeps one. The newest backup, protected ones and those in use always \
-        stay.
+        stay. Where no rule is given those of the domain's policy count.
         """,
       options: [.pool] + RetentionRules.options + [
         .bool("all", "prune the backups of all domains in the pool"),
@@ -36,7 +37,7 @@ extension Vsh.Command where Context == Client {
         throw ShellError("a domain, or --all for all domains in the pool, must be given")
       }
       let command = try RunningCommand(shell, arguments, label: "Prune")
-      return try PruneRun(command, rules: rules).run()
+      return try PruneRun(command, rules: rules.isEmpty ? nil : rules).run()
     }
   }
 }
@@ -57,7 +58,7 @@ extension RetentionRules {
 
   /// Reads the rules from the options.
   ///
-  /// - Throws: `ShellError` for a number that is not positive, and where there is no rule.
+  /// - Throws: `ShellError` for a number that is not positive.
   init(_ arguments: Arguments) throws {
     self.init(within: try arguments.duration("keep-within"))
     for rule in Rule.allCases {
@@ -69,10 +70,15 @@ extension RetentionRules {
       }
       counts[rule] = Int(count)
     }
-    guard !isEmpty else {
-      throw ShellError(
-        "a rule must be given that says what is kept: --keep-within, --keep-last, --keep-hourly, "
-          + "--keep-daily, --keep-weekly, --keep-monthly or --keep-yearly")
+  }
+}
+
+extension RetentionRules {
+  /// Takes the rules of a policy.
+  init(_ policy: Policy) {
+    self.init(within: policy.keptWithin)
+    for rule in Rule.allCases {
+      counts[rule] = Policy.Period(rawValue: rule.rawValue).flatMap { policy.kept[$0] }
     }
   }
 }

@@ -7,15 +7,18 @@ import Backup
 import BackupCore
 import DomainXML
 import Libvirt
+import DomainXML
+import Libvirt
 import Vsh
 
 /// A prune at work: one domain after the other, whatever becomes of those before.
 struct PruneRun {
   private let command: RunningCommand
-  private let rules: RetentionRules
+  /// What the user wants to keep; nil for what the policies of the domains say.
+  private let rules: RetentionRules?
 
   /// Prepares a prune.
-  init(_ command: RunningCommand, rules: RetentionRules) {
+  init(_ command: RunningCommand, rules: RetentionRules?) {
     self.command = command
     self.rules = rules
   }
@@ -33,14 +36,14 @@ struct PruneRun {
     return try command.whileCaught {
       let isDryRun = arguments.flag("dry-run")
       let known = try engine.catalog()
-      let domains = try self.domains(in: known)
-      let catalog = isDryRun ? known : try engine.settledCatalog(of: domains)
+      let chosen = try rules(of: domains(in: known), in: known)
+      let catalog = isDryRun ? known : try engine.settledCatalog(of: chosen.map(\.domain))
       let now = Workplace.process.time()
       var report = PruneReport(
         pool: engine.poolName, isDryRun: isDryRun,
-        plans: domains.map {
+        plans: chosen.map {
           PrunePlan(
-            of: $0, in: catalog, rules: rules, now: now,
+            of: $0.domain, in: catalog, rules: $0.rules, now: now,
             localTime: LocalTime(offset: Timestamp.offset(seconds:)))
         })
       let isText = !arguments.flag("json")
@@ -63,6 +66,34 @@ struct PruneRun {
     var names: [String: String] = [:]
     for point in catalog.points { names[point.manifest.domainUUID] = point.manifest.domainName }
     return names.keys.sorted { (names[$0] ?? "", $0) < (names[$1] ?? "", $1) }
+  }
+
+  /// The rules for each domain; with `--all` those are left out whose policy has none.
+  private func rules(
+    of domains: [String], in catalog: Catalog
+  ) throws -> [(domain: String, rules: RetentionRules)] {
+    if let rules { return domains.map { ($0, rules) } }
+    let connection = try shell.context.connection()
+    var found: [(domain: String, rules: RetentionRules)] = []
+    for uuid in domains {
+      // A domain that is gone has no policy any more.
+      let domain = try unless(.noDomain) { try connection.domain(uuid: uuid) }
+      if let policy = try domain?.policy(), policy.hasRules {
+        found.append((uuid, RetentionRules(policy)))
+      } else if !arguments.flag("all") {
+        let name = catalog.points(of: uuid).last?.manifest.domainName ?? domain?.name ?? uuid
+        throw PruneRun.missingRule("the policy of domain '\(name)' has none")
+      }
+    }
+    guard !found.isEmpty else { throw PruneRun.missingRule("no domain has a policy with one") }
+    return found
+  }
+
+  private static func missingRule(_ why: String) -> ShellError {
+    ShellError(lines: [
+      "a rule must be given that says what is kept: --keep-within, --keep-last, --keep-hourly, "
+        + "--keep-daily, --keep-weekly, --keep-monthly or --keep-yearly", why,
+    ])
   }
 
   private func prune(_ report: inout PruneReport, _ engine: Engine, isText: Bool) throws {
