@@ -58,11 +58,11 @@ import Testing
 
   /// Runs two clients on what is left, and looks at what comes of it.
   private func interleave(
-    step: Int, _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
+    ways: Int, _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
     _ check: (LeftCreate, [Clients.Ending], String) -> Void
   ) throws {
     var left = try LeftCreate()
-    try Clients.interleave(step: step) { segments, clients in
+    try Clients.interleave(ways: ways) { segments, clients in
       left = try LeftCreate()
       let shared = Clients.Box(left)
       return left.run(segments, { try work(shared.value, $0, $1) }, clients: clients)
@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func `two clients that settle it publish it once, whatever comes between`() throws {
-    try interleave(step: 12) { _, engine, _ in
+    try interleave(ways: 120) { _, engine, _ in
       try engine.settle(domainUUID: World.domainUUID)
     } _: { left, endings, way in
       for ending in endings {
@@ -88,7 +88,7 @@ import Testing
 
   @Test func `of one that publishes it and one that undoes it both end with one outcome`() throws {
     var published = 0, undone = 0
-    try interleave(step: 12) { left, engine, client in
+    try interleave(ways: 120) { left, engine, client in
       if client == 0 {
         try engine.settle(domainUUID: World.domainUUID)
       } else {

@@ -56,7 +56,7 @@ import Testing
 
   @Test func `two clients end it once`() throws {
     var scene = try pulled()
-    try Clients.interleave(step: 24) { segments, clients in
+    try Clients.interleave(ways: 40) { segments, clients in
       scene = try pulled()
       let shared = Clients.Box(scene)
       return Clients.run(segments, clients: clients) { client, observer, step in

@@ -52,7 +52,8 @@ import Testing
     kind: Kind
   ) throws {
     var outcomes: Set<Bool> = []
-    for step in 0... {
+    // Of one that does not wait most steps are those of the other.
+    for step in Clients.kills(every: kind.isAsync ? 4 : 1) {
       let scene = try RestoreScene(exists: kind.exists)
       let found = scene.run(killedBefore: step) {
         try RestoreKilledTests.restore($0, scene, kind)
@@ -70,7 +71,7 @@ import Testing
   @Test(arguments: [Kind.async, .asyncOverwrite])
   func `whenever the client that ends a restore is killed, another ends it`(kind: Kind) throws {
     var outcomes: Set<Bool> = []
-    for step in 0... {
+    for step in Clients.kills(every: 3) {
       let scene = try RestoreScene(exists: kind.exists)
       scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
       scene.machine.copyAll()

@@ -15,18 +15,18 @@ import Testing
   ///
   /// - Parameters:
   ///   - kind: What is under way when they begin, all of it copied; nil for nothing.
-  ///   - step: How many steps lie between two ways with the same first stop.
+  ///   - ways: How many ways are tried.
   ///   - pause: Seconds that pass when another client has its turn.
   ///   - work: What a client does, by its number.
   ///   - check: Looks at what is left.
   /// - Throws: When a scene cannot be made or settled.
   private func interleave(
-    _ kind: RestoreKilledTests.Kind?, step: Int, pause: Int64 = 0,
+    _ kind: RestoreKilledTests.Kind?, ways: Int, pause: Int64 = 0,
     _ work: @escaping @Sendable (Engine, Int, RestoreScene) throws -> Void,
     _ check: (RestoreScene, [Clients.Ending], String) -> Void
   ) throws {
     var scene = try RestoreScene(exists: true)
-    try Clients.interleave(step: step) { segments, clients in
+    try Clients.interleave(ways: ways) { segments, clients in
       scene = try RestoreScene(exists: kind?.exists ?? false)
       if let kind {
         scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
@@ -50,7 +50,7 @@ import Testing
 
   @Test(arguments: [RestoreKilledTests.Kind.async, .asyncOverwrite])
   func `two clients that settle a restore end it once`(kind: RestoreKilledTests.Kind) throws {
-    try interleave(kind, step: 128) { engine, _, scene in
+    try interleave(kind, ways: 40) { engine, _, scene in
       try engine.settle(domainUUID: scene.uuid)
     } _: { scene, endings, way in
       #expect(scene.outcome == .new, "\(way): \(endings)")
@@ -63,7 +63,7 @@ import Testing
     kind: RestoreKilledTests.Kind
   ) throws {
     var overtaken = 0
-    try interleave(kind, step: 128, pause: 2 * Context.setupLimit) { engine, _, scene in
+    try interleave(kind, ways: 40, pause: 2 * Context.setupLimit) { engine, _, scene in
       try engine.settle(domainUUID: scene.uuid)
     } _: { scene, endings, way in
       // A mirror that both tell to end is cancelled.
@@ -80,7 +80,7 @@ import Testing
     kind: RestoreKilledTests.Kind
   ) throws {
     var outcomes: Set<Bool> = []
-    try interleave(kind, step: 128) { engine, client, scene in
+    try interleave(kind, ways: 40) { engine, client, scene in
       if client == 0 {
         try engine.settle(domainUUID: scene.uuid)
       } else {
@@ -103,7 +103,7 @@ import Testing
     throws
   {
     var outcomes: Set<String> = []
-    try interleave(nil, step: 128) { engine, client, scene in
+    try interleave(nil, ways: 40) { engine, client, scene in
       do {
         if client == 0 {
           guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }

@@ -63,32 +63,40 @@ enum Clients {
     return (endings.value, turns.counts)
   }
 
-  /// Runs two clients in many of the ways in which one does some steps, the other some, then the first
+  /// Runs two clients in some of the ways in which one does some steps, the other some, then the first
   /// the rest.
   ///
-  /// The first stops after each of its steps once; where the second stops goes on from way to way.
+  /// Where they stop is spread evenly over all that is possible.
   ///
   /// - Parameters:
-  ///   - step: How many steps lie between two ways with the same first stop.
+  ///   - ways: How many ways are tried; `make check-long` tries more.
   ///   - run: Runs the clients, so many of them, in turns.
   ///   - check: Looks at what is left of a run, which it is told.
   /// - Throws: What they throw.
   static func interleave(
-    step: Int, _ run: ([Turns.Segment], Int) throws -> Run,
+    ways: Int, _ run: ([Turns.Segment], Int) throws -> Run,
     _ check: (Run, String) throws -> Void
   ) throws {
     let alone = try run([], 1).counts[0] ?? 0
-    // `make check-long` tries more of the ways.
-    let step = max(1, min(step, alone) / Rounds.count(1))
-    for first in 1...alone {
-      for second in stride(from: 1 + first * 37 % step, through: alone, by: step) {
-        let found = try run(
-          [
-            .init(client: 0, steps: first), .init(client: 1, steps: second),
-            .init(client: 0, steps: 1000),
-          ], 2)
-        try check(found, "\(first) \(second)")
-      }
+    let ways = min(ways * Rounds.count(1), alone * alone)
+    for way in 0..<ways {
+      let first = 1 + way * alone / ways
+      // By the golden ratio, no place is near that of a way nearby.
+      let second = 1 + Int(Double(way) * 0.618_034 * Double(alone)) % alone
+      let found = try run(
+        [
+          .init(client: 0, steps: first), .init(client: 1, steps: second),
+          .init(client: 0, steps: 1000),
+        ], 2)
+      try check(found, "\(first) \(second)")
     }
+  }
+
+  /// The steps before which a client is killed in a test: every one with `make check-long`.
+  ///
+  /// - Parameter stride: How far they lie apart else.
+  /// - Returns: The steps, without an end.
+  static func kills(every stride: Int) -> some Sequence<Int> {
+    (0...).lazy.map { $0 * max(1, stride / Rounds.count(1)) }
   }
 }
