@@ -72,13 +72,13 @@ struct BootTests {
     try scene.run("backup-create", "--backupname", "bad", "--full").expectSuccess()
 
     let fingerprint = try scene.pool.fingerprint()
-    let good = try Self.verify(scene, "good", "--wait", "5")
+    let good = try Self.verify(scene, "good", "--wait", "20")
     #expect(good.result.status == 0, "\(good.result)")
     #expect(good.backups["good"]?.bootDetail?.contains("still ran") == true)
     try Self.expectNothingLeft(scene, fingerprint)
 
     let shot = "\(directory)/shot.png"
-    let seen = try Self.verify(scene, "seen", "--wait", "5", "--screenshot", shot)
+    let seen = try Self.verify(scene, "seen", "--wait", "20", "--screenshot", shot)
     #expect(seen.result.status == 0, "\(seen.result)")
     let image = try Data(contentsOf: URL(filePath: shot))
     #expect(image.starts(with: [0x89, 0x50, 0x4e, 0x47]) && image.count > 500)
