@@ -51,7 +51,7 @@ struct DeletedDisksTests {
       ).expectSuccess().stdout
     }
     #expect(
-      try delete("p1", "vda").contains("Disk 'vda' of domain backup p1 deleted"))
+      try delete("p1", "--diskspec", "vda").contains("Disk 'vda' of domain backup p1 deleted"))
     history.drop("vda", of: "p1")
     try Self.expectWhole(history, "after vda of p1")
     #expect(try history.info("p2").disk("vda")?.parent == "p0")
@@ -80,7 +80,7 @@ struct DeletedDisksTests {
   @Test func `a disk that is not in the backup is refused`() throws {
     let history = try Self.make(.session, 1)
     defer { history.remove() }
-    let result = try history.run("backup-delete", "p0", "vdc")
+    let result = try history.run("backup-delete", "p0", "--diskspec", "vdc")
     #expect(result.status == 1)
     #expect(result.stderr.contains("error: backup 'p0' has no disk named 'vdc'"))
     try Self.expectWhole(history, "after the refusal")
@@ -98,7 +98,10 @@ struct DeletedDisksTests {
         kills += 1
         _ = try Program.run(
           history.libvirt,
-          ["backup-delete", history.domain.name, point, disk, "--pool", history.pool.name],
+          [
+            "backup-delete", history.domain.name, point, "--diskspec", disk, "--pool",
+            history.pool.name,
+          ],
           environment: kills < 5 ? ["VIRSH_BACKUP_KILL_AT": "\(call)"] : [:])
         call = call % 60 + 9
         #expect(try history.storedDifferences() == [], "after a kill in \(point), \(disk)")

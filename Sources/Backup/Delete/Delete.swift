@@ -66,6 +66,7 @@ extension Delete {
           + "--children deletes it too")
     }
     try context.refuseNeeded(plan.delete, isMerged: false, in: catalog)
+    try refuseWithoutRoom(plan, request, in: catalog)
   }
 
   /// Writes a delete down, and asks again what it was decided on: another client may have made a

@@ -28,8 +28,8 @@ struct MergeRun: Equatable {
   ///   - place: The disk's place among its disks.
   ///   - removed: What goes.
   ///   - catalog: The pool.
-  /// - Throws: ``BackupError`` where the chain is broken, or an image of the run is smaller than one
-  ///   above and one below: merging would show what the shrinking hid.
+  /// - Throws: ``BackupError`` where the chain is broken, or an image of the run is smaller than both
+  ///   that stay: merging would show what the shrinking hid.
   init?(_ child: Point, disk place: Int, removed: Removed, catalog: Catalog) throws {
     let disk = child.manifest.disks[place]
     guard let parent = disk.parent, removed.contains(parent, disk.name) else { return nil }
@@ -49,11 +49,11 @@ struct MergeRun: Equatable {
     }
   }
 
-  /// Whether the end of an image hides what one below has there, which the image that stays shows as
-  /// zeroes.
+  /// Whether the end of an image hides what is in the one that stays below.
+  ///
+  /// The image that stays above shows zeroes there. What is hidden in the run itself is copied as such.
   private func hides(_ place: Int) -> Bool {
-    let below = chain[(place + 1)...].prefix(length - place + 1).map(\.capacity).max() ?? 0
-    return chain[place].capacity < min(chain[0].capacity, below)
+    chain[place].capacity < min(chain[0].capacity, base?.capacity ?? 0)
   }
 
   /// The images that go, the newest first.
