@@ -51,7 +51,8 @@ extension Delete {
       let images = try open.chain.map { try context.helperImage($0, format: "qcow2") }
       return (open.merge.disk, .init(chain: images, isReadOnly: false))
     }
-    try context.withholdProofs(of: Set(delete.merges.map(\.point)))
+    try context.withholdProofs(
+      of: Dictionary(grouping: delete.merges, by: \.point).mapValues { Set($0.map(\.volume)) })
     let held = try context.hold(
       disks, operation: pending.partial.uuid,
       domain: try DomainDefinition(parsing: first.domainXML), outlivesClient: outlivesClient)

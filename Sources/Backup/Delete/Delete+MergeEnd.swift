@@ -144,7 +144,7 @@ extension Delete {
     } catch {
       guard try !context.isUnderWay(pending) else { throw error }
     }
-    try context.renewChecksums(of: Set(delete.merges.map(\.point)))
+    try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
     try context.forget(pending)
   }
 

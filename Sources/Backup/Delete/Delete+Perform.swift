@@ -32,6 +32,7 @@ extension Delete {
       do {
         try context.refuseNeeded(delete, isMerged: true, in: catalog())
       } catch {
+        try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
         try context.forget(pending)
         throw error
       }
@@ -56,8 +57,12 @@ extension Delete {
     where context.publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
       try rewrite(manifest, of: pending)
     }
-    for point in delete.points { try context.discardProofs(of: point) }
-    try context.renewChecksums(of: Set(delete.merges.map(\.point)))
+    for point in delete.points {
+      // A newer point may have the name.
+      try context.requireUnderWay(pending)
+      try context.discardProofs(of: point)
+    }
+    try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
     try context.forget(pending)
   }
 

@@ -21,15 +21,16 @@ extension Delete {
     let named = Set(request.points.map(\.manifest.uuid))
     let domain = request.points.first?.manifest.domainUUID ?? ""
     // One on which nothing stands is merged into nothing.
-    let leaf = catalog.points(of: domain).filter { point in
-      !named.contains(point.manifest.uuid) && catalog.children(of: point.manifest.uuid).isEmpty
+    let leaf = catalog.points(of: domain).dropLast().filter { point in
+      !named.contains(point.manifest.uuid) && !point.manifest.isProtected
+        && catalog.children(of: point.manifest.uuid).isEmpty
     }.max { $0.size < $1.size }
-    let other = leaf.map { ", and so does deleting backup '\($0.manifest.name)' first" } ?? ""
+    let other = leaf.map { "; deleting backup '\($0.manifest.name)' first frees some" } ?? ""
     throw BackupError(
       .failed,
       "there is no room in pool '\(repository.name)': what stands on backup \(request.names) takes "
-        + "over up to \(needed) bytes, and \(available) are free; --children, which deletes that too, "
-        + "needs none\(other)")
+        + "over up to \(needed) bytes, and \(available) are free; backup-delete --children, which "
+        + "deletes that too, needs none\(other)")
   }
 
   /// Bytes that an image takes over of those of a run, at most.

@@ -13,7 +13,7 @@ package struct JobReport: Sendable, Equatable {
   package var uuid: String
   /// Name of the domain.
   package var domain: String
-  /// `create`, `restore`, `live`, `delete`, `nbd`.
+  /// `create`, `restore`, `live`, `delete`, `nbd`, `verify`.
   package var operation: String
   /// Name of the point.
   package var name: String

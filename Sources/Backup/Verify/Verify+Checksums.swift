@@ -40,9 +40,15 @@ extension Verify {
         found[point.manifest.uuid] = Own(comparison: .busy)
       }
     }
+    let remembered = Inspection(catalog, in: repository)
     for (place, lineage) in lineages.enumerated() {
       let own = found[reports[place].point.manifest.uuid]
-      let problems = lineage.compactMap { found[$0.manifest.uuid] }.flatMap(\.problems)
+      var problems = lineage.compactMap { found[$0.manifest.uuid] }.flatMap(\.problems)
+      // What was found before in those that nobody came to counts until they are compared again.
+      for other in lineage where [nil, .busy].contains(found[other.manifest.uuid]?.comparison) {
+        let volumes = Set(other.manifest.volumes.map(\.name))
+        problems += remembered.problems(of: other).filter { volumes.contains($0.volume) }
+      }
       reports[place].problems += problems.filter { !reports[place].problems.contains($0) }
       reports[place].altered = problems
       reports[place].comparison = problems.isEmpty ? own?.comparison : .failed
@@ -75,10 +81,9 @@ extension Verify {
       let known = try Checksums(
         in: point.checksumsVolume, of: point.manifest.uuid, repository)
       let own: Own
-      if let known, !known.sums.isEmpty {
+      if let known {
         own = try compare(point, known, pending, options)
-      } else if options.makesChecksums || known != nil {
-        // Those that a merge took back are missed too.
+      } else if options.makesChecksums {
         try make(point, pending)
         own = Own(comparison: .made)
       } else {
@@ -93,19 +98,22 @@ extension Verify {
     _ point: Point, _ known: Checksums, _ pending: Catalog.Pending, _ options: VerifyOptions
   ) throws -> Own {
     let all = point.manifest.volumes.map(\.name)
-    let missed = options.makesChecksums ? all.filter { known.sums[$0] == nil } : []
+    // Those that a merge took back are missed too.
+    let missed = all.filter {
+      known.sums[$0] == nil && (options.makesChecksums || known.withheld.contains($0))
+    }
     let progress = ReadProgress(all, in: context)
     let altered = try context.altered(
       all.filter { !missed.contains($0) }, of: point, known, progress)
     if !missed.isEmpty {
       var whole = known
-      whole.sums.merge(try context.sums(of: missed, progress)) { $1 }
+      whole.renew(try context.sums(of: missed, progress))
       try requireHeld(pending)
       try context.write(whole, of: point)
     }
     try requireHeld(pending)
     return Own(
-      comparison: altered.isEmpty ? .passed : .failed,
+      comparison: !altered.isEmpty ? .failed : missed.count == all.count ? .made : .passed,
       problems: altered.map { .init(volume: $0.volume, text: $0.text, isMissing: false) })
   }
 
@@ -143,7 +151,8 @@ extension Verify {
       try requireHeld(pending)
     } catch {
       // A merge that has begun in between has not seen them.
-      try context.withholdProofs(of: [point.manifest.uuid])
+      try context.withholdProofs(
+        of: [point.manifest.uuid: Set(point.manifest.volumes.map(\.name))])
       throw error
     }
   }

@@ -27,6 +27,13 @@ extension Context {
   /// - Throws: ``BackupError`` with code `busy` while the point is being deleted, or `notFound` where it
   ///   was; `DomainXMLError` for a change that no document can have; what libvirt throws.
   package func amend(_ point: Point, _ change: (inout Manifest) -> Void) throws -> Manifest {
+    // Elsewhere a manifest is written over in place, and who does that may be killed.
+    guard hypervisor.canRename(in: repository.directory) else {
+      throw BackupError(
+        .invalid,
+        "backup '\(point.manifest.name)' can be changed only on its host, by who may write to "
+          + "'\(repository.directory)'")
+    }
     let before = try rewrite(point, change)
     var look = 0
     while try isDoomedNow(point) {

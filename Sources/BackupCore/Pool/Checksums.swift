@@ -11,11 +11,12 @@ package struct Checksums: Sendable, Equatable {
   /// UUID of the point, lower case.
   package var point: String
   /// The SHA-256 of volumes by their names, as 64 hex digits in lower case.
-  ///
-  /// Empty where they are to be made anew: a volume has changed, or is about to.
   package var sums: [String: String]
+  /// Names of volumes whose sum was taken back: they have changed, or are about to.
+  package private(set) var withheld: Set<String> = []
 
   private static let mark = "# SHA-256 of backup "
+  private static let withheldMark = "# to be made anew: "
   /// What is longer is not ours.
   package static let largest: UInt64 = 1 << 20
 
@@ -34,11 +35,31 @@ package struct Checksums: Sendable, Equatable {
     let uuid = first.dropFirst(Checksums.mark.count).prefix { $0 != " " }
     guard uuid.utf8.count == 36 else { return nil }
     self.init(point: uuid.lowercased())
+    for line in lines.dropFirst() where line.hasPrefix(Checksums.withheldMark) {
+      withheld.insert(String(line.dropFirst(Checksums.withheldMark.count)))
+    }
     for line in lines.dropFirst() where !line.hasPrefix("#") {
       guard let (volume, sum) = Checksums.entry(line),
         sums.updateValue(sum, forKey: volume) == nil
       else { return nil }
     }
+  }
+
+  /// Takes back the sums of volumes that are about to change.
+  package mutating func withhold(_ volumes: Set<String>) {
+    for volume in volumes where sums.removeValue(forKey: volume) != nil { withheld.insert(volume) }
+  }
+
+  /// Puts in sums of volumes that are whole again.
+  package mutating func renew(_ new: [String: String]) {
+    sums.merge(new) { $1 }
+    withheld.subtract(new.keys)
+  }
+
+  /// Takes out volumes that are gone.
+  package mutating func forget(_ volumes: Set<String>) {
+    for volume in volumes { sums[volume] = nil }
+    withheld.subtract(volumes)
   }
 
   /// Reads `SUM  NAME`; a backslash before the line says that some in the name are doubled.
@@ -55,9 +76,8 @@ package struct Checksums: Sendable, Equatable {
 
   /// The document.
   package var text: String {
-    var lines = [
-      "\(Checksums.mark)\(point)" + (sums.isEmpty ? " is to be made anew" : "")
-    ]
+    var lines = ["\(Checksums.mark)\(point)"]
+    lines += withheld.sorted().map { Checksums.withheldMark + $0 }
     for (volume, sum) in sums.sorted(by: { $0.key < $1.key }) {
       let escaped = volume.replacing("\\", with: "\\\\")
       lines.append("\(escaped == volume ? "" : "\\")\(sum)  \(escaped)")

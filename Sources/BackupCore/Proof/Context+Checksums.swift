@@ -68,10 +68,11 @@ extension Context {
     let catalog = try catalog()
     var known: [(point: Point, checksums: Checksums, volumes: [String])] = []
     for point in catalog.points {
-      let own = point.manifest.volumes.map(\.name).filter(wanted.contains)
-      guard !own.isEmpty, let checksums = try catalog.checksums(of: point, in: repository),
-        !checksums.sums.isEmpty
-      else { continue }
+      guard let checksums = try catalog.checksums(of: point, in: repository) else { continue }
+      let own = point.manifest.volumes.map(\.name).filter {
+        wanted.contains($0) && !checksums.withheld.contains($0)
+      }
+      guard !own.isEmpty else { continue }
       known.append((point, checksums, own))
     }
     let progress = ReadProgress(known.flatMap(\.volumes), in: self, deadline: deadline)
@@ -98,27 +99,28 @@ extension Context {
     }
   }
 
-  /// Takes back what is known of the data of points, right before a volume of theirs is written.
+  /// Takes back what is known of the data of volumes, right before they are written.
   ///
-  /// That there were checksums stays to be seen: ``renewChecksums(of:)`` makes others.
+  /// That there were checksums stays to be seen: ``renewChecksums(of:for:)`` makes others. What is known of
+  /// the other volumes of their points stays: nobody looks at these now.
   ///
-  /// - Parameter uuids: The points.
+  /// - Parameter volumes: Names of the volumes, by the UUIDs of their points.
   /// - Throws: What the repository throws; nothing may be written then.
-  package func withholdProofs(of uuids: Set<String>) throws {
-    guard !uuids.isEmpty else { return }
+  package func withholdProofs(of volumes: [String: Set<String>]) throws {
+    guard !volumes.isEmpty else { return }
     let catalog = try catalog()
     var changed: [String] = []
-    for point in uuids.compactMap({ catalog.point(uuid: $0) }) {
-      if let checksums = try Checksums(
-        in: point.checksumsVolume, of: point.manifest.uuid, repository), !checksums.sums.isEmpty
-      {
-        try repository.replace(
-          point.checksumsVolume, Array(Checksums(point: point.manifest.uuid).text.utf8))
-        changed.append(point.checksumsVolume)
+    for (uuid, names) in volumes {
+      guard let point = catalog.point(uuid: uuid) else { continue }
+      if var checksums = try Checksums(in: point.checksumsVolume, of: uuid, repository) {
+        let before = checksums
+        checksums.withhold(names)
+        if checksums != before {
+          try repository.replace(point.checksumsVolume, Array(checksums.text.utf8))
+          changed.append(point.checksumsVolume)
+        }
       }
-      if catalog.volumes.contains(point.verificationVolume) {
-        try repository.delete(point.verificationVolume)
-      }
+      try forgetRecord(of: names, in: point.verificationVolume, of: uuid)
     }
     if !changed.isEmpty { try repository.synchronize(changed) }
   }
@@ -127,22 +129,40 @@ extension Context {
   ///
   /// Where that fails, or the user asks to stop, it is told: `backup-verify --update` makes them.
   ///
-  /// - Parameter uuids: The points.
-  /// - Throws: What libvirt throws where the pool cannot be read.
-  package func renewChecksums(of uuids: Set<String>) throws {
+  /// - Parameters:
+  ///   - uuids: The points.
+  ///   - pending: The operation that has written the volumes, and keeps others from writing them.
+  /// - Throws: ``BackupError`` with code `busy` where another client has ended the operation: what was read
+  ///   may have been written since; what libvirt throws where the pool cannot be read.
+  package func renewChecksums(of uuids: Set<String>, for pending: Catalog.Pending) throws {
     guard !uuids.isEmpty else { return }
     let catalog = try catalog()
     for point in uuids.sorted().compactMap({ catalog.point(uuid: $0) }) {
-      let checksums = try Checksums(
-        in: point.checksumsVolume, of: point.manifest.uuid, repository)
-      guard checksums?.sums.isEmpty == true else { continue }
+      guard
+        var checksums = try Checksums(
+          in: point.checksumsVolume, of: point.manifest.uuid, repository),
+        !checksums.withheld.isEmpty
+      else { continue }
+      let own = point.manifest.volumes.map(\.name)
+      checksums.forget(checksums.withheld.subtracting(own))
+      let volumes = own.filter(checksums.withheld.contains)
       do {
-        try write(
-          Checksums(point: point.manifest.uuid, sums: try sums(of: point)), of: point)
+        checksums.renew(try sums(of: volumes, ReadProgress(volumes, in: self)))
+        try requireUnderWay(pending)
+        try write(checksums, of: point)
       } catch {
+        guard try isUnderWay(pending) else { throw error }
         observer.notice(
           "the checksums of backup '\(point.manifest.name)' are not made anew: \(error); "
             + "backup-verify --update makes them")
+        continue
+      }
+      do {
+        try requireUnderWay(pending)
+      } catch {
+        // A merge that has begun in between has not seen them.
+        try withholdProofs(of: [point.manifest.uuid: Set(volumes)])
+        throw error
       }
     }
   }

@@ -12,6 +12,8 @@ extension Context {
   /// - Throws: What the repository throws.
   package func record(_ check: Verification.Check, of point: Point) throws {
     let volume = point.verificationVolume
+    // Another point may have come to the name.
+    guard publishedManifest(point.manifest.uuid, in: point.manifestVolume) != nil else { return }
     var known =
       Verification(in: volume, of: point.manifest.uuid, repository)
       ?? Verification(point: point.manifest.uuid)
@@ -26,14 +28,31 @@ extension Context {
   ///
   /// - Throws: What the repository throws.
   package func discardProofs(of deleted: Partial.DeletePoint) throws {
-    let verification = VolumeNames.verification(ofManifest: deleted.manifest)
     guard deleted.isKept else { return try discardProofs(besideManifest: deleted.manifest) }
     let volume = VolumeNames.checksums(ofManifest: deleted.manifest)
     if var checksums = try Checksums(in: volume, of: deleted.uuid, repository) {
-      for volume in deleted.volumes { checksums.sums[volume] = nil }
+      checksums.forget(Set(deleted.volumes))
       try put(volume, checksums.text)
     }
-    if try repository.contains(verification) { try repository.delete(verification) }
+    try forgetRecord(
+      of: Set(deleted.volumes), in: VolumeNames.verification(ofManifest: deleted.manifest),
+      of: deleted.uuid)
+  }
+
+  /// Takes out of the record of a point what says nothing any more once volumes have changed or are gone.
+  ///
+  /// - Parameters:
+  ///   - volumes: Names of the volumes.
+  ///   - record: The volume with the record.
+  ///   - uuid: The point.
+  /// - Throws: What the repository throws.
+  func forgetRecord(of volumes: Set<String>, in record: String, of uuid: String) throws {
+    guard try repository.contains(record) else { return }
+    if var known = Verification(in: record, of: uuid, repository) {
+      known.forget(volumes)
+      if !known.checks.isEmpty { return try put(record, try known.xml()) }
+    }
+    try repository.delete(record)
   }
 
   /// Deletes what is beside a manifest that is gone; where there is one again it is that one's.

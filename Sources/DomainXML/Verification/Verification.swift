@@ -75,6 +75,17 @@ package struct Verification: Sendable, Equatable {
   /// The latest check of a level; nil where there was none.
   package func check(_ level: Level) -> Check? { checks.first { $0.level == level } }
 
+  /// Takes out what says nothing any more once volumes have changed or are gone: all but the damage that
+  /// was found in others by comparing.
+  package mutating func forget(_ volumes: Set<String>) {
+    checks = checks.compactMap { check in
+      guard check.level == .checksums else { return nil }
+      var check = check
+      check.problems.removeAll { volumes.contains($0.volume) }
+      return check.problems.isEmpty ? nil : check
+    }
+  }
+
   /// Puts a check in the place of the one before of its level.
   package mutating func note(_ check: Check) {
     let others = checks.filter { $0.level != check.level } + [check]
