@@ -29,18 +29,44 @@ extension Engine {
     return catalog
   }
 
+  /// Decides which points of a domain a prune deletes: of those that this host made.
+  ///
+  /// - Parameters:
+  ///   - domainUUID: The domain.
+  ///   - catalog: The pool.
+  ///   - basis: What the user wants to keep.
+  /// - Returns: The plan; where the host is not known, which keeps it from being carried out, of all points.
+  package func prunePlan(
+    of domainUUID: String, in catalog: Catalog, _ basis: PrunePlan.Basis
+  ) -> PrunePlan {
+    PrunePlan(
+      of: domainUUID, in: catalog, basis, here: try? context.hypervisor.host(),
+      isDamaged: catalog.knownDamage(in: context.repository))
+  }
+
   /// Deletes the points that a plan gives up, in one operation.
+  ///
+  /// The plan may be hours old: it is made again, and nothing goes that it would not give up now.
   ///
   /// - Parameters:
   ///   - plan: The plan.
   ///   - deadline: When to give up; nil for never.
   /// - Returns: What was done.
-  /// - Throws: What ``delete(_:scope:disks:isAsync:deadline:)`` throws.
+  /// - Throws: ``BackupError`` with code `busy` where other clients changed what stays; what
+  ///   ``delete(_:scope:disks:isAsync:deadline:)`` throws.
   package func prune(
     _ plan: PrunePlan, deadline: ContinuousClock.Instant? = nil
   ) throws -> Pruned {
     let doomed = plan.removed
     guard !doomed.isEmpty else { return Pruned(points: [], freed: 0) }
+    try settle(domainUUID: plan.domainUUID)
+    let again = prunePlan(of: plan.domainUUID, in: try catalog(), plan.basis)
+    guard again.removed.map(\.manifest.uuid) == doomed.map(\.manifest.uuid) else {
+      throw BackupError(
+        .busy,
+        "Requested operation is not valid: other clients changed which backups there are; try again"
+      )
+    }
     let before = plan.entries.reduce(0) { $0 &+ $1.point.size }
     let gone = try delete(doomed, deadline: deadline)?.map(\.point) ?? []
     // Points that came meanwhile are none of ours.

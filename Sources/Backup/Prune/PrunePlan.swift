@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import BackupCore
-import DomainXML
+package import DomainXML
 
 /// Which points of a domain a prune keeps, and which it deletes.
 package struct PrunePlan: Sendable {
@@ -22,27 +22,48 @@ package struct PrunePlan: Sendable {
   package let domainUUID: String
   /// All of its points, the oldest first.
   package let entries: [Entry]
+  /// What it was decided by.
+  let basis: Basis
+
+  /// What a user wants to keep, and what time that is asked at.
+  package struct Basis: Sendable {
+    /// What the user wants to keep.
+    package var rules: RetentionRules
+    /// Seconds since 1970-01-01T00:00:00Z.
+    package var now: Int64
+    /// By what days, weeks and so on begin.
+    package var localTime: LocalTime
+
+    /// Makes it.
+    package init(rules: RetentionRules, now: Int64, localTime: LocalTime) {
+      self.rules = rules
+      self.now = now
+      self.localTime = localTime
+    }
+  }
 
   /// Decides it.
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.
   ///   - catalog: The pool.
-  ///   - rules: What the user wants to keep.
-  ///   - now: Seconds since 1970-01-01T00:00:00Z.
-  ///   - localTime: By what days, weeks and so on begin.
+  ///   - basis: What the user wants to keep.
+  ///   - here: This host, whose points alone are judged; nil for those of all hosts.
+  ///   - isDamaged: Tells that a point cannot be restored though no volume of it is missing.
   package init(
-    of domainUUID: String, in catalog: Catalog, rules: RetentionRules, now: Int64,
-    localTime: LocalTime
+    of domainUUID: String, in catalog: Catalog, _ basis: Basis, here: HostIdentity? = nil,
+    isDamaged: (Point) -> Bool = { _ in false }
   ) {
     self.domainUUID = domainUUID
+    self.basis = basis
     let points = catalog.points(of: domainUUID)
     let retention = Retention(
       points.map { point in
         Retention.Candidate(
           time: point.manifest.creationTime, isProtected: point.manifest.isProtected,
-          isInUse: catalog.isInUse(point), isComplete: point.isComplete)
-      }, rules: rules, now: now, localTime: localTime)
+          isInUse: catalog.isInUse(point), isComplete: point.isComplete && !isDamaged(point),
+          isElsewhere: here.map { !point.isOf($0) } ?? false)
+      }, rules: basis.rules, now: basis.now, localTime: basis.localTime)
     let doomed = Set(
       zip(points, retention.verdicts).filter { !$0.1.keeps }.map(\.0.manifest.uuid))
     let room = FreedRoom(points, doomed: doomed)

@@ -108,6 +108,7 @@ extension Retention.Verdict {
     case .newest: "newest"
     case .inUse: "in use"
     case .incomplete: "incomplete"
+    case .elsewhere: "other host"
     }
   }
 }

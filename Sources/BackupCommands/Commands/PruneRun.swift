@@ -7,8 +7,6 @@ import Backup
 import BackupCore
 import DomainXML
 import Libvirt
-import DomainXML
-import Libvirt
 import Vsh
 
 /// A prune at work: one domain after the other, whatever becomes of those before.
@@ -36,16 +34,17 @@ struct PruneRun {
     return try command.whileCaught {
       let isDryRun = arguments.flag("dry-run")
       let known = try engine.catalog()
-      let chosen = try rules(of: domains(in: known), in: known)
+      let (chosen, unreadable) = try rules(of: domains(in: known), in: known)
       let catalog = isDryRun ? known : try engine.settledCatalog(of: chosen.map(\.domain))
       let now = Workplace.process.time()
+      let localTime = LocalTime(offset: Timestamp.offset(seconds:))
       var report = PruneReport(
         pool: engine.poolName, isDryRun: isDryRun,
         plans: chosen.map {
-          PrunePlan(
-            of: $0.domain, in: catalog, rules: $0.rules, now: now,
-            localTime: LocalTime(offset: Timestamp.offset(seconds:)))
+          engine.prunePlan(
+            of: $0.domain, in: catalog, .init(rules: $0.rules, now: now, localTime: localTime))
         })
+      for (uuid, failure) in unreadable { report.failures[uuid] = failure }
       let isText = !arguments.flag("json")
       if isText { report.show(on: shell) }
       if !isDryRun { try prune(&report, engine, isText: isText) }
@@ -68,25 +67,39 @@ struct PruneRun {
     return names.keys.sorted { (names[$0] ?? "", $0) < (names[$1] ?? "", $1) }
   }
 
-  /// The rules for each domain; with `--all` those are left out whose policy has none.
+  /// The rules for each domain, and the failures of those whose policy cannot be read; with `--all` those
+  /// are left out whose policy has none, or is off.
   private func rules(
     of domains: [String], in catalog: Catalog
-  ) throws -> [(domain: String, rules: RetentionRules)] {
-    if let rules { return domains.map { ($0, rules) } }
+  ) throws -> (chosen: [(domain: String, rules: RetentionRules)], unreadable: [String: ShellError])
+  {
+    if let rules { return (domains.map { ($0, rules) }, [:]) }
     let connection = try shell.context.connection()
     var found: [(domain: String, rules: RetentionRules)] = []
+    var unreadable: [String: ShellError] = [:]
     for uuid in domains {
       // A domain that is gone has no policy any more.
       let domain = try unless(.noDomain) { try connection.domain(uuid: uuid) }
-      if let policy = try domain?.policy(), policy.hasRules {
+      let name = catalog.points(of: uuid).last?.manifest.domainName ?? domain?.name ?? uuid
+      let policy: Policy?
+      do {
+        policy = try domain?.policy()
+      } catch let error as DomainXMLError {
+        let failure = ShellError("Failed to read the policy of domain '\(name)'", because: error)
+        shell.report(failure)
+        unreadable[uuid] = failure
+        continue
+      }
+      if let policy, policy.hasRules, !(arguments.flag("all") && policy.isOff) {
         found.append((uuid, RetentionRules(policy)))
       } else if !arguments.flag("all") {
-        let name = catalog.points(of: uuid).last?.manifest.domainName ?? domain?.name ?? uuid
         throw PruneRun.missingRule("the policy of domain '\(name)' has none")
       }
     }
-    guard !found.isEmpty else { throw PruneRun.missingRule("no domain has a policy with one") }
-    return found
+    guard !found.isEmpty || !unreadable.isEmpty else {
+      throw PruneRun.missingRule("no domain has a policy with one")
+    }
+    return (found, unreadable)
   }
 
   private static func missingRule(_ why: String) -> ShellError {

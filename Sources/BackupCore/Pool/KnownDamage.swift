@@ -27,6 +27,9 @@ final class KnownDamage {
     self.repository = repository
   }
 
+  /// Whether nothing was ever checked.
+  var isEmpty: Bool { owners.isEmpty }
+
   /// What is known to be wrong with a volume; nil for nothing.
   func problem(of volume: String) -> Inspection.Problem? {
     guard let owner = owners[volume] else { return nil }
@@ -42,5 +45,24 @@ final class KnownDamage {
       text: "\(problem.text) (found \(UTCTime(secondsSince1970: check.time).rfc3339); "
         + "backup-verify --checksums looks again)",
       isMissing: false)
+  }
+}
+
+extension Catalog {
+  /// Finds out of which points it is known that they, or what they stand on, were damaged when they were
+  /// compared.
+  ///
+  /// - Parameter repository: The pool's volumes.
+  /// - Returns: What tells that of a point; no data is read for it.
+  package func knownDamage(in repository: any Repository) -> (Point) -> Bool {
+    let known = KnownDamage(self, in: repository)
+    return { point in
+      guard !known.isEmpty else { return false }
+      return point.manifest.disks.contains { disk in
+        ((try? self.chain(of: point, disk: disk.name)) ?? []).contains {
+          known.problem(of: $0.volume.name) != nil
+        }
+      }
+    }
   }
 }

@@ -20,15 +20,19 @@ package struct Retention {
     package var isInUse: Bool
     /// Whether it can be restored: one that cannot is left to the user, and does not count.
     package var isComplete: Bool
+    /// Whether another host made it: that host's rules are for it, and it does not count for these.
+    package var isElsewhere: Bool
 
     /// Makes the description of a point.
     package init(
-      time: Int64, isProtected: Bool = false, isInUse: Bool = false, isComplete: Bool = true
+      time: Int64, isProtected: Bool = false, isInUse: Bool = false, isComplete: Bool = true,
+      isElsewhere: Bool = false
     ) {
       self.time = time
       self.isProtected = isProtected
       self.isInUse = isInUse
       self.isComplete = isComplete
+      self.isElsewhere = isElsewhere
     }
   }
 
@@ -46,6 +50,8 @@ package struct Retention {
     case inUse
     /// It cannot be restored; a prune must not hide that something is wrong.
     case incomplete
+    /// Another host made it.
+    case elsewhere
   }
 
   /// What becomes of a point.
@@ -77,9 +83,10 @@ package struct Retention {
     for rule in RetentionRules.Rule.allCases {
       if let count = rules.counts[rule], count > 0 { selection.keep(count, rule) }
     }
-    let newest = candidates.lastIndex(where: \.isComplete)
+    let newest = candidates.lastIndex { $0.isComplete && !$0.isElsewhere }
     verdicts = candidates.indices.map { place in
       let candidate = candidates[place]
+      if candidate.isElsewhere { return .keep(.elsewhere) }
       if candidate.isProtected { return .keep(.protected) }
       if !candidate.isComplete { return .keep(.incomplete) }
       if case .keep(let cause) = selection.decided[place] { return .keep(cause) }
@@ -103,7 +110,7 @@ private struct Selection {
     decided = candidates.map { _ in nil }
     periods = candidates.map { LocalPeriods(of: $0.time, localTime) }
     places = candidates.indices.reversed().filter {
-      candidates[$0].isComplete && !candidates[$0].isProtected
+      candidates[$0].isComplete && !candidates[$0].isProtected && !candidates[$0].isElsewhere
     }
   }
 
