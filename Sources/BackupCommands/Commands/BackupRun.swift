@@ -72,6 +72,9 @@ private struct BackupRun {
   /// - Throws: `ShellError` where there is nothing to do or another run is at work; what libvirt throws.
   func run() throws -> Bool {
     let client = shell.context
+    guard !client.isReadOnly || arguments.flag("dry-run") else {
+      throw ShellError("a read-only connection can make no backups; without -r it can")
+    }
     let connection = try client.connection()
     let named = try arguments.strings("domain").map { try client.domain($0) }
     let (tasks, names) = try RunTask.tasks(

@@ -43,7 +43,7 @@ extension Vsh.Command where Context == Client {
         .json,
       ],
       rules: [
-        .excludes("all", "domain", "screenshot"), .requires("sample", "checksums"),
+        .excludes("all", "domain", "backupname", "screenshot"), .requires("sample", "checksums"),
         .requires("max-time", "checksums"), .requires("wait", "boot"),
         .requires("screenshot", "boot"),
       ]

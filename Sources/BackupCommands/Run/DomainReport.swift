@@ -51,7 +51,7 @@ struct DomainReport {
 
     /// Reasons that the user knows of, or that are no news the second time.
     private static let expected: Set = [
-      "first", "requested", "new_disk", "forgotten", "restored", "chain_long", "shared",
+      "first", "requested", "new_disk", "forgotten", "chain_long", "shared",
     ]
 
     /// Whether something was lost, so that it had to be.

@@ -41,6 +41,7 @@ final class DomainRun: WorkLine {
   func next(after outcome: Crew.Outcome?) -> Crew.Step? {
     if let problem = task.problem {
       report.problems.append(.init(step: .create, lines: [problem]))
+      report.ended = program.time()
       return nil
     }
     if began == nil { began = .now }
@@ -48,7 +49,7 @@ final class DomainRun: WorkLine {
     step = following(step, outcome)
     if let step {
       note("\(step.title) begins")
-      return program.step(task.words(for: step))
+      return program.step(task.words(for: step, backup: report.backup?["name"]?.string))
     }
     report.seconds = began.map { (.now - $0) / .seconds(1) } ?? 0
     report.ended = program.time()
@@ -73,17 +74,41 @@ final class DomainRun: WorkLine {
     case .create, .createUnfrozen: false
     case .prune: task.policy.hasRules
     case .look: true
-    case .verify: isDue("checksums", every: task.policy.verifyInterval)
-    case .boot: isDue("boot", every: task.policy.bootInterval)
+    case .verify: isVerificationDue
+    case .boot: isBootDue
     }
   }
 
-  /// Whether no backup of the domain was checked on a level for so many seconds.
-  private func isDue(_ level: String, every interval: Int64?) -> Bool {
-    guard let interval else { return false }
-    let last = known.compactMap { $0["verified"]?[level]?["time"]?.string }.max()
-    // Texts of this form are in the order of their times.
-    return last.map { $0 <= UTCTime(secondsSince1970: program.time() - interval).rfc3339 } ?? true
+  /// Whether a backup was there for the interval of the policy, and was not compared in that time.
+  private var isVerificationDue: Bool {
+    guard let limit = limit(task.policy.verifyInterval) else { return false }
+    let times = known.map {
+      (made: $0["created"]?.string ?? "", checked: time(of: "checksums", $0))
+    }
+    return times.allSatisfy { $0.checked == nil }
+      || times.contains { max($0.made, $0.checked ?? "") <= limit }
+  }
+
+  /// Whether no backup of the domain was started for the interval of the policy.
+  private var isBootDue: Bool {
+    guard let limit = limit(task.policy.bootInterval) else { return false }
+    return known.compactMap { time(of: "boot", $0) }.max().map { $0 <= limit } ?? true
+  }
+
+  /// When a backup was last checked on a level; nil for never.
+  private func time(of level: String, _ backup: JSONValue) -> String? {
+    backup["verified"]?[level]?["time"]?.string
+  }
+
+  /// The time before which a check is too old, in a form whose texts are in the order of their times;
+  /// nil where there is no interval.
+  ///
+  /// A run begins at about the same time each night, not to the minute, and a check ends later than it
+  /// began: so an interval is over a little before its time.
+  private func limit(_ interval: Int64?) -> String? {
+    interval.map {
+      UTCTime(secondsSince1970: program.time() - $0 + min(12 * 3600, $0 / 2)).rfc3339
+    }
   }
 
   // MARK: - What a step came to
@@ -100,10 +125,23 @@ final class DomainRun: WorkLine {
       if outcome.isSuccess { report.points = known.count } else { fail(step, outcome) }
     case .verify:
       report.verified = outcome.isSuccess ? .passed : .failed
-      if !outcome.isSuccess { fail(step, outcome) }
+      if !outcome.isSuccess { fail(step, outcome, DomainRun.damages(in: document)) }
     case .boot:
       report.booted = outcome.isSuccess ? .passed : .failed
-      if !outcome.isSuccess { fail(step, outcome) }
+      if !outcome.isSuccess { fail(step, outcome, DomainRun.damages(in: document)) }
+    }
+  }
+
+  /// What `backup-verify --json` found wrong, a line for each thing.
+  private static func damages(in document: JSONValue?) -> [String] {
+    (document?["backups"]?.elements ?? []).filter { $0["passed"] == false }.flatMap { backup in
+      let name = backup["name"]?.string ?? ""
+      let problems = (backup["problems"]?.elements ?? []).map { problem in
+        "backup '\(name)': volume '\(problem["volume"]?.string ?? "")': "
+          + (problem["problem"]?.string ?? "")
+      }
+      let boot = backup["boot"]?.string == "failed" ? backup["boot_detail"]?.string : nil
+      return problems + (boot.map { ["backup '\(name)': \($0)"] } ?? [])
     }
   }
 
@@ -137,8 +175,10 @@ final class DomainRun: WorkLine {
     fail(.create, outcome)
   }
 
-  private func fail(_ step: RunTask.Step, _ outcome: Crew.Outcome) {
-    report.problems.append(.init(step: step, lines: outcome.messages))
+  private func fail(
+    _ step: RunTask.Step, _ outcome: Crew.Outcome, _ found: [String] = []
+  ) {
+    report.problems.append(.init(step: step, lines: found + outcome.messages))
   }
 }
 

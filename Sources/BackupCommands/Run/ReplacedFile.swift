@@ -54,8 +54,12 @@ struct ReplacedFile {
   func write(_ text: String) throws {
     // No reader of a directory takes a hidden file for one of its own.
     let temporary = "\(directory)/.\(name).\(getpid())"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    // What somebody else put there is not written into.
+    unlink(temporary)
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw failure }
+    // Others read it, whatever the umask is.
+    _ = fchmod(descriptor, 0o644)
     var isWritten = text.withRawBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {

@@ -24,9 +24,11 @@ final class RunLock {
   init(uri: String, in directory: String? = nil) throws {
     let directory = directory ?? RunLock.directory
     path = "\(directory)/run-\(StableHash.hex(uri)).lock"
-    if mkdir(directory, 0o755) != 0, errno != EEXIST { throw RunLock.failure(directory) }
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+    if mkdir(directory, 0o700) != 0, errno != EEXIST { throw RunLock.failure(directory) }
+    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw RunLock.failure(path) }
+    // Who may read it could lock it, and keep every run from its turn.
+    _ = fchmod(descriptor, 0o600)
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno
       defer { close(descriptor) }

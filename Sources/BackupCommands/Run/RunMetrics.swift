@@ -7,7 +7,8 @@ import Vsh
 
 /// What a run came to, in the text format of Prometheus, as node_exporter's textfile collector reads it.
 ///
-/// What an earlier run wrote of a domain that still exists stays where this one has nothing to say.
+/// What an earlier run wrote of a domain that still exists stays where this one has nothing to say; a domain
+/// whose policy leaves it out has no values.
 struct RunMetrics {
   /// A value of a domain.
   private struct Sample {
@@ -42,10 +43,11 @@ struct RunMetrics {
     let new = report.domains.flatMap(RunMetrics.samples(of:))
     let told = Set(new.map { "\($0.metric) \($0.domain)" })
     let run = Set(report.domains.filter { $0.ended != nil }.map(\.task.name))
+    let off = Set(report.domains.filter { $0.result == .off }.map(\.task.name))
     let old = RunMetrics.samples(in: before).filter { sample in
       // A full of the run before is none of this one.
       let isOver = sample.metric == "last_full_disks" && run.contains(sample.domain)
-      return domains.contains(sample.domain) && !isOver
+      return domains.contains(sample.domain) && !off.contains(sample.domain) && !isOver
         && !told.contains("\(sample.metric) \(sample.domain)")
     }
     samples = old + new

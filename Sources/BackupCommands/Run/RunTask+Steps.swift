@@ -38,7 +38,12 @@ extension RunTask {
   /// The words of the command that does a step.
   ///
   /// A value is in one word with its option: it may begin with a dash.
-  func words(for step: Step) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - step: The step.
+  ///   - backup: Name of the backup that the run made; nil before it has made one.
+  /// - Returns: The words.
+  func words(for step: Step, backup: String? = nil) -> [String] {
     let pool = policy.pool.map { ["--pool=\($0)"] } ?? []
     switch step {
     case .create, .createUnfrozen:
@@ -56,6 +61,7 @@ extension RunTask {
       return ["backup-verify", "--domain=\(uuid)", "--update", "--json", "--verbose"] + pool
     case .boot:
       return ["backup-verify", "--domain=\(uuid)", "--boot", "--json", "--verbose"] + pool
+        + (backup.map { ["--backupname=\($0)"] } ?? [])
     }
   }
 
@@ -94,7 +100,7 @@ enum DurationText {
   /// A length of time in the largest unit that tells it exactly: `7d`, `90s`.
   static func text(_ seconds: Int64) -> String {
     let units: [(letter: String, seconds: Int64)] = [
-      ("d", 86400), ("h", 3600), ("m", 60),
+      ("w", 604800), ("d", 86400), ("h", 3600), ("m", 60),
     ]
     for unit in units where seconds % unit.seconds == 0 && seconds >= unit.seconds {
       return "\(seconds / unit.seconds)\(unit.letter)"

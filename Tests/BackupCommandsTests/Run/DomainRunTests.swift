@@ -79,27 +79,30 @@ struct DomainRunTests {
         == "backup-verify \(domain) --update --json --verbose --pool=--pool")
     #expect(
       command(run.next(after: outcome()))
-        == "backup-verify \(domain) --boot --json --verbose --pool=--pool")
+        == "backup-verify \(domain) --boot --json --verbose --pool=--pool --backupname=n")
     #expect(run.next(after: outcome()) == nil)
     #expect(run.report.verified == .passed && run.report.booted == .passed)
     #expect(run.report.isFaultless)
   }
 
-  @Test func `a check is due when the latest of its level is as old as the policy says`() {
-    func isDue(_ time: String) -> Bool {
+  @Test func `a backup is due that was there for the interval and not compared in it`() {
+    func isDue(_ made: String, _ checked: String?, _ madeNow: String? = nil) -> Bool {
       let run = run(Policy(verifyInterval: 3600))
       _ = run.next(after: nil)
       _ = run.next(after: outcome(backup(incremental)))
-      let points = """
-        {"backups":[{"verified":{"checksums":{"time":"2026-01-01T00:00:00Z"}}},{"verified":null},
-          {"verified":{"checksums":{"time":"\(time)"},"boot":{"time":"2026-11-22T23:59:59Z"}}}]}
-        """
+      let record =
+        checked.map { #"{"checksums":{"time":"\#($0)"},"boot":{"time":"2026-11-22T23:59:59Z"}}"# }
+        ?? "null"
+      let more = madeNow.map { #",{"created":"\#($0)","verified":null}"# } ?? ""
+      let points = #"{"backups":[{"created":"\#(made)","verified":\#(record)}\#(more)]}"#
       return run.next(after: outcome(points)) != nil
     }
-    // It is 23:51:01.
-    #expect(isDue("2026-11-22T22:51:01Z"))
-    #expect(!isDue("2026-11-22T22:51:02Z"))
-    #expect(!isDue("2026-11-22T23:51:00Z"))
+    // It is 23:51:01, and half an hour of the hour may be missing.
+    #expect(isDue("2026-01-01T00:00:00Z", "2026-11-22T23:21:01Z"))
+    #expect(!isDue("2026-01-01T00:00:00Z", "2026-11-22T23:21:02Z"))
+    #expect(!isDue("2026-01-01T00:00:00Z", "2026-11-22T23:51:00Z", "2026-11-22T23:50:00Z"))
+    #expect(isDue("2026-01-01T00:00:00Z", "2026-11-22T23:51:00Z", "2026-11-22T23:20:00Z"))
+    #expect(isDue("2026-11-22T23:51:00Z", nil))
   }
 
   @Test func `a domain without a new backup is left alone`() {
