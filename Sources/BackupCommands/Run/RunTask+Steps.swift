@@ -100,7 +100,7 @@ enum DurationText {
   /// A length of time in the largest unit that tells it exactly: `7d`, `90s`.
   static func text(_ seconds: Int64) -> String {
     let units: [(letter: String, seconds: Int64)] = [
-      ("w", 604800), ("d", 86400), ("h", 3600), ("m", 60),
+      ("d", 86400), ("h", 3600), ("m", 60),
     ]
     for unit in units where seconds % unit.seconds == 0 && seconds >= unit.seconds {
       return "\(seconds / unit.seconds)\(unit.letter)"
