@@ -19,7 +19,7 @@ import Testing
     let path = FileManager.default.temporaryDirectory.appending(path: "vb-\(UUID()).png").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Data(image.bytes).write(to: URL(filePath: path))
-    // It checks the sums and takes the stream apart.
+    // The script checks the sums of the chunks and takes the stream apart.
     let script = """
       import sys, zlib, struct
       data = open(sys.argv[1], 'rb').read()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import BackupCommands
 
-/// What `backup-prune` takes and shows, before it deletes anything.
+/// Tests what `backup-prune` takes and shows, before it deletes anything.
 @Suite struct PruneTests {
   private static let otherUUID = "0b63dd2f-8d1c-4b1e-9d4f-1c1b1a3f5a11"
 

@@ -39,7 +39,7 @@ private struct Scene {
   }
 }
 
-/// What a user notes of a point that is there.
+/// Tests changes of what a user notes of a point: its description and its protection.
 struct AmendTests {
   private func manifest(_ name: String, _ clients: Scene) throws -> Manifest {
     let volume = VolumeNames(domain: "web1", uuid: World.domainUUID, point: name).manifest

@@ -45,7 +45,7 @@ struct ChecksumsTests {
     world.repository.put(
       point.checksumsVolume, Checksums(point: manifest.uuid, sums: ["a": Self.sum]).text)
     #expect(try world.catalog().checksums(of: point, in: world.repository)?.sums.count == 1)
-    // They are neither points nor broken.
+    // The volumes with checksums count neither as points nor as broken.
     #expect(try world.catalog().broken == [] && world.catalog().points.count == 1)
   }
 

@@ -9,7 +9,7 @@ import Testing
 @testable import Backup
 @testable import BackupCore
 
-/// What a delete takes away, and what takes over what.
+/// Tests which points a delete takes away, and which images take over the data of which.
 struct DeletePlanTests {
   /// A pool with points that stand on each other, and short names for what is in it.
   private struct Forest {

@@ -80,7 +80,7 @@ import Testing
     return scene
   }
 
-  /// How a live restore is found.
+  /// The state in which another client finds a live restore.
   enum Progress: CaseIterable {
     case begun, begunByLiving, defined, running, runningByLiving, stopped, shutOff, removed, pulled
   }

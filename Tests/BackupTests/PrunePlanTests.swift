@@ -11,7 +11,7 @@ import Testing
 @testable import Backup
 @testable import BackupCore
 
-/// What a prune would do to a pool.
+/// Tests what a prune would do to a pool.
 struct PrunePlanTests {
   private let mebibyte: UInt64 = 1 << 20
 
@@ -141,13 +141,13 @@ struct PrunePlanTests {
         }
       }
     }
-    // They are known already: this is about what is decided of them.
+    // The manifests are passed as known: this test is about what is decided of them.
     let catalog = try Catalog(of: world.repository, known: manifests)
     #expect(catalog.points.count == 100 * domains)
     let uuids = Set(catalog.points.map(\.manifest.domainUUID))
     let rules = RetentionRules(counts: [.daily: 7, .weekly: 4, .monthly: 12])
     var kept = 0
-    // What other threads do meanwhile does not count.
+    // The processor time of this thread leaves out what other threads do meanwhile.
     let start = Self.processorTime()
     do {
       for domain in uuids {

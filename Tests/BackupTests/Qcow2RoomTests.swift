@@ -7,7 +7,7 @@ import Testing
 
 @testable import BackupCore
 
-/// How much images grow by each other.
+/// Tests by how much an image grows as it takes in the clusters of others.
 struct Qcow2RoomTests {
   private static let data: UInt64 = 1 << 63 | 512 * 4, shared: UInt64 = 512 * 4, zero: UInt64 = 1
   private static let compressed: UInt64 = 1 << 62 | 512 * 4, held: UInt64 = 1 << 63 | 512 * 4 | 1

@@ -10,7 +10,7 @@ import Testing
 @testable import Backup
 @testable import BackupCore
 
-/// What a restore decides, as a value.
+/// Tests the plan of a restore: what the restore decides, as a value.
 @Suite struct RestorePlanTests {
   private let scene: RestoreScene
   private let operation = "11111111-2222-4000-8000-000000000000"
@@ -18,7 +18,7 @@ import Testing
 
   init() throws { scene = try RestoreScene(exists: true) }
 
-  /// What a restore of the scene's point is decided from.
+  /// Makes the situation from which a restore of the scene's point is decided.
   private func situation(
     over definition: String? = nil, instants: [String] = [], isTrusted: Bool = true,
     _ places: FakePlaces = .init()
@@ -151,7 +151,7 @@ import Testing
     #expect(plan.document(isAsync: false).disks.map(\.isDevice) == [false, true])
   }
 
-  /// What a user asks for, and the refusal.
+  /// A request of a user, and the text of its refusal.
   struct Refused: CustomTestStringConvertible {
     var options: RestoreOptions
     var definition: String?

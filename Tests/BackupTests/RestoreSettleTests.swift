@@ -9,13 +9,13 @@ import Testing
 @testable import Backup
 @testable import BackupCore
 
-/// What becomes of a restore that a client finds, in each of its states.
+/// Tests how a client settles a restore that it finds, in each of the restore's states.
 @Suite struct RestoreSettleTests {
-  /// How far a restore came before its client went.
+  /// The progress that a restore had made when its client went.
   enum Progress {
-    /// It is written down.
+    /// The restore is written down.
     case begun
-    /// It copies.
+    /// The jobs that copy the disks are under way.
     case copying
     /// The data is whole, and noted as that.
     case whole
@@ -27,7 +27,7 @@ import Testing
     case left
   }
 
-  /// What happened since.
+  /// A change after the client went, and before another one settles.
   enum Change {
     case nothing, copied, failed, helperGone, timePassed, freshMark, untrusted, fixed, started
     case redefined, snapshot, nameTaken, deadClaim, claimed
@@ -37,11 +37,11 @@ import Testing
   struct Found: CustomTestStringConvertible {
     var kind: RestoreKilledTests.Kind
     var progress: Progress
-    /// Who began it.
+    /// The client that began the restore.
     var client = RestoreScene.dead
     var change = Change.nothing
     var settlement: Settlement
-    /// What is left; nil where that is neither the one nor the other.
+    /// The state that is left; nil where that is neither the old nor the new one.
     var outcome: RestoreScene.Outcome?
 
     init(
@@ -89,7 +89,7 @@ import Testing
     .init(.overwrite, .defined, of: RestoreScene.unknown, .timePassed, is: .finished, .new),
     .init(.overwrite, .whole, .fixed, is: .running),
     .init(.overwrite, .whole, .untrusted, is: .undone),
-    // Those that nobody waits for.
+    // Asynchronous restores, for which no client waits.
     .init(.async, .begun, is: .undone, .old),
     .init(.async, .begun, of: 1, is: .running),
     .init(.async, .left, of: 1, is: .running),
@@ -140,7 +140,7 @@ import Testing
     }
   }
 
-  /// When a client is killed.
+  /// The moment at which the client of a restore is killed.
   private struct Stop {
     let scene: RestoreScene
     let progress: Progress

@@ -55,7 +55,7 @@ struct BootedDefinitionTests {
         emulators: ["/usr/bin/qemu-system-x86_64"]) == [])
   }
 
-  /// What a definition may have, and what becomes of it.
+  /// Devices of a recorded definition, each with a text that stays of it; nil where it is left out.
   static let devices: [(String, String?)] = [
     ("<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/></source></hostdev>", nil),
     ("<filesystem type='mount'><source dir='/srv'/><target dir='x'/></filesystem>", nil),

@@ -40,7 +40,7 @@ struct BootTests {
     #expect(verified.backups["p"]?.boot == "ok")
     #expect(verified.backups["p"]?.bootDetail?.contains("agent") == true)
     try Self.expectNothingLeft(scene, fingerprint)
-    // It wrote nowhere the guest itself writes.
+    // The throw-away domain wrote nothing to the console file of the domain itself.
     #expect(linux.console.text == written)
     let info = try scene.run("backup-info", "p").expectSuccess().stdout
     #expect(info.contains("its guest's agent answered"), "\(info)")
@@ -86,7 +86,7 @@ struct BootTests {
     let bad = try Self.verify(scene, "bad", "--wait", "60")
     #expect(bad.result.status == 1, "\(bad.result)")
     #expect(bad.backups["bad"]?.boot == "failed")
-    // It is whole all the same.
+    // The backup is whole although it does not boot.
     #expect(bad.backups["bad"]?.state == "complete")
     try Self.expectNothingLeft(scene, fingerprint)
     // The throw-away domain has none of the original's own QEMU arguments.
@@ -105,7 +105,7 @@ struct BootTests {
     try scene.run("backup-create", "--backupname", "p").expectSuccess()
     let fingerprint = try scene.pool.fingerprint()
     let verified = try Verified(scene.run("backup-verify", "p", "--boot", "--json"))
-    // It came as far as the script, which ends it.
+    // The guest came as far as the startup script, which shuts it down.
     #expect(verified.backups["p"]?.bootDetail == "its guest shut down", "\(verified.result)")
     #expect(verified.result.status == 1)
     #expect(try scene.pool.fingerprint() == fingerprint)
@@ -133,7 +133,7 @@ struct BootTests {
     try Self.expectNothingLeft(scene, fingerprint)
     let record = try scene.pool.files().contains { $0.hasSuffix(".verified.xml") }
     #expect(record)
-    // It proves nothing.
+    // A check that was ended proves nothing, so that the record has no result of it.
     let info = try scene.run("backup-info", "p", "--json").expectSuccess().stdout
     #expect(info.contains(#""boot":null"#), "\(info)")
 

@@ -55,7 +55,7 @@ struct ChecksumTests {
       #expect(found.result.status == 1, "\(volume) at \(offset): \(found.result)")
       let point = String(volume.dropFirst(name.count + 1).prefix(2))
       for (other, backup) in found.backups {
-        // Those that stand on it need it too.
+        // The points that stand on the damaged one need its volume too.
         #expect(backup.isPassed == (other < point), "\(volume) at \(offset), \(other)")
         #expect(backup.volumes == (other < point ? [] : [volume]), "\(volume) at \(offset)")
       }
@@ -90,7 +90,7 @@ struct ChecksumTests {
     #expect(refused.status == 1 && refused.stderr.contains(volume), "\(refused)")
     #expect(refused.stderr.contains("--no-verify"), "\(refused)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
-    // What was found is known from then on.
+    // The damage that the restore found is known to all clients from then on.
     #expect(
       try history.pool.files() == (files + ["\(history.domain.name).p0.verified.xml"]).sorted())
     let again = try restore("p1")
@@ -120,7 +120,7 @@ struct ChecksumTests {
     history.drop(["p1"])
     #expect(try history.pool.checkSums().status == 0)
     #expect(try history.pool.files().filter { $0.contains(".p1.") } == [])
-    // What was known of the one that took it over is not true any more.
+    // The record of the point that took over the data is not true any more, and is gone.
     #expect(try !history.pool.files().contains("\(name).p2.verified.xml"))
     let found = try Self.verify(history, "--checksums")
     #expect(found.backups.mapValues(\.checksums) == ["p0": "ok", "p2": "ok", "p3": "ok"])

@@ -8,7 +8,7 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What was decided for a domain, and what becomes of it with the domain.
+/// Tests what becomes of a domain's policy when the domain is changed, backed up or copied.
 struct DomainPolicyTests {
   private func policy(of domain: String, _ libvirt: PrivateLibvirt) throws -> String {
     try Program.expectSuccess(libvirt, "backup-policy", domain, "--json")

@@ -61,7 +61,7 @@ struct NightlyRunTests {
         libvirt, arguments(more), environment: self.environment.merging(environment) { $1 })
     }
 
-    /// What a run said of each domain.
+    /// The results of a run by the names of its domains, from the document that it printed.
     func results(_ result: CommandResult) throws -> [String: JSONValue] {
       try results(JSONDecoder().decode(JSONValue.self, from: Data(result.output)))
     }
@@ -82,7 +82,7 @@ struct NightlyRunTests {
       ).split(separator: "\n").map(String.init)
     }
 
-    /// What differs between a domain's newest point and the domain.
+    /// The differences between a domain's newest point and the domain.
     func differences(of domain: TestDomain) throws -> [String] {
       guard let point = try points(of: domain).last else { return ["no point of \(domain.name)"] }
       let image = pool.path("\(domain.name).\(point).vda.qcow2")
@@ -146,7 +146,7 @@ struct NightlyRunTests {
     }
     #expect(result.stderr.contains("error: \(failing.name): backup: "), "\(result)")
 
-    // What hung goes on, and is settled by the next run.
+    // The QEMU that hung goes on, and the next run settles its backup.
     kill(process, SIGCONT)
     other.signal(SIGINT)
     try other.wait()
@@ -214,7 +214,7 @@ struct NightlyRunTests {
     let document = try JSONDecoder().decode(
       JSONValue.self, from: try Data(contentsOf: URL(filePath: "\(directory)/hook.json")))
     #expect(document["success"] == true)
-    // What backup-create printed.
+    // The document has what `backup-create` printed.
     let told = try night.results(document)[domain.name]
     guard case .object(let backup)? = told?["backup"], case .array(let disks)? = backup["disks"],
       case .object(let disk)? = disks.first
@@ -255,7 +255,7 @@ struct NightlyRunTests {
     }
     #expect(told.map { $0?["points"] } == [1, 2, 2])
     #expect(told.map { $0?["removed"] } == [0, 0, 1])
-    // What was merged has lost its record, and nothing of the domain has one.
+    // The only record went with the point that the prune merged, so that a check is due again.
     #expect(told.map { $0?["verified"] } == ["passed", "not_due", "passed"])
     #expect(try night.differences(of: domain) == [])
 
@@ -279,7 +279,7 @@ struct NightlyRunTests {
   // MARK: - Processes
 
   private static func children(of parent: pid_t) -> [pid_t] {
-    // What runs as another user is started by a program that becomes ours, and is the same process.
+    // `setpriv` runs the program as another user by becoming it, so the process stays the same.
     let text = try? String(
       contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8)
     return (text ?? "").split(separator: " ").compactMap { pid_t($0) }

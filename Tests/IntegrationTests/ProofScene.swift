@@ -8,9 +8,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What the tests of `backup-verify` ask a pool and the program.
+/// Answers what the tests of `backup-verify` ask of a pool.
 extension Pool {
-  /// What stock `sha256sum -c` says of all checksums in the pool.
+  /// Has stock `sha256sum -c` check all checksums in the pool.
   func checkSums() throws -> CommandResult {
     let files = try files().filter { $0.hasSuffix(".sha256") }
     return try Command.run(
@@ -42,9 +42,9 @@ extension Pool {
   }
 }
 
-/// What `backup-verify --json` says.
+/// The document that `backup-verify --json` prints.
 struct Verified {
-  /// What it says of a backup.
+  /// The part of the document that is about one backup.
   struct Backup {
     let isPassed: Bool
     let state: String

@@ -9,7 +9,7 @@ import TestSupport
 
 /// A directory with a file system of its own, of which is counted what reaches it; root only.
 final class MeasuredDirectory {
-  /// Whether there can be one.
+  /// True if such a directory can be made, which takes root and loop devices.
   static var isPossible: Bool { getuid() == 0 && access("/dev/loop-control", W_OK) == 0 }
 
   /// The directory.

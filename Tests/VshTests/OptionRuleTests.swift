@@ -7,7 +7,7 @@ import Testing
 
 @testable import Vsh
 
-/// Which options of a command go together: what the table says, everything that reads it minds.
+/// Tests that all that reads a command's rules minds them: shell, completion, `help`, `self-test`.
 @Suite struct OptionRuleTests {
   private static let rules: [OptionRule] = [
     .excludes("a", "b", "c"), .excludes("d", "a", "e", wording: .short), .requires("c", "e"),

@@ -35,7 +35,7 @@ package struct CreateOptions: Sendable, Equatable {
   package var compression: Qcow2Compression?
   /// How far the guest's writes may depend on where the data goes.
   package var protection: Protection
-  /// Whether checksums of the volumes are made once the point exists.
+  /// True for `--checksum`: checksums of the volumes are made once the point exists.
   package var hasChecksums = false
 
   /// Makes the options.

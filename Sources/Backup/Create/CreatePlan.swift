@@ -157,7 +157,8 @@ package struct CreatePlan: Sendable, Equatable {
 }
 
 extension CreatePlan {
-  /// What the user is to know of the longest chain, where that is a long one.
+  /// A notice that the longest chain of a disk is a long one; nil below
+  /// ``ChainLength/comfortable``.
   var longChain: String? {
     guard let (disk, length) = chainLengths.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
       length >= ChainLength.comfortable

@@ -103,7 +103,7 @@ extension Delete {
 
   /// Replaces the manifest of a point; the delete's partial has it while it is not there.
   ///
-  /// What a user noted of the point meanwhile stays.
+  /// The description and the protection that a user gave the point meanwhile stay.
   ///
   /// Once the delete has ended, others rewrite or delete the point: nothing is written then.
   ///

@@ -22,7 +22,7 @@ extension Delete {
     guard case .delete(let delete) = pending.partial.operation else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
     try context.requireUnderWay(pending)
-    // Who made the links may have died before they were on disk.
+    // The client that merged may have died before the new links of the images were on disk.
     try repository.synchronize(delete.merges.map(\.volume))
     let kept = Set(delete.points.filter(\.isKept).map(\.uuid))
     for manifest in delete.manifests where !kept.contains(manifest.uuid) {
@@ -68,8 +68,8 @@ extension Delete {
 
   /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.
   ///
-  /// It comes first, while a manifest still tells the chain: bitmaps of points that were deleted
-  /// before are in it too. Should we die in between, the next backup is a full.
+  /// The bitmaps go before the manifests, since only these tell the chain: bitmaps of points that
+  /// were deleted before are in it too. Should we die in between, the next backup is a full.
   private func dropBitmapsOfEndingChain(_ partial: Partial, points doomed: Set<String>) throws {
     guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return }
     let (bitmaps, catalog) = try context.settledBitmaps(in: guest.monitor)

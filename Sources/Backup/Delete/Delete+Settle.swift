@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// What becomes of a delete that another client left.
+/// A delete that another client left is finished, undone or cancelled here.
 extension Delete {
   /// Asks the same for a delete whose client is dead and may not have come to it.
   private func confirm(_ pending: Catalog.Pending, _ delete: Partial.Delete) throws {
@@ -22,7 +22,7 @@ extension Delete {
     do {
       return try settle(pending, delete)
     } catch {
-      // Where a third client was faster or is at it, what it did counts.
+      // A third client may have been faster, or be at it: its result counts then.
       if try isMergedElsewhere(pending) { return .running }
       guard try !context.isUnderWay(pending) else { throw error }
       return try isDone(delete) ? .finished : .undone
@@ -48,7 +48,7 @@ extension Delete {
     }
   }
 
-  /// Whether a delete has taken something away: it can only go on then.
+  /// Tells that the manifest of a point has gone: the delete can only go on then.
   func hasBegun(_ delete: Partial.Delete) throws -> Bool {
     try delete.points.contains { try !$0.isKept && !context.isPublished($0.uuid, in: $0.manifest) }
   }
@@ -94,7 +94,8 @@ extension Delete {
       try undoMerge(pending)
       return .undone
     }
-    // What could not be done side by side with it goes on without a client too, whoever starts it.
+    // The merges that had to wait for these go on without a client too, whichever command starts
+    // them.
     if let next = try context.guest(of: pending.partial),
       try context.jobs(of: pending.partial, in: next.monitor).contains(where: \.isAtWork)
     {
@@ -115,6 +116,6 @@ extension Delete {
 }
 
 extension JobInfo {
-  /// Whether it has not copied all yet.
+  /// True while a merge copies; one that is `pending` or `concluded` has copied all.
   fileprivate var isAtWork: Bool { !["pending", "concluded"].contains(status) }
 }

@@ -6,18 +6,17 @@
 import BackupCore
 import DomainXML
 
-/// What a delete takes away, and what becomes of the points that stay.
+/// A delete as a value: which disks go, which images take over data before, which manifests change.
 ///
-/// It is made from the pool and the request alone, so that it can be made again, and compared, once
-/// the delete is written down.
+/// The plan is made from the pool and the request alone, so that it can be made again, and
+/// compared, once the delete is written down.
 struct DeletePlan: Equatable {
   /// The points of which something goes, in the order in which they go: those that stand on others
   /// first.
   var doomed: [Point] = []
   /// The same, and what becomes of the rest, as it is written down.
   var delete = Partial.Delete(points: [])
-  /// What each of the volumes that take something over is made of before, by its place in the
-  /// merges.
+  /// The runs of images that go, one for each of the merges and in their order.
   var runs: [MergeRun] = []
 
   /// Decides what a delete does.
@@ -53,7 +52,7 @@ struct DeletePlan: Equatable {
       delete.manifests.append(manifest)
     }
     delete.merges = runs.map(\.merge)
-    // Those that stand on others first.
+    // The rests of the doomed points follow, those that stand on others first.
     delete.manifests += doomed.compactMap { catalog.rest(of: $0, without: removed) }
   }
 
@@ -76,7 +75,7 @@ struct DeletePlan: Equatable {
     return points.reversed()
   }
 
-  /// What the user is told once all of it is gone.
+  /// Lists what went of each point, to tell the user once the delete is done.
   func deleted(_ request: DeleteRequest) -> [Deleted] {
     zip(doomed, delete.points).map { point, gone in
       let disks = point.manifest.disks.map(\.name).filter { request.disks?.contains($0) ?? true }
@@ -85,7 +84,7 @@ struct DeletePlan: Equatable {
   }
 }
 
-/// Which disks of which points go.
+/// The points of which something goes, and the disks of them that do.
 struct Removed: Equatable {
   private var points: Set<String>
   private var disks: Set<String>?
@@ -96,15 +95,15 @@ struct Removed: Equatable {
     self.disks = disks
   }
 
-  /// Whether a disk goes, of the point of that UUID.
+  /// Tells that a disk goes, of the point of that UUID.
   func contains(_ point: String, _ disk: String) -> Bool {
     points.contains(point) && disks?.contains(disk) ?? true
   }
 
-  /// Whether a disk of a point goes.
+  /// Tells that a disk of a point goes.
   func contains(_ point: Point, _ disk: String) -> Bool { contains(point.manifest.uuid, disk) }
 
-  /// Whether everything of a point goes that is not one of its disks.
+  /// True where the user named no disks: the NVRAM, the TPM's state and all else go too.
   var takesStates: Bool { disks == nil }
 }
 
@@ -116,7 +115,7 @@ extension Catalog {
       .manifest.uuid
   }
 
-  /// What is left of a point without the disks that go; nil where that is nothing.
+  /// Makes the manifest of a point without the disks that go; nil where nothing of it is left.
   func rest(of point: Point, without removed: Removed) -> Manifest? {
     guard !removed.takesStates else { return nil }
     var manifest = point.manifest

@@ -6,17 +6,17 @@
 import BackupCore
 import DomainXML
 
-/// Which points a delete removes.
+/// The choice of a delete between the points that are named and their descendants.
 package enum DeleteScope: Sendable {
   /// The points that are named, alone.
   case point
-  /// They and their descendants.
+  /// The points that are named, and their descendants.
   case withChildren
   /// The descendants alone.
   case childrenOnly
 }
 
-/// What a delete has taken away.
+/// A point that a delete has taken away, or disks of one.
 package struct Deleted: Sendable, Equatable {
   /// Name of the point.
   package var point: String
@@ -24,11 +24,11 @@ package struct Deleted: Sendable, Equatable {
   package var disks: [String]?
 }
 
-/// What a user asks to have deleted.
+/// A delete as the user asks for it.
 struct DeleteRequest: Equatable {
   /// The points that are named, each once, all of one domain.
   var points: [Point]
-  /// What goes with them.
+  /// The choice of those that go: the named points, their descendants, or both.
   var scope: DeleteScope
   /// The disks whose data goes; nil for all, and everything else of the points.
   var disks: Set<String>?

@@ -15,9 +15,9 @@ struct MergeRun: Equatable {
   var name: String
   /// UUID of the newest point of the run, on which it stood.
   var parent: String
-  /// What the disk is made of before: the image that stays, the run, and what is below.
+  /// The images of the disk before the merge: the one that stays, the run, and what is below.
   var chain: [Manifest.Disk]
-  /// How many images the run has.
+  /// Number of images in the run.
   var length: Int
 
   /// Finds the run below a disk of a point that stays; nil where the disk does not stand on anything
@@ -49,7 +49,7 @@ struct MergeRun: Equatable {
     }
   }
 
-  /// Whether the end of an image hides what is in the one that stays below.
+  /// Tells that the end of an image hides what is in the one that stays below.
   ///
   /// The image that stays above shows zeroes there. What is hidden in the run itself is copied as such.
   private func hides(_ place: Int) -> Bool {
@@ -62,7 +62,7 @@ struct MergeRun: Equatable {
   /// The oldest image that goes.
   var oldest: Manifest.Disk { chain[length] }
 
-  /// What it will stand on; nil for nothing.
+  /// The image below the run, on which the disk will stand; nil where there is none.
   var base: Manifest.Disk? { length + 1 < chain.count ? chain[length + 1] : nil }
 
   /// The same as it is written down.

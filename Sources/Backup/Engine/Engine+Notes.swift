@@ -6,7 +6,7 @@
 package import BackupCore
 package import DomainXML
 
-/// What a user notes of a point, after it was made.
+/// A user may protect and describe a point after it was made.
 extension Engine {
   /// Protects a point from being deleted, or lets it be deleted again.
   ///

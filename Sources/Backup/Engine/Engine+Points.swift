@@ -111,7 +111,7 @@ extension Engine {
 
   /// Deletes points, or disks of them, in one operation.
   ///
-  /// What stays takes over what it needs of those that go first.
+  /// The points that stay first take over the data that they need of those that go.
   ///
   /// - Parameters:
   ///   - points: The points that were named, all of one domain.
@@ -134,8 +134,8 @@ extension Engine {
 
   /// Deletes a manifest that cannot be read.
   ///
-  /// What belonged to the point nobody can prove: its volumes stay. Those that the text names, and no
-  /// backup has, are told.
+  /// The volumes of the point stay, as nobody can prove that they belong to it. The user is told of
+  /// those that the text names and no backup has.
   ///
   /// - Throws: ``BackupError`` for one of a newer version, or one that is being written; what libvirt
   ///   throws.

@@ -9,8 +9,8 @@ import DomainXML
 extension Engine {
   /// Proves that points can be restored.
   ///
-  /// What is found is written down beside the manifests; a point whose data is wrong counts as damaged
-  /// from then on.
+  /// The results are written down beside the manifests, where the options say so; a point whose
+  /// data is wrong counts as damaged from then on.
   ///
   /// - Parameters:
   ///   - points: The points.

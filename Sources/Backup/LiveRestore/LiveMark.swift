@@ -6,11 +6,11 @@
 import BackupCore
 import DomainXML
 
-/// What stands beside the partial of a live restore from the moment its domain is defined.
+/// The mark of a live restore whose domain is defined: it tells whether the data is to move.
 enum LiveMark: Equatable {
   /// The data is to move, each disk at so many bytes per second; 0 for no limit.
   case pulling(speed: Int64)
-  /// It is not, until the restore is called again.
+  /// The data stands still until the restore is called again.
   case stopped
 
   /// The mark as a text.
@@ -46,7 +46,7 @@ extension LiveRestore {
     }
   }
 
-  /// Whether the data is to move.
+  /// Reads the mark of a live restore; without one the data is to move, with no limit.
   func mark(of pending: Catalog.Pending) throws -> LiveMark {
     guard try repository.contains(pending.mark) else { return .pulling(speed: 0) }
     let bytes = try repository.read(pending.mark, offset: 0, length: 64)

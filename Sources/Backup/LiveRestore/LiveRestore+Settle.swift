@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What a client finds of a live restore that is under way.
+/// The state of a live restore that is under way, as a client finds it.
 enum LiveState {
   /// Its client is at it, and the domain is not noted as defined.
   case beginning

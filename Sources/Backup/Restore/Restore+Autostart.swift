@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What a restore gives a domain beside its disks and its definition.
+/// Autostart is in no definition: a restore sets it by a call of its own (`virDomainSetAutostart`).
 extension Restore {
   /// Has a domain that was gone start with its host again where it did.
   ///

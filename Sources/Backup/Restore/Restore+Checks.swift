@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What the host and the pool refuse of a restore that is decided, before anything is written.
+/// A restore that is decided is checked against the host and the pool before anything is written.
 extension Restore {
   /// Refuses a definition that libvirt would refuse when all is copied.
   ///
@@ -44,8 +44,9 @@ extension Restore {
 
   /// Refuses a name of which libvirt has saved memory for the next start.
   ///
-  /// It finds that by the name alone, also where the domain is gone and another is defined; and it
-  /// says that a domain has some only of those that it saved, or found when it started itself.
+  /// libvirt finds the file by the name alone, also where the domain is gone and another is
+  /// defined. It tells of saved memory only for domains that it saved itself, or whose file it
+  /// found when it was started.
   ///
   /// - Throws: ``BackupError`` with code `exists`.
   func refuseSavedMemory(of name: String) throws {

@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// Who ends a restore that goes on without its client: the one that makes the claim.
+/// A restore that goes on without its client is ended by the client that makes the claim.
 extension Restore {
   /// Takes the end of an operation on this client, unless another one has.
   ///
@@ -25,18 +25,18 @@ extension Restore {
       try repository.delete(pending.claim(number))
       return nil
     }
-    // It took so long that another client did not believe in it.
+    // The claim may have taken so long that another client held it for abandoned.
     return try repository.contains(pending.claim(number + 1)) ? nil : number
   }
 
-  /// Whether the client that made a claim will not go on, or would not dare to any more.
+  /// Tells that the client that made a claim will not go on, or would not dare to any more.
   private func isAbandoned(_ pending: Catalog.Pending, claim number: Int) throws -> Bool {
     let claim = pending.claim(number)
     let text: [UInt8]
     do {
       text = try repository.read(claim, offset: 0, length: 512)
     } catch {
-      // Who is done takes it away.
+      // A client that is done takes its claim away.
       guard try !repository.contains(claim) else { throw error }
       return false
     }

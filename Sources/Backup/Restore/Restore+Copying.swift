@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// How a restore copies: a helper domain's QEMU reads the point and writes the files.
+/// A helper domain's QEMU reads the point and writes the files and devices of a restore.
 extension Restore {
   /// Copies disks of a point, and the NVRAM, into files and devices.
   ///

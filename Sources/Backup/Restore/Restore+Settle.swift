@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What any client does with a restore that it finds.
+/// Any client finishes or undoes the restores that it finds and that nobody is at.
 extension Restore {
   /// Finishes or undoes a restore that nobody is at.
   func settleRestore(_ pending: Catalog.Pending) throws -> Settlement {
@@ -25,7 +25,8 @@ extension Restore {
       return try finishForAnother(pending)
     case .untrusted:
       try context.endHelper(of: pending.partial)
-      // What the pool says is whole must not be moved and defined by us.
+      // We must not move and define files that only a pool which others can write to says are
+      // whole.
       try leaveRestore(pending)
       return .undone
     }

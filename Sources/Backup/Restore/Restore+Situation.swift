@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What a restore asks of the pool and the host before it is decided.
+/// The pool and the host are asked about all that a restore is decided from.
 extension Restore {
   /// Gathers what a restore is decided from.
   ///

@@ -72,7 +72,7 @@ extension Restore {
 }
 
 extension [UInt8] {
-  /// Whether it is what libvirt makes a volume of before anything is written into it: nothing, or
-  /// zeroes.
+  /// True for an empty file and for zeroes alone: libvirt makes such a volume before it writes
+  /// data.
   fileprivate var isBlank: Bool { allSatisfy { $0 == 0 } }
 }

@@ -63,7 +63,7 @@ extension Restore {
       throw cause
     }
     if isAsync {
-      // What the copies become is found by the next command.
+      // The next command that finds all data copied does the rest.
     } else if let existing = plan.existing {
       try replaceImages(of: existing, pending)
     } else {

@@ -5,9 +5,9 @@
 
 import BackupCore
 
-/// What a user asks of a restore.
+/// A restore as the user asks for it.
 package struct RestoreOptions: Sendable, Equatable {
-  /// What becomes of a restored point.
+  /// The choice of the domain that gets the restored disks, or of none.
   package enum Destination: Sendable, Equatable {
     /// The domain, which is gone, is defined again.
     case original
@@ -21,23 +21,23 @@ package struct RestoreOptions: Sendable, Equatable {
     case disksOnly(name: String?)
   }
 
-  /// What is done with the domain in the end.
+  /// The state in which a restore leaves the domain.
   package enum Start: Sendable, Equatable {
-    /// It stays shut off.
+    /// The domain stays shut off.
     case none
-    /// It is started.
+    /// The domain is started, and its guest runs.
     case running
-    /// It is started paused.
+    /// The domain is started, and its guest waits until the user resumes it.
     case paused
   }
 
-  /// What a user says about one disk.
+  /// A disk that the user names, with its place and format (`--diskspec`).
   package struct DiskRequest: Sendable, Equatable {
     /// The target name, `vda`.
     package var name: String
     /// Absolute path of the file; nil for where the definition says.
     package var file: String?
-    /// Whether that is a block device, which is there.
+    /// True where `file` is a block device, which exists: no file is made.
     package var isDevice: Bool
     /// `qcow2` or `raw`; nil for what the disk had.
     package var format: String?
@@ -53,7 +53,7 @@ package struct RestoreOptions: Sendable, Equatable {
     }
   }
 
-  /// What becomes of the point.
+  /// The domain that gets the restored disks, or none.
   package var destination: Destination
   /// Directory the disks go to; nil for where the definition says.
   package var targetDirectory: String?
@@ -61,12 +61,12 @@ package struct RestoreOptions: Sendable, Equatable {
   package var format: String?
   /// Disks by name; empty for all.
   package var disks: [DiskRequest]
-  /// What is done with the domain in the end.
+  /// The state in which the domain is left in the end.
   package var start: Start
   /// Bytes per second that all copies together may take; nil for no limit.
   package var bandwidth: UInt64?
-  /// Whether volumes are compared with their checksums before anything is written, and what such a
-  /// comparison found before counts.
+  /// False for `--no-verify`: volumes are not compared with their checksums before anything is
+  /// written, and faults that a comparison found before do not count.
   package var isVerified = true
 
   /// Makes the options.
@@ -82,7 +82,7 @@ package struct RestoreOptions: Sendable, Equatable {
     self.bandwidth = bandwidth
   }
 
-  /// Whether the domain is defined in the end.
+  /// False for `--no-define`: the disks alone are restored.
   package var isDefined: Bool {
     if case .disksOnly = destination { false } else { true }
   }
@@ -96,12 +96,12 @@ package struct RestoreOptions: Sendable, Equatable {
     }
   }
 
-  /// Whether a domain that exists gets the restored disks in place of its own.
+  /// True for `--overwrite`: a domain that exists gets the restored disks in place of its own.
   var isOverwriting: Bool {
     if case .over = destination { true } else { false }
   }
 
-  /// Whether the files stay that a domain has now.
+  /// True for `--keep-old`: the files that a domain has now stay when it gets the restored ones.
   var keepsOld: Bool { destination == .over(keepsOld: true) }
 
   /// The disks that the user gave a file or device.

@@ -6,7 +6,8 @@
 import BackupCore
 import DomainXML
 
-/// What a restore defines, and where it has what is on no disk.
+/// A plan has the domain's definition, and places for its NVRAM and TPM state, which are on no
+/// disk.
 extension RestorePlan {
   /// The recorded definition with the restored disks.
   ///
@@ -109,7 +110,7 @@ extension RestorePlan {
     return path
   }
 
-  /// Where the state of the point's TPM goes; nil where none is restored.
+  /// Finds the place for the state of the point's TPM; nil where none is restored.
   ///
   /// - Throws: ``BackupError`` with code `exists` where a domain that is gone left one.
   func placeTPM(
@@ -141,7 +142,7 @@ extension RestorePlan {
         "others can write to pool '\(pool)': its backups are restored only into "
           + "--target-pool or to named files (disk '\(disk.stored.name)')")
     }
-    // What is recorded does not matter where the domain keeps its own definition.
+    // The recorded definition does not matter where the domain keeps its own.
     guard let definition, existing == nil || !isSelection else { return }
     let offenders = try DomainDefinition.offenders(
       in: definition, restoring: Set(images.map(\.stored.name)),

@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// Where the disks of a domain that exists go.
+/// A restore over a domain that exists chooses new places for the disks.
 ///
 /// The new images come beside the old ones, under names that the domain's definition does not have:
 /// which of them it has tells, at any moment, whether the one redefinition has happened.
@@ -91,7 +91,7 @@ extension RestorePlan {
 }
 
 extension DomainDefinition.Disk {
-  /// Whether it is a disk that its guest writes, and no removable medium.
+  /// True for a disk that its guest writes; false for removable and read-only media.
   fileprivate var isImage: Bool { ["disk", "lun"].contains(device) && !isReadOnly }
 }
 

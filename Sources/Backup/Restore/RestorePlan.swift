@@ -10,7 +10,7 @@ import DomainXML
 struct RestorePlan: Sendable, Equatable {
   /// A disk of the plan, or the NVRAM, which is copied as a disk is.
   struct Disk: Sendable, Equatable {
-    /// What the point says about it.
+    /// The disk as the point has it.
     var stored: Manifest.Disk
     /// The volumes it is made of, its own first.
     var chain: [Manifest.Disk]
@@ -20,22 +20,22 @@ struct RestorePlan: Sendable, Equatable {
     var path: String
     /// Ending of the file's name until its data is whole; nil where it has its own from the start.
     var suffix: String?
-    /// Whether it is a block device.
+    /// True where `path` is a block device: no file is made.
     var isDevice = false
     /// Its format.
     var format: String
-    /// Whether path and format are what the definition says anyway.
+    /// True where the recorded definition has this path and format anyway: it need not change.
     var isAsDefined: Bool
-    /// What a domain that exists has there now; nil where there is none.
+    /// The image that a domain which exists has there now; nil where no such domain gets the disk.
     var replaced: Partial.ReplacedImage?
 
-    /// Whether it is the NVRAM.
+    /// True for the NVRAM.
     var isNVRAM: Bool { stored.name == VolumeNames.nvramDisk }
     /// Absolute path of the file until its data is whole.
     var temporaryPath: String { path + (suffix ?? "") }
     /// Directory of the file.
     var directory: String { Paths.split(path).directory }
-    /// What it is, for people.
+    /// Name of the disk, or of the NVRAM, in messages.
     var title: String { isNVRAM ? "the NVRAM" : "disk '\(stored.name)'" }
     /// Name of the file in it.
     var fileName: String { Paths.split(path).name }
@@ -47,16 +47,16 @@ struct RestorePlan: Sendable, Equatable {
   var point: Point
   /// The domain that is to get the disks; nil where there is none.
   var existing: OverwrittenDomain?
-  /// Whether the user named the disks: a domain that exists keeps its definition then, and no state
-  /// but that of disks is restored.
+  /// True where the user named the disks (`--diskspec`): a domain that exists keeps its definition
+  /// then, and no state but that of disks is restored.
   var isSelection: Bool
-  /// What is done with the domain in the end.
+  /// The state in which the domain is left in the end.
   var start: RestoreOptions.Start
   /// Everything that is copied: the disks in the point's order, then the NVRAM.
   var disks: [Disk]
-  /// What will be defined; nil where nothing is.
+  /// The definition for `virDomainDefineXML`; nil where nothing is defined.
   var definition: String?
-  /// Where the state of the TPM goes; nil where none is restored.
+  /// The place for the state of the TPM; nil where none is restored.
   var tpm: Partial.RestoredTPM?
 
   /// Names of the volumes that are read.
@@ -68,7 +68,7 @@ struct RestorePlan: Sendable, Equatable {
   /// The NVRAM; nil where none is restored.
   var nvram: Disk? { disks.first(where: \.isNVRAM) }
 
-  /// What is written down before anything is made.
+  /// Describes the restore for its partial, which is written before anything is made.
   ///
   /// - Parameter isAsync: Whether it goes on without its client, which then does not remember what the
   ///   domain was.
@@ -85,7 +85,7 @@ struct RestorePlan: Sendable, Equatable {
       replacedDefinition: isAsync ? existing.map { StableHash.hex($0.text) } : nil)
   }
 
-  /// What the domain had and will not have again, a line each.
+  /// Lines for the user, one for each disk or state of the domain that is not restored.
   var missing: [String] {
     guard !isSelection, let parsed = try? definition.map(DomainDefinition.init(parsing:)) else {
       return []
@@ -115,7 +115,7 @@ extension RestorePlan.Disk {
       target: stored.name, source: isDevice ? .block(path) : .file(path), format: format)
   }
 
-  /// What is to be known of a block device before it is written.
+  /// The block device as QEMU opens it and, for qcow2, formats it; nil for a file.
   var device: TargetImage? {
     guard isDevice else { return nil }
     return TargetImage(

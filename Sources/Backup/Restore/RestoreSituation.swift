@@ -24,7 +24,7 @@ struct RestoreSituation {
   var existing: OverwrittenDomain?
   /// Emulators that a definition from a pool which others can write to may name.
   var emulators: Set<String>
-  /// What is where on the host.
+  /// The host, which answers questions about its files and directories.
   var places: any RestorePlaces
 }
 
@@ -58,7 +58,7 @@ struct OverwrittenDomain: Sendable, Equatable {
 
 /// A host answers these questions of places, which come up only while places are chosen.
 ///
-/// They change nothing, and have the same answers however often they are asked.
+/// The questions change nothing, and have the same answers however often they are asked.
 protocol RestorePlaces {
   /// Finds the directory of a pool.
   ///

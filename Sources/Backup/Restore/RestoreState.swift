@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// What a client finds of a restore that is under way.
+/// The state of a restore that is under way, as a client finds it.
 enum RestoreState {
   /// Somebody is at it: its client, or a QEMU that copies.
   case running
@@ -95,6 +95,6 @@ extension Restore {
 }
 
 extension JobInfo {
-  /// Whether a mirror has copied all there was.
+  /// True once a mirror has copied all there was.
   fileprivate var hasCopied: Bool { ["ready", "waiting", "pending", "concluded"].contains(status) }
 }

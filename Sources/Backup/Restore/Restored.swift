@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-/// What a restore has made.
+/// The domain and the disks that a restore has made, or will have.
 package struct Restored: Sendable, Equatable {
   /// A disk of it.
   package struct Disk: Sendable, Equatable {
@@ -13,7 +13,7 @@ package struct Restored: Sendable, Equatable {
     package var name: String
     /// Absolute path of the file or block device that has the data.
     package var path: String
-    /// What the domain had there before; nil where it had nothing.
+    /// The image that the domain had there before; nil where the restore was not over a domain.
     package var replaced: Partial.ReplacedImage?
   }
 

@@ -139,8 +139,8 @@ extension Session {
 
   /// Freezes the states of disks without protecting the guest.
   ///
-  /// It is to ``Context/openView(_:pending:definition:guest:beforeInstant:atInstant:)`` what a plain job is
-  /// to a view.
+  /// Plain jobs save what the guest overwrites, where
+  /// ``Context/openView(_:pending:definition:guest:beforeInstant:atInstant:)`` opens a view.
   private func openUnprotected(
     _ plan: SessionPlan, pending: Catalog.Pending, definition: DomainDefinition,
     guest: any Guest, beforeInstant: () throws -> Void

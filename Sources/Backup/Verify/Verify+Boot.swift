@@ -9,22 +9,22 @@ import QMP
 
 /// A domain is started on thin images over a point's volumes, and is gone when it has shown what it can.
 ///
-/// It ends with our connection, and its images are written down before they are made: whoever is killed,
-/// the next command takes the rest away.
+/// The domain ends with our connection, and its images are written down before they are made:
+/// should a client be killed, the next command takes the rest away.
 extension Verify {
-  /// What is decided before a domain is started.
+  /// The start of a domain as a value: it is decided before anything is made.
   private struct BootPlan {
     var point: Point
-    /// What each disk is made of, its own volume first.
+    /// The disks, each with the volumes it is made of, its own first.
     var chains: [(disk: Manifest.Disk, chain: [Manifest.Disk])]
     /// The recorded definition.
     var recorded: String
     var parsed: DomainDefinition
-    /// How the guest starts.
+    /// The channel and the kernel that the guest starts with, where its definition has them.
     var start: BootedDefinition.Start
     var owner: FileOwner?
 
-    /// Whether the domain needs a file for the variables of its firmware.
+    /// True where the domain needs a file for the variables of its firmware.
     var hasNVRAM: Bool { parsed.nvram != nil }
     var names: VolumeNames { point.manifest.volumeNames }
 
@@ -131,14 +131,14 @@ extension Verify {
           name: plan.names.booted(disk.name, operation: uuid), format: "qcow2",
           capacity: disk.capacity, backing: chain.first?.volume.name, owner: plan.owner))
     }
-    // Where none was saved libvirt makes the file from the firmware's template.
+    // libvirt makes the file from the firmware's template where the point has no NVRAM.
     if plan.hasNVRAM, let nvram = plan.point.manifest.nvram {
       try repository.requireFile(nvram.volume.name)
       try repository.write(
         plan.names.bootedNVRAM(operation: uuid),
         repository.read(nvram.volume.name, offset: 0, length: nvram.capacity))
     }
-    // Who ended it meanwhile has not seen them.
+    // A client that ended the operation meanwhile has not seen these volumes.
     guard try context.isUnderWay(pending) else {
       throw BackupError(.busy, "another client ended the verification; try again")
     }

@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// What a domain started on a point has to do: answer through its guest's agent, or run on.
+/// A domain started on a point has to answer through its guest's agent, or to run on.
 extension Verify {
   /// Seconds between two questions to the guest's agent.
   private static let agentInterval: Int64 = 3
@@ -89,7 +89,7 @@ extension Verify {
     return nil
   }
 
-  /// What a domain's screen shows; nil where it has none, which is told.
+  /// Takes a screenshot of a domain; nil where libvirt gives none, and the user is told why.
   private func picture(of guest: any Guest) -> [UInt8]? {
     do {
       return try guest.screenshot()
@@ -106,7 +106,7 @@ extension BackupError {
     .failed, "the domain that was started on the backup was ended, which proves nothing; try again")
 }
 
-/// What an event says that a guest did.
+/// A fault of a guest, or of its disks, that an event of QEMU's tells.
 private struct BootFailure {
   /// The same for people.
   var text: String

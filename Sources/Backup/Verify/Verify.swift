@@ -59,7 +59,7 @@ extension Verify {
         if let problem = checked[volume] ?? nil { problems.append(problem) }
       }
       try note(.structure, problems.isEmpty, nil, of: point, options, problems)
-      // What comparing found before counts until it is compared again.
+      // A fault that comparing found before counts until the volume is compared again.
       let altered =
         options.comparesChecksums
         ? [] : known.problems(of: point).filter { !problems.contains($0) }
@@ -76,7 +76,9 @@ extension Verify {
     }
   }
 
-  /// What QEMU's own tool says of an image, and whether it was told now that it could not say anything.
+  /// Checks an image by `qemu-img`, and tells the user of the first that cannot be checked.
+  ///
+  /// - Returns: The fault of the image; nil for none. True where it cannot be checked.
   private func imageProblem(
     of volume: String, in catalog: Catalog, isTold: Bool
   ) -> (Inspection.Problem?, isTold: Bool) {
@@ -137,7 +139,7 @@ extension Verify {
     do {
       try undo(pending)
     } catch {
-      // What went wrong first is what the user has to know.
+      // The user has to know the error of the work rather than that of the cleaning up.
       _ = try result.get()
       throw error
     }

@@ -3,24 +3,24 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What a user wants to be proved.
+/// A verification as the user asks for it.
 package struct VerifyOptions: Sendable, Equatable {
-  /// Whether volumes are compared with their checksums.
+  /// True for `--checksums` and `--update`: volumes are compared with their checksums.
   package var comparesChecksums: Bool
-  /// Whether checksums are made where there are none.
+  /// True for `--update`: checksums are made where there are none.
   package var makesChecksums: Bool
-  /// How many of a hundred backups are compared, those first that were not for the longest time; nil
-  /// for all.
+  /// Percentage of the backups that are compared, those first that were not for the longest time;
+  /// nil for all.
   package var share: Int?
-  /// When no further backup is begun with; nil for never.
+  /// Time after which comparing begins with no further backup; nil for no limit.
   package var deadline: ContinuousClock.Instant?
   /// Seconds that a domain started on the backup has to come up in; nil where none is started.
   package var bootLimit: Int64?
-  /// Whether what the domain's screen shows at the end is wanted.
+  /// True for `--screenshot`: the domain's screen is kept as it is at the end.
   package var wantsScreenshot: Bool
   /// Emulators a definition from a pool that others can write may name.
   package var emulators: Set<String>
-  /// Whether the results are written beside the manifests.
+  /// False for a read-only connection: no results are written beside the manifests.
   package var isRecorded: Bool
 
   /// Makes the description of a verification.

@@ -5,9 +5,9 @@
 
 package import BackupCore
 
-/// What was found of a point.
+/// The results of a verification for one point.
 package struct VerifyReport: Sendable, Equatable {
-  /// What comparing with checksums came to.
+  /// The result of comparing with checksums.
   package enum Comparison: String, Sendable {
     /// The volumes are what they were.
     case passed = "ok"
@@ -21,28 +21,28 @@ package struct VerifyReport: Sendable, Equatable {
     case busy
   }
 
-  /// What starting a domain came to.
+  /// The result of starting a domain on the point.
   package struct Boot: Sendable, Equatable {
-    /// Whether it came up.
+    /// True where the domain came up.
     package var isPassed: Bool
-    /// What the result rests on, or what went wrong.
+    /// The sign that the domain came up, or the fault that it showed.
     package var detail: String
-    /// What its screen showed at the end, as PNG or PPM; nil where that was not wanted or not to be
-    /// had.
+    /// Picture of the domain's screen at the end, as PNG or PPM; nil where none was wanted, or none
+    /// was to be had.
     package var screenshot: [UInt8]?
   }
 
   /// The point.
   package var point: Point
-  /// What is wrong with the volumes it needs.
+  /// The faults of the volumes that the point needs.
   package var problems: [Inspection.Problem]
-  /// Those of them that comparing found, now or before.
+  /// The faults among them that comparing found, now or before.
   package var altered: [Inspection.Problem] = []
-  /// What comparing came to; nil where it was not done.
+  /// The result of comparing; nil where it was not done and no earlier fault counts.
   package var comparison: Comparison?
-  /// What starting a domain came to; nil where none was started.
+  /// The result of starting a domain; nil where none was started.
   package var boot: Boot?
 
-  /// Whether nothing was found wrong.
+  /// True where neither the volumes nor a domain that was started showed a fault.
   package var isSound: Bool { problems.isEmpty && boot?.isPassed != false }
 }

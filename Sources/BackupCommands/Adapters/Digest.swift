@@ -46,7 +46,7 @@ final class Digest {
   deinit {
     close(output)
     guard !hasEnded else { return }
-    // It reads what nobody needs any more.
+    // The program would go on reading data that nobody needs.
     kill(process, SIGKILL)
     _ = child.wait(for: process)
   }

@@ -10,7 +10,7 @@ import Libvirt
 import QMP
 import Vsh
 
-// What proves that the content of a volume is whole.
+// The checks of a volume's content: its SHA-256, and `qemu-img check`.
 extension LibvirtRepository {
   func sha256(of volume: String, progress: (UInt64) throws -> Void) throws -> String {
     try requireFile(volume)
@@ -90,7 +90,7 @@ extension LibvirtRepository {
 private enum ImageChecker {
   private static let missing = "there is no qemu-img"
 
-  /// Whether a check was not made since there is no such tool.
+  /// True for the reason that a check gives where the host has no qemu-img.
   static func isMissing(_ reason: String) -> Bool { reason == missing }
 
   /// Checks an image, also where somebody writes into it.

@@ -97,7 +97,7 @@ struct LocalDirectory {
   /// - Throws: ``BackupError`` when it is no regular file.
   func openFile(_ name: String) throws -> Int32? {
     let notFile = BackupError(.invalid, "'\(path)/\(name)' is not a regular file")
-    // What is no file may keep whoever opens it waiting for ever.
+    // A pipe or a device under that name could block open(2) for ever; O_NONBLOCK prevents it.
     let descriptor = open(
       "\(path)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {

@@ -7,7 +7,7 @@ import BackupCore
 
 /// A picture in the format PNG.
 ///
-/// What comes as such stays as it is. A pixmap, which is what older QEMUs make of a screen, is wrapped up
+/// A PNG file stays as it is. A pixmap (PPM), which older QEMUs make of a screen, is wrapped up
 /// without compression: no library is needed for that.
 struct PNGImage {
   /// The file's content.

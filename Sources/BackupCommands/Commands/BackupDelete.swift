@@ -81,7 +81,7 @@ extension Vsh.Command where Context == Client {
   }
 }
 
-/// What the command finds beside points, and what it says.
+/// The search for manifests that cannot be read, and the messages of the command.
 private enum BackupDelete {
   /// The backups that were named, for people.
   static func title(_ points: [Point]) -> String {
@@ -89,13 +89,13 @@ private enum BackupDelete {
     return points.count == 1 ? "backup \(names)" : "backups \(names)"
   }
 
-  /// What has become of a delete.
+  /// Makes the message on a delete that was done or started.
   ///
   /// - Parameters:
   ///   - gone: What is gone; nil where it goes later.
   ///   - points: The backups that were named.
   ///   - scope: What goes with them.
-  /// - Returns: The same for people.
+  /// - Returns: The message.
   static func text(_ gone: [Deleted]?, of points: [Point], scope: DeleteScope) -> String {
     guard let gone else { return "Deletion of domain \(title(points)) started" }
     if scope == .childrenOnly, gone.allSatisfy({ $0.disks == nil }) {

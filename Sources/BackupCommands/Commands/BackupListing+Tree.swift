@@ -16,7 +16,7 @@ extension BackupListing {
       isOfSeveralPools ? "\(title(of: $0)) in pool \($0.pool)" : title(of: $0)
     }
     var nodes: [Tree.Node] = []
-    /// Where the names of the domains are among the nodes.
+    /// Indexes of the nodes that name the domains, by their headings.
     var roots: [String: Int] = [:]
     for heading in headings where roots[heading] == nil {
       roots[heading] = nodes.count

@@ -31,15 +31,15 @@ struct BackupListing: Presentable {
     var time: Int64?
     /// Name of the parent.
     var parent: String?
-    /// What checks have shown, where that is wanted and known.
+    /// Record of the point's checks, read for `--details` and `--json`; nil where there is none.
     var verification: Verification?
   }
 
   /// What is shown, in order.
   var entries: [Entry] = []
-  /// What the command was given.
+  /// Options and values that the user gave the command.
   private let arguments: Arguments
-  /// What the domains are called.
+  /// Titles of the listed domains: names, with UUIDs where several domains share a name.
   private var titles = DomainTitles([])
   /// Whether the points of a domain are of more than one host.
   private var hasSeveralHosts = false
@@ -230,7 +230,7 @@ struct BackupListing: Presentable {
     return table
   }
 
-  /// What the domain of a line is called.
+  /// Returns the title of a line's domain, or its mere name where the UUID is unknown.
   func title(of entry: Entry) -> String {
     entry.domainUUID.map { titles.title(entry.domain, $0) } ?? entry.domain
   }

@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// What lists call domains: by name, and where several have the name by their UUIDs too.
+/// The titles of domains in lists: the name, with the UUID where several domains have that name.
 struct DomainTitles {
   /// The UUIDs that a name stands for.
   private var uuids: [String: Set<String>] = [:]
@@ -17,12 +17,12 @@ struct DomainTitles {
     }
   }
 
-  /// What to call the domain of a point.
+  /// Returns the title of the domain that a point belongs to.
   func title(of manifest: Manifest) -> String {
     title(manifest.domainName, manifest.domainUUID)
   }
 
-  /// What to call a domain.
+  /// Returns the title of the domain with that name and UUID.
   func title(_ name: String, _ uuid: String) -> String {
     uuids[name]?.count ?? 0 > 1 ? "\(name) (\(uuid))" : name
   }

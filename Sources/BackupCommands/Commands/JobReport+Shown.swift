@@ -8,7 +8,7 @@ import BackupCore
 import QMP
 import Vsh
 
-/// What `backup-jobinfo` shows of one domain, in the manner of virsh's `domjobinfo`.
+/// The operations of one domain as `backup-jobinfo` shows them, after virsh's `domjobinfo`.
 struct JobList: Presentable {
   /// The operations.
   let jobs: [JobReport]
@@ -50,7 +50,7 @@ struct JobList: Presentable {
   }
 }
 
-/// What `backup-jobinfo` shows of all domains: a row for each operation.
+/// The operations of all domains as `backup-jobinfo` shows them, a row each.
 struct JobTable: Presentable {
   /// The operations.
   let jobs: [JobReport]
@@ -108,7 +108,7 @@ extension JobReport {
     return done / UInt64(now - started)
   }
 
-  /// How long it will still take at that rate; nil where nobody can tell.
+  /// Estimates the time left at that rate, as `1:05`; nil without a rate or once all is copied.
   fileprivate func timeLeft(now: Int64) -> String? {
     guard let rate = rate(now: now), rate > 0, done < total else { return nil }
     return ProgressText.duration(seconds: Double(total - done) / Double(rate))

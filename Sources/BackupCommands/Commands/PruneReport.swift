@@ -9,17 +9,17 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What `backup-prune` shows.
+/// The report of `backup-prune`: its plans, and the results of the deletions.
 struct PruneReport: Presentable {
   /// Name of the pool.
   let pool: String
-  /// Whether nothing is deleted.
+  /// True for `--dry-run`: the command only shows what a prune would delete.
   let isDryRun: Bool
-  /// What becomes of each domain's points.
+  /// Plans that tell for each domain which points stay and which go.
   let plans: [PrunePlan]
-  /// What was done, by the domains' UUIDs.
+  /// Points deleted and bytes freed, by the domains' UUIDs.
   var pruned: [String: Pruned] = [:]
-  /// What kept points from being deleted, by the domains' UUIDs.
+  /// Errors that kept points from being deleted, by the domains' UUIDs.
   var failures: [String: ShellError] = [:]
 
   /// Makes the report of what will be done.
@@ -29,7 +29,7 @@ struct PruneReport: Presentable {
     self.plans = plans
   }
 
-  /// What was done, for people.
+  /// Makes the message that tells how many points of a domain are gone, and the bytes freed.
   static func text(_ pruned: Pruned, domain: String) -> String {
     let count = pruned.points.count
     return "\(count) backup\(count == 1 ? "" : "s") of domain '\(domain)' deleted, "

@@ -161,7 +161,7 @@ extension RestoreOptions.Destination {
 }
 
 extension Restored.Disk {
-  /// What became of the file that the domain had before, for people; nil where it had none.
+  /// Message on the disk's new file and the fate of its old one; nil where nothing was replaced.
   fileprivate var replacement: String? {
     guard let replaced else { return nil }
     guard let old = replaced.path, old != path else { return "disk '\(name)': now '\(path)'" }

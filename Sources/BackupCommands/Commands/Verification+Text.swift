@@ -8,7 +8,7 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What was proved of a backup, as lists and documents show it.
+/// The texts and JSON objects in which lists and documents show the checks of a backup.
 extension Verification {
   /// The most that was proved and when, or what failed: a cell of a table.
   var summary: String {

@@ -9,11 +9,11 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What `backup-verify` shows.
+/// The result of `backup-verify`.
 struct VerifyListing: Presentable {
-  /// What was found of each point.
+  /// Reports on the points that were checked.
   let reports: [VerifyReport]
-  /// How many were to be compared and were not come to in time.
+  /// Number of points left uncompared because the time of `--max-time` was over.
   let unread: Int
   /// Name of the pool.
   let pool: String
@@ -53,7 +53,7 @@ struct VerifyListing: Presentable {
 }
 
 extension VerifyReport {
-  /// What is wrong with the volumes, other than what comparing found.
+  /// State of the volumes: `ok` also where a failed comparison accounts for all their faults.
   fileprivate var structure: String {
     problems.isEmpty || comparison == .failed && isOnlyAltered ? "ok" : point.state(problems)
   }

@@ -9,9 +9,9 @@ import DomainXML
 import Glibc
 import Vsh
 
-/// What the options of backup-verify ask for.
+/// The request that the options of `backup-verify` make.
 struct VerifyRequest {
-  /// What is to be proved.
+  /// Checks that the user asked for, and their limits.
   let options: VerifyOptions
   private let domain: String?
   private let backup: String?

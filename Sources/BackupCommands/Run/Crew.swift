@@ -25,37 +25,42 @@ final class Crew {
   struct Step {
     /// The program.
     var child: Child
-    /// What it reads from its standard input; nil: it reads nothing, and learns there when we end.
+    /// Bytes for the program's standard input.
+    ///
+    /// With nil the input is a pipe without bytes, whose end tells that this process is gone.
     var input: [UInt8]?
-    /// How long it may take; nil for ever.
+    /// Time after which the program is asked to end; nil for no limit.
     var limit: Duration?
   }
 
-  /// How a program ended.
+  /// The end of a program, with the output that it left.
   struct Outcome {
-    /// How it ended; nil where it goes on, whatever it is told.
+    /// Exit status, signal or failed start; nil where the program goes on even after SIGKILL.
     var ending: Child.Ending?
-    /// What it wrote to its standard output.
+    /// Text that the program wrote to its standard output, 16 MiB of it at most.
     var output: String
-    /// What it wrote to its standard error.
+    /// Text that the program wrote to its standard error, 16 MiB of it at most.
     var errors: String
-    /// Whether it was ended because it took too long.
+    /// True when the program was asked to end because its time was over.
     var isLate: Bool
-    /// Whether it was ended because the user asked to stop.
+    /// True when the program was asked to end because the user asked to stop.
     var isCancelled: Bool
 
-    /// Whether it ended by itself and found nothing wrong.
+    /// True when the program ended with exit status 0.
     var isSuccess: Bool { ending == .exited(0) }
   }
 
   /// The times that a crew keeps.
   struct Times {
-    /// How long a program may say nothing before the next line begins beside it.
+    /// Time for which a program may write nothing before the next line begins beside it.
     var patience = Duration.seconds(900)
-    /// How long a program may take to end once it was asked to (SIGTERM): the undoing of a backup whose
-    /// QEMU does not answer takes half a minute.
+    /// Time that a program has to end after SIGTERM, before SIGKILL follows.
+    ///
+    /// The undoing of a backup whose QEMU does not answer takes half a minute.
     var grace = Duration.seconds(60)
-    /// How long a killed program is waited for: one that waits for storage that is gone does not end.
+    /// Time for which the crew waits for a killed program.
+    ///
+    /// A program that waits for storage that is gone does not end.
     var mercy = Duration.seconds(5)
   }
 
@@ -85,7 +90,7 @@ final class Crew {
     for end in [life?.reading, life?.writing].compactMap(\.self) { close(end) }
   }
 
-  /// Whether the user asked to stop.
+  /// True once the user asked to stop, after which no program is started.
   var wasStopped: Bool { isStopped }
 
   /// Works on lines until all are at their ends; once the user asked to stop, until what runs has ended.

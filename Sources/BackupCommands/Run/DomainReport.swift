@@ -6,9 +6,9 @@
 import DomainXML
 import QMP
 
-/// What a run came to for a domain.
+/// The result of a run for one domain.
 struct DomainReport {
-  /// What became of its backup.
+  /// The result of the backup of the domain.
   enum Result: String {
     /// There is a new one.
     case created
@@ -22,7 +22,7 @@ struct DomainReport {
     case off
   }
 
-  /// What a check of the backups came to.
+  /// The result of a check of the backups.
   enum Check: String {
     /// None was due.
     case notDue = "not_due"
@@ -36,7 +36,7 @@ struct DomainReport {
   struct Problem {
     /// The step that it was in.
     var step: RunTask.Step
-    /// What the step said, a message a line.
+    /// Messages of the step, a line each.
     var lines: [String]
   }
 
@@ -54,35 +54,37 @@ struct DomainReport {
       "first", "requested", "new_disk", "forgotten", "chain_long", "shared",
     ]
 
-    /// Whether something was lost, so that it had to be.
+    /// True when the disk is in full because something was lost, such as its bitmap.
     var isUnexpected: Bool { !Full.expected.contains(code) }
   }
 
   /// The domain.
   let task: RunTask
-  /// What became of its backup.
+  /// Result of the backup of the domain.
   var result = Result.failed
-  /// What `backup-create --json` says of the new backup; nil where there is none.
+  /// Output of `backup-create --json` on the new backup; nil where there is none.
   var backup: JSONValue?
   /// Disks that were backed up in full.
   var fulls: [Full] = []
-  /// When the new backup was there, in seconds since 1970-01-01T00:00:00Z; nil where there is none.
+  /// Time at which the new backup was made, in seconds since 1970-01-01T00:00:00Z; nil for none.
   var created: Int64?
-  /// When the domain's turn ended, in the same; nil where it had none.
+  /// Time at which the domain's turn ended, in seconds since 1970-01-01T00:00:00Z; nil for none.
   var ended: Int64?
   /// Seconds that all of its steps took.
   var seconds: Double = 0
-  /// How many backups of the domain the pool has; nil where nobody looked.
+  /// Number of the domain's backups in the pool; nil where they were not listed.
   var points: Int?
-  /// How many were removed.
+  /// Number of backups that `backup-prune` deleted.
   var removed = 0
-  /// Whether the guest's file systems could not be frozen, and the backup was made without.
+  /// True when `backup-create --quiesce` failed, and the run went on without `--quiesce`.
+  ///
+  /// The value is false again once the second try fails too, or backs up a domain that is shut off.
   var isFreezeFailed = false
-  /// What comparing with checksums came to.
+  /// Result of `backup-verify --update`, which compares the backups with their checksums.
   var verified = Check.notDue
-  /// What starting a domain on the newest backup came to.
+  /// Result of `backup-verify --boot`, which starts a domain on the newest backup.
   var booted = Check.notDue
-  /// What went wrong, in order.
+  /// Problems of the steps, in the order in which they occurred.
   var problems: [Problem] = []
 
   /// Makes the report of a domain whose turn has not come.
@@ -91,10 +93,10 @@ struct DomainReport {
     if task.policy.isOff { result = .off }
   }
 
-  /// Whether the domain has what it is to have: a new backup, or none by its policy.
+  /// True when the domain has a new backup, or none because its policy leaves it out.
   var isGood: Bool { result == .created || result == .off }
 
-  /// Whether besides nothing was lost on the way: `--strict`.
+  /// True when the domain is good, no step failed and no full was unexpected: `--strict`.
   var isFaultless: Bool {
     isGood && problems.isEmpty && !fulls.contains(where: \.isUnexpected)
   }
@@ -102,7 +104,7 @@ struct DomainReport {
   /// Bytes of the new backup; nil where there is none.
   var size: UInt64? { backup?["size"]?.int.map(UInt64.init(clamping:)) }
 
-  /// How the disks were backed up, with the reason of every full that nobody asked for.
+  /// Text for the table on full and incremental disks, with the reason of each unexpected full.
   var mode: String {
     guard let backup else { return "-" }
     guard !fulls.isEmpty else { return "incremental" }
@@ -118,7 +120,7 @@ struct DomainReport {
     return ((isWhole ? [] : ["incremental"]) + parts).joined(separator: ", ")
   }
 
-  /// What became of the domain, for the table.
+  /// Text for the table on the result, with what failed although there is a new backup.
   var resultText: String {
     guard result == .created else { return result.rawValue }
     var parts = ["created"]

@@ -13,13 +13,13 @@ import Vsh
 /// Each is a command of this program in a process of its own: what it waits for, whatever hangs or fails
 /// in it, is its own.
 final class DomainRun: WorkLine {
-  /// What became of the domain so far.
+  /// The report on the domain, which grows with each step that ends.
   private(set) var report: DomainReport
   private let program: RunProgram
   private let note: (String) -> Void
   private var step: RunTask.Step?
   private var began: ContinuousClock.Instant?
-  /// What the pool has of the domain, from the step that looked.
+  /// Backups of the domain in the pool, from `backup-list --json`.
   private var known: [JSONValue] = []
 
   /// Prepares the work.
@@ -60,7 +60,7 @@ final class DomainRun: WorkLine {
   /// The step that comes after another; nil at the end.
   private func following(_ last: RunTask.Step?, _ outcome: Crew.Outcome?) -> RunTask.Step? {
     guard let last else { return .create }
-    // What was asked to stop, or does not answer, is not asked for more.
+    // No step follows one that was stopped or took too long: the user wants none, or it would hang.
     guard let outcome, !outcome.isLate, !outcome.isCancelled else { return nil }
     if last == .create, report.isFreezeFailed, report.result != .created { return .createUnfrozen }
     guard report.result == .created else { return nil }
@@ -79,7 +79,10 @@ final class DomainRun: WorkLine {
     }
   }
 
-  /// Whether a backup was there for the interval of the policy, and was not compared in that time.
+  /// True when comparing with checksums is due by the interval of the policy.
+  ///
+  /// Comparing is due when no backup was ever compared, or when one was neither made nor compared
+  /// within the interval.
   private var isVerificationDue: Bool {
     guard let limit = limit(task.policy.verifyInterval) else { return false }
     let times = known.map {
@@ -89,13 +92,13 @@ final class DomainRun: WorkLine {
       || times.contains { max($0.made, $0.checked ?? "") <= limit }
   }
 
-  /// Whether no backup of the domain was started for the interval of the policy.
+  /// True when the policy has an interval for starts, and no backup was started within it.
   private var isBootDue: Bool {
     guard let limit = limit(task.policy.bootInterval) else { return false }
     return known.compactMap { time(of: "boot", $0) }.max().map { $0 <= limit } ?? true
   }
 
-  /// When a backup was last checked on a level; nil for never.
+  /// Reads the time of a backup's last check on a level, in RFC 3339; nil for never.
   private func time(of level: String, _ backup: JSONValue) -> String? {
     backup["verified"]?[level]?["time"]?.string
   }
@@ -132,7 +135,7 @@ final class DomainRun: WorkLine {
     }
   }
 
-  /// What `backup-verify --json` found wrong, a line for each thing.
+  /// Lists the faults in the output of `backup-verify --json`, a line each.
   private static func damages(in document: JSONValue?) -> [String] {
     (document?["backups"]?.elements ?? []).filter { $0["passed"] == false }.flatMap { backup in
       let name = backup["name"]?.string ?? ""
@@ -152,10 +155,10 @@ final class DomainRun: WorkLine {
       report.result = .created
       report.created = program.time()
       report.backup = document
-      // What failed before was the freezing.
+      // An attempt that failed before this one failed at the freezing.
       for index in report.problems.indices { report.problems[index].step = .createUnfrozen }
       if document["running"] == false, report.isFreezeFailed {
-        // What is shut off has nothing to freeze.
+        // A domain that is shut off has nothing to freeze, so that nothing is lost.
         report.isFreezeFailed = false
         report.problems = []
       }
@@ -167,7 +170,7 @@ final class DomainRun: WorkLine {
       }
       return
     }
-    // It was not the freezing: what is wrong would be told twice.
+    // The attempt without freezing failed too: both messages would tell of the same fault.
     if step == .createUnfrozen { report.problems = [] }
     report.result = outcome.isLate ? .timedOut : outcome.isCancelled ? .cancelled : .failed
     report.isFreezeFailed =

@@ -6,7 +6,7 @@
 import Glibc
 import Libvirt
 
-/// What a program that works for another does when that one is gone: it is asked to stop, as by SIGTERM.
+/// The thread that stops this program by SIGTERM once the program that it works for is gone.
 ///
 /// Nobody would read what it prints, and the next run must not find the domain busy.
 enum ParentWatch {

@@ -33,7 +33,7 @@ struct ReplacedFile {
     guard access(directory, W_OK | X_OK) == 0 else { throw failure }
   }
 
-  /// What is in it; empty where it cannot be read.
+  /// Text of the file, about 16 MiB of it at most; empty where the file cannot be read.
   var content: String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return "" }
@@ -54,7 +54,7 @@ struct ReplacedFile {
   func write(_ text: String) throws {
     // No reader of a directory takes a hidden file for one of its own.
     let temporary = "\(directory)/.\(name).\(getpid())"
-    // What somebody else put there is not written into.
+    // A file that somebody else put there is removed, so that nothing is written into it.
     unlink(temporary)
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
     guard descriptor >= 0 else { throw failure }

@@ -11,7 +11,7 @@ final class RunHook: WorkLine {
   private let command: String
   private let document: String
   private let limit: Duration?
-  /// How it ended; nil where it did not run.
+  /// The end of the command, with its output; nil where the command did not run.
   private(set) var outcome: Crew.Outcome?
 
   /// Prepares the command.
@@ -37,7 +37,7 @@ final class RunHook: WorkLine {
       child: Child("/bin/sh", ["-c", command]), input: Array(document.utf8), limit: limit)
   }
 
-  /// What there is to say of it; nil where it ended well.
+  /// Message on a hook that failed; nil where it ended with exit status 0 or did not run.
   var failure: String? {
     guard let outcome, !outcome.isSuccess else { return nil }
     if outcome.isLate { return "the hook took longer than --timeout allows" }

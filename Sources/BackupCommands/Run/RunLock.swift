@@ -7,7 +7,7 @@ import BackupCore
 import Glibc
 import Vsh
 
-/// What keeps two runs of one user on one hypervisor from each other: a locked file (flock(2)).
+/// A locked file (flock(2)) that keeps two runs of one user on one hypervisor from each other.
 ///
 /// The kernel lets go of it when the process ends, however that comes about.
 final class RunLock {
@@ -27,7 +27,7 @@ final class RunLock {
     if mkdir(directory, 0o700) != 0, errno != EEXIST { throw RunLock.failure(directory) }
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw RunLock.failure(path) }
-    // Who may read it could lock it, and keep every run from its turn.
+    // A user who may read the file could lock it, and keep every run from its turn.
     _ = fchmod(descriptor, 0o600)
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let code = errno

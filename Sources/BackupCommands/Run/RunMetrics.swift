@@ -5,10 +5,10 @@
 
 import Vsh
 
-/// What a run came to, in the text format of Prometheus, as node_exporter's textfile collector reads it.
+/// The metrics of a run, in the text format that Prometheus' node_exporter collects from files.
 ///
-/// What an earlier run wrote of a domain that still exists stays where this one has nothing to say; a domain
-/// whose policy leaves it out has no values.
+/// A value that an earlier run wrote stays where this run has none and the domain still exists; a
+/// domain whose policy leaves it out has no values.
 struct RunMetrics {
   /// A value of a domain.
   private struct Sample {

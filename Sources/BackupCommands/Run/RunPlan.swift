@@ -7,14 +7,14 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What a run would do.
+/// The plan of a run, which `backup-run --dry-run` shows.
 struct RunPlan: Presentable {
   /// The domains, by name.
   let tasks: [RunTask]
   /// The pool of those whose policy names none.
   let defaultPool: String
 
-  /// Whether every policy can be read.
+  /// True when every policy can be read; the command fails otherwise.
   var isGood: Bool { tasks.allSatisfy { $0.problem == nil } }
 
   func show(on shell: Shell<Client>) {

@@ -8,9 +8,9 @@ import Glibc
 import QMP
 import Vsh
 
-/// How a run starts commands: this very program, with the connection that the run has.
+/// The program that does a run's steps: this very one, with the connection that the run has.
 struct RunProgram {
-  /// How long a step may take; nil for ever.
+  /// Time after which a step is asked to end; nil for no limit.
   var limit: Duration?
   /// The time of day, in seconds since 1970-01-01T00:00:00Z.
   var time: () -> Int64

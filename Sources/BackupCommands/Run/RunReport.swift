@@ -8,26 +8,27 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What a run came to.
+/// The result of a run, which `backup-run` prints and gives to the hook.
 struct RunReport: Presentable {
   /// URI of the connection.
   let uri: String
-  /// When it began, in seconds since 1970-01-01T00:00:00Z.
+  /// Time at which the run began, in seconds since 1970-01-01T00:00:00Z.
   let began: Int64
-  /// When it ended, in the same.
+  /// Time at which the run ended, in seconds since 1970-01-01T00:00:00Z.
   let ended: Int64
-  /// Whether the user asked it to stop.
+  /// True when the user asked the run to stop.
   let wasStopped: Bool
-  /// What became of each domain, by name.
+  /// Reports on the domains, in the order of their names.
   let domains: [DomainReport]
 
-  /// Whether each domain has a new backup or is to have none and, if that is asked, whether nothing was
-  /// lost on the way.
+  /// True when the user did not stop the run, and each domain has a new backup or is to have none.
+  ///
+  /// A strict answer demands, besides, that no step failed and that no full was unexpected.
   func isGood(strictly isStrict: Bool) -> Bool {
     !wasStopped && domains.allSatisfy { isStrict ? $0.isFaultless : $0.isGood }
   }
 
-  /// What went wrong, a line each, with the domain before it.
+  /// Messages of the steps that failed, a line each, with the domain and the step before it.
   var messages: [String] {
     domains.flatMap { domain in
       domain.problems.flatMap { problem in

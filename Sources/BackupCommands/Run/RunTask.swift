@@ -13,11 +13,11 @@ struct RunTask {
   let name: String
   /// Its UUID, by which the commands find it whatever its name becomes.
   let uuid: String
-  /// What is to be done with it.
+  /// The domain's policy; the defaults where it has none, or none that can be read.
   let policy: Policy
-  /// Whether nothing was decided for it, so that it is backed up by defaults.
+  /// True when the domain has no policy, so that it is backed up by defaults.
   let isDefault: Bool
-  /// What keeps it from being backed up: a policy that cannot be read; nil for nothing.
+  /// Message on a policy that cannot be read, for which the domain is not backed up; nil for none.
   let problem: String?
 
   /// Makes a task.
@@ -77,8 +77,9 @@ extension RunTask {
 }
 
 extension Domain {
-  /// What was decided for the domain, in the definition that stays where there is one; nil where nothing
-  /// was (`virDomainGetMetadata`).
+  /// Reads the policy of the domain (`virDomainGetMetadata`); nil where it has none.
+  ///
+  /// The persistent definition is read where there is one, and else that of the running domain.
   ///
   /// - Throws: `DomainXMLError` for a policy that cannot be read; what libvirt throws.
   func policy() throws -> Policy? {

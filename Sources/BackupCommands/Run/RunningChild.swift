@@ -25,7 +25,7 @@ final class RunningChild {
   private var killed: ContinuousClock.Instant?
   private var isLate = false
   private var isCancelled = false
-  /// Whether it has said nothing for so long that the next line begins.
+  /// True while the program has written nothing for so long that the next line begins beside it.
   private(set) var isSilent = false
 
   private init(
@@ -73,14 +73,14 @@ final class RunningChild {
     }
   }
 
-  /// What is to be waited for.
+  /// Entries for poll(2): the program's outputs, and its input while bytes for it are left.
   var polled: [pollfd] {
     var entries = ends.filter { $0 >= 0 }.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     if inputEnd >= 0 { entries.append(pollfd(fd: inputEnd, events: Int16(POLLOUT), revents: 0)) }
     return entries
   }
 
-  /// When the next of the times that count for it is over; nil where none does.
+  /// Returns the moment at which the next time limit of the program is over; nil where it has none.
   func nextEvent(_ times: Crew.Times) -> ContinuousClock.Instant? {
     if let killed { return killed + times.mercy }
     if let asked { return asked + times.grace }
@@ -117,7 +117,7 @@ final class RunningChild {
         withoutPipeSignal { write(inputEnd, bytes.baseAddress, bytes.count) }
       }
       if count < 0, errno == EAGAIN || errno == EINTR { return }
-      // It may not want to read all of it.
+      // The program may close its input before it has read all, which is no error.
       if count < 0 { break }
       input = input.dropFirst(count)
     }
@@ -146,7 +146,7 @@ final class RunningChild {
     kill(pid, SIGTERM)
   }
 
-  /// How it ended; nil where it runs.
+  /// Tells how the program ended; nil while it runs.
   ///
   /// One that does not end of a kill is given up.
   func outcome(_ times: Crew.Times, at now: ContinuousClock.Instant) -> Crew.Outcome? {
@@ -154,7 +154,7 @@ final class RunningChild {
     let found = waitpid(pid, &status, WNOHANG)
     let isGone = found == pid || found < 0 && errno == ECHILD
     guard isGone || killed.map({ now >= $0 + times.mercy }) ?? false else { return nil }
-    // What it wrote last.
+    // The pipes may still have the last output of the program.
     read(at: now)
     let signal = status & 0x7f
     let ending = signal == 0 ? Child.Ending.exited((status >> 8) & 0xff) : .killed(by: signal)

@@ -28,7 +28,7 @@ enum OutputFormat {
   }
 }
 
-/// What a command found, in the forms that it can be printed in.
+/// The result of a command, in the forms in which it can be printed.
 ///
 /// A type has those forms for which its command has an option, and the text.
 protocol Presentable {

@@ -13,13 +13,13 @@ import Vsh
 struct RunningCommand {
   /// The shell that runs the command.
   let shell: Shell<Client>
-  /// What the command was given.
+  /// Options and values that the user gave the command.
   let arguments: Arguments
   /// The connection's hypervisor and pools.
   let workplace: Workplace
-  /// Who tells the user how far the engine is.
+  /// Console on which the user sees notices and progress of the engine.
   let console: Console
-  /// When the command gives up; nil for never, and for a command without `--timeout`.
+  /// Time at which the command gives up; nil for never, as where `--timeout` is not given.
   let deadline: ContinuousClock.Instant?
 
   /// Begins a command.

@@ -70,7 +70,7 @@ package final class Context {
   package private(set) var lastCatalog: Catalog?
   /// Files outside of the pool that this client made.
   package var made: Set<String> = []
-  /// What this client wrote down of operations that it began, by their UUIDs.
+  /// The partials that this client wrote for operations that it began, by their UUIDs.
   private var begun: [String: Partial] = [:]
   /// The operations of which this client has told that they cannot be settled, by their UUIDs.
   private var toldUnsettled: Set<String> = []
@@ -101,8 +101,10 @@ package final class Context {
     toldUnsettled.insert(partial.uuid).inserted
   }
 
-  /// Whether an operation may say what is deleted outside of the pool: it is what this client wrote
-  /// down itself, or nobody else could have written it.
+  /// True if the partial of an operation may name what is deleted outside of the pool.
+  ///
+  /// That needs a pool into which nobody but its owner can put files, or the very partial that this
+  /// client wrote.
   package func trusts(_ partial: Partial) -> Bool {
     repository.isTrusted || begun[partial.uuid] == partial
   }

@@ -5,8 +5,8 @@
 
 /// An operation makes, restores or deletes points, or serves what it froze.
 ///
-/// It knows its own steps and the core, and no other operation, but for a live restore, which
-/// is a restore.
+/// An operation knows its own steps and the core, and no other operation. The one exception is a
+/// live restore, which is a restore.
 package protocol Operation {
   /// The pool, the host and the client.
   var context: Context { get }

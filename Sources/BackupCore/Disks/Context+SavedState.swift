@@ -6,8 +6,10 @@
 package import DomainXML
 package import QMP
 
-/// What a point has beside the disks: the NVRAM, which QEMU copies as it copies disks, and the state
-/// of the TPM, some kilobytes that only libvirt's storage reaches.
+/// Finds, reads and writes the state that a point has beside the disks: NVRAM and TPM.
+///
+/// QEMU copies the NVRAM as it copies disks. The state of the TPM, some kilobytes, can be reached
+/// by libvirt's storage alone.
 extension Context {
   /// The longest state of a TPM; libtpms has some tens of kilobytes.
   package static let longestState: UInt64 = 1 << 20

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What a user says about one disk.
+/// The choices of a user for one disk.
 package struct DiskRequest: Sendable, Equatable {
   /// The target name, `vda`.
   package var name: String
@@ -15,7 +15,7 @@ package struct DiskRequest: Sendable, Equatable {
   package var isIncremental: Bool
   /// `incremental=NAME`: the point it is to stand on.
   package var parent: String?
-  /// Where its copy goes; nil for a volume in the pool.
+  /// The place for the disk's copy; nil for a volume in the pool.
   package var target: CopyTarget?
 
   /// Makes a request.

@@ -6,7 +6,7 @@
 package import DomainXML
 package import QMP
 
-/// What a plan is made from.
+/// The facts from which the plan of a create or session is made.
 package struct Situation: Sendable {
   /// The live definition.
   package var definition: DomainDefinition
@@ -14,7 +14,7 @@ package struct Situation: Sendable {
   package var definitionText: String
   /// The persistent definition as text; nil for a transient domain.
   package var inactiveText: String?
-  /// Whether the domain starts with its host; nil for a transient domain.
+  /// True if the domain starts with its host (`virDomainGetAutostart`); nil for a transient domain.
   package var isAutostart: Bool?
   /// All nodes of its QEMU.
   package var nodes: [BlockNode]
@@ -22,9 +22,9 @@ package struct Situation: Sendable {
   package var devices: [BlockInfo]
   /// The pool.
   package var catalog: Catalog
-  /// What the domain has besides its disks.
+  /// The sources of the state that the domain has besides its disks: NVRAM and TPM.
   package var state: StateSources
-  /// What the domain's QEMU can do.
+  /// The abilities of the domain's QEMU that decide how the view is made.
   package var support: ViewSupport
   /// Seconds since 1970-01-01T00:00:00Z.
   package var time: Int64

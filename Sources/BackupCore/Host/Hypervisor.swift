@@ -26,7 +26,7 @@ package protocol Guest: AnyObject {
   /// What the guest tells of itself through its agent, by libvirt's names, and whether the agent
   /// stopped answering.
   func information() throws -> (told: [String: String], isSilent: Bool)
-  /// What its first screen shows, as PNG or as a PPM pixmap (`virDomainScreenshot`).
+  /// Takes a picture of its first screen, as PNG or as a PPM pixmap (`virDomainScreenshot`).
   ///
   /// - Throws: ``BackupError`` or what libvirt throws where it has none.
   func screenshot() throws -> [UInt8]

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// How the paths of files are cut.
+/// Cuts the paths of files.
 package enum Paths {
   /// Directory and name of an absolute path.
   package static func split(_ path: String) -> (directory: String, name: String) {

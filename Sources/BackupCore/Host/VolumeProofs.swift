@@ -3,12 +3,12 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What proves that the content of a pool's volumes is whole.
+/// The checks that prove that the content of a pool's volumes is whole.
 package protocol VolumeProofs: AnyObject {
   /// Computes the SHA-256 of a volume's content.
   ///
-  /// Where the volume's file can be opened from here a program of this machine reads it, else all of it
-  /// comes over libvirt's connection (`virStorageVolDownload`).
+  /// A program of this machine reads the volume's file where that can be opened from here. Else all
+  /// of it comes over libvirt's connection (`virStorageVolDownload`).
   ///
   /// - Parameters:
   ///   - volume: The volume.
@@ -22,13 +22,14 @@ package protocol VolumeProofs: AnyObject {
   func imageCheck(of volume: String) -> ImageCheck
 }
 
-/// What `qemu-img check` found.
+/// The result of `qemu-img check` for one image.
 package enum ImageCheck: Sendable, Equatable {
   /// The image is consistent.
   case sound
-  /// It is not, in words that follow the volume's name.
+  /// The image is damaged, in words that follow the volume's name.
   case damaged(String)
-  /// It could not be checked: something has it open to write, it cannot be read from here, or there is
-  /// no such tool, for a reason in words.
+  /// The image could not be checked, for a reason in words.
+  ///
+  /// Something has it open to write, it cannot be read from here, or there is no such tool.
   case unchecked(String)
 }

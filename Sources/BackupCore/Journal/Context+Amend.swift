@@ -7,10 +7,10 @@ package import DomainXML
 
 /// Changes of a manifest that is there already: of what a user notes, never of what it says of data.
 extension Context {
-  /// How often a change begins anew because another client changed the manifest at the same time.
+  /// The most times that a change is tried while other clients change the same manifest.
   private static let amendments = 20
 
-  /// How often, every 50 ms, a point is looked at that another client may be about to delete.
+  /// The most looks, one every 50 ms, at a point that another client may be about to delete.
   private static let looks = 40
 
   /// Amends the manifest of a point in place.
@@ -92,7 +92,7 @@ extension Context {
         + "'\(point.manifest.name)'; try again")
   }
 
-  /// Whether an operation that is written down by now deletes a point.
+  /// True if an operation that is written down by now deletes the point; the pool is read anew.
   private func isDoomedNow(_ point: Point) throws -> Bool {
     try catalog(refresh: true).isDoomed(point.manifest.uuid)
   }

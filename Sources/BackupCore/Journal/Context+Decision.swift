@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// How clients find what others decided.
+/// Lets a client find what another one decided.
 extension Context {
   /// Reads a decision from the volume that tells it by its length.
   ///

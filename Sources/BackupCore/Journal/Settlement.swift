@@ -3,18 +3,18 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What settling found of an operation, or did with it.
+/// The result of settling one operation: left alone, finished or undone.
 package enum Settlement: Sendable, Equatable {
   /// Its copies run, or its client is about to start them.
   case running
   /// Another libvirt host runs it.
   case elsewhere
-  /// It was complete and has been finished.
+  /// The operation was complete and has been finished.
   case finished
   /// Its QEMU ended; it is left for its owner to see.
   case lost
-  /// It had failed or its client is dead, and it has been undone.
+  /// The operation had failed, or its client is dead; it has been undone.
   case undone
-  /// It could be neither finished nor undone, which was told; it is left as it is.
+  /// The operation could be neither finished nor undone, which was told; it is left as it is.
   case failed
 }

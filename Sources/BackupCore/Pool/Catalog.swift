@@ -202,7 +202,7 @@ extension Catalog {
 
   /// The points of one domain, oldest first.
   package func points(of domainUUID: String) -> [Point] {
-    // They are in that order: a pool may hold those of a hundred domains.
+    // The points are sorted by domain, so that a binary search finds those of one among a hundred.
     var first = 0, end = points.count
     while first < end {
       let middle = (first + end) / 2

@@ -5,8 +5,8 @@
 
 /// The checksums of a point's own volumes: a volume of the pool, beside the manifest.
 ///
-/// It has the format of `sha256sum`, which checks it in the pool's directory. Its first line, a comment
-/// to that program, says which point it is of: another one may have come to the name.
+/// The volume has the format of `sha256sum`, which can check it in the pool's directory. Its first
+/// line, a comment to that program, names the point: another point may have come to the name.
 package struct Checksums: Sendable, Equatable {
   /// UUID of the point, lower case.
   package var point: String
@@ -17,7 +17,7 @@ package struct Checksums: Sendable, Equatable {
 
   private static let mark = "# SHA-256 of backup "
   private static let withheldMark = "# to be made anew: "
-  /// What is longer is not ours.
+  /// The most bytes that a document of ours has; a longer volume is not ours.
   package static let largest: UInt64 = 1 << 20
 
   /// Makes the checksums of a point.

@@ -30,7 +30,7 @@ package final class Inspection {
   private let catalog: Catalog
   private let repository: any Repository
   private var found: [String: Result<Problem?, any Error>] = [:]
-  /// What was found wrong with data before; nil where that does not count.
+  /// The damage to data that earlier checks have recorded; nil if records do not count.
   private let known: KnownDamage?
 
   /// Prepares to look at a pool.

@@ -24,7 +24,7 @@ extension VolumeNames {
     stem(ofManifest: manifest) + checksumsSuffix
   }
 
-  /// What checks have shown, beside a manifest.
+  /// The name of the record beside a manifest.
   package static func verification(ofManifest manifest: String) -> String {
     stem(ofManifest: manifest) + verificationSuffix
   }
@@ -45,7 +45,7 @@ extension Catalog {
     return try Checksums(in: point.checksumsVolume, of: point.manifest.uuid, repository)
   }
 
-  /// What checks of a point have shown; nil where nothing is known.
+  /// The record of a point; nil if there is none that can be read and is the point's own.
   package func verification(of point: Point, in repository: any Repository) -> Verification? {
     guard volumes.contains(point.verificationVolume) else { return nil }
     return Verification(in: point.verificationVolume, of: point.manifest.uuid, repository)

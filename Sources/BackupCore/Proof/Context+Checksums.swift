@@ -55,7 +55,7 @@ extension Context {
 
   /// Refuses volumes whose content is not that of their checksums; those without are taken as they are.
   ///
-  /// What is found is written down beside the manifest.
+  /// The first fault that is found is written into the record beside the manifest.
   ///
   /// - Parameters:
   ///   - volumes: The volumes.
@@ -127,7 +127,7 @@ extension Context {
 
   /// Makes the checksums anew that ``withholdProofs(of:)`` took back, once the volumes are whole.
   ///
-  /// Where that fails, or the user asks to stop, it is told: `backup-verify --update` makes them.
+  /// A failure, or a user who asks to stop, is only told: `backup-verify --update` makes the rest.
   ///
   /// - Parameters:
   ///   - uuids: The points.

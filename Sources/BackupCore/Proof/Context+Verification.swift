@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-/// What checks have shown, and how it goes with its point.
+/// Writes the records of points, and deletes records and checksums along with their points.
 extension Context {
   /// Writes a check into the record of a point.
   ///

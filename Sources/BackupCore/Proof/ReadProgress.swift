@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// How far the reading of several volumes is, and when it has to end.
+/// Tells how far the reading of several volumes has come, and ends it when its time is over.
 package final class ReadProgress {
   private let observer: any Observer
   private let deadline: ContinuousClock.Instant?

@@ -13,8 +13,9 @@ extension Context {
     return try hypervisor.guest(uuid: partial.domainUUID)
   }
 
-  /// What the QEMU that works for an operation tells; nil when it ends meanwhile, which a helper
-  /// domain that another client has no more need of does.
+  /// Asks the QEMU that works for an operation; returns nil if that QEMU ends meanwhile.
+  ///
+  /// A helper domain ends as soon as another client has no more need of it.
   package func unlessEnded<Result>(_ partial: Partial, _ body: () throws -> Result) throws
     -> Result?
   {

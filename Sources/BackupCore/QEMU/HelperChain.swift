@@ -43,7 +43,7 @@ package struct HelperLayer: Equatable {
 package struct HelperChain: Equatable {
   /// The place of the disk among those of the helper.
   package var number: Int
-  /// Where the images are, the active layer first.
+  /// The sources of the images, the active layer first.
   package var sources: [DomainDefinition.Source]
   /// The images' nodes, in the same order.
   package var nodes: [String]

@@ -5,17 +5,17 @@
 
 package import QMP
 
-/// What is to be known of a target beyond its path.
+/// The facts about a target, beyond its path, that decide how it is opened.
 package struct TargetImage {
-  /// Whether it is a block device.
+  /// True if the target is a block device.
   package var isDevice: Bool
   /// Bytes of the disk that is copied.
   package var capacity: UInt64
   /// Id of the job by which QEMU makes an image of it; nil for a file that is one, or a raw copy.
   package var job: String?
-  /// How that is encrypted.
+  /// The encryption of that image; nil for none.
   package var encryption: LUKSOptions?
-  /// How its clusters are compressed; nil for QEMU's choice.
+  /// The compression of the image's clusters; nil for QEMU's choice.
   package var compression: Qcow2Compression?
   /// Name of the volume beside it that it stands on.
   package var backing: String?

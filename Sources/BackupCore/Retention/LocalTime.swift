@@ -18,7 +18,7 @@ package struct LocalTime: Sendable {
 
 /// The periods of local time that a moment is in, each a number that no other period of its kind has.
 ///
-/// Where clocks are set back the hour that comes twice is one period, as it is to people.
+/// An hour that comes twice, as clocks are set back, is one period, as it is to people.
 struct LocalPeriods: Equatable {
   let hour: Int64
   let day: Int64
@@ -28,7 +28,7 @@ struct LocalPeriods: Equatable {
 
   /// Finds the periods of a moment, which is in seconds since 1970-01-01T00:00:00Z.
   init(of moment: Int64, _ time: LocalTime) {
-    // What clocks there show, counted as if it were UTC.
+    // The time that clocks there show, counted as if it were UTC.
     let shown = moment + time.offset(moment)
     hour = Self.quotient(shown, 3600)
     day = Self.quotient(shown, 86400)

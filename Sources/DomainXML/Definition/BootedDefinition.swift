@@ -5,8 +5,8 @@
 
 /// The definition of a throw-away domain that shows whether a backup boots.
 ///
-/// It is the recorded domain without what reaches out of it: no network, no device, directory, file or
-/// port of the host. Whatever its guest does but run ends it.
+/// The domain is the recorded one without what reaches out of it: no network, no device, directory,
+/// file or port of the host. A guest that powers off, reboots or crashes ends it.
 package struct BootedDefinition: Sendable, Equatable {
   /// `<name>`, that of a helper domain.
   package var name: String
@@ -34,11 +34,11 @@ package struct BootedDefinition: Sendable, Equatable {
     self.nvram = nvram
   }
 
-  /// How the guest of a recorded definition starts.
+  /// The facts of a recorded definition that tell how its guest starts.
   package struct Start: Sendable, Equatable {
-    /// Whether there is a channel for an agent in the guest.
+    /// True if the guest has a channel for QEMU's agent, whose answer shows that it has started.
     package var hasAgentChannel: Bool
-    /// Whether QEMU loads the guest's kernel, and no disk is needed for that.
+    /// True if QEMU loads the guest's kernel, so that the guest may start without reading a disk.
     package var hasKernel: Bool
 
     /// Reads it off a definition; of what is none nothing is known.
@@ -142,7 +142,7 @@ extension XMLElement {
       case "channel": device.becomeUnheard("unix")
       case "rng": device.forEachElement("backend") { $0.becomeOrdinaryRandom() }
       case "video": device.becomePlainScreen()
-      // It would write the guest's memory to a file.
+      // The action `dump` would write the guest's memory to a file.
       case "watchdog": if device["action"] == "dump" { device["action"] = "reset" }
       default: break
       }

@@ -12,7 +12,7 @@ extension XMLElement {
     removeElements { $0.isNamed("uuid") || $0.isNamed("name") }
     insert(XMLElement("uuid", text: copy.uuid.lowercased()))
     insert(XMLElement("name", text: copy.name))
-    // What is done with the original every night was not decided for the copy.
+    // The policy was decided for the original, not for the copy.
     forEachElement("metadata") { $0.removeElements(where: Policy.isPolicy) }
     removeElements { $0.isNamed("metadata") && $0.elements.isEmpty }
     // libvirt refuses a system UUID that is not the domain's.

@@ -114,7 +114,7 @@ package struct Manifest: Sendable, Equatable {
   package var creationTime: Int64
   /// What the user wrote about it.
   package var description: String?
-  /// Whether a user wants it to be kept: no delete and no prune takes it away.
+  /// True if a user wants the point to be kept: no delete and no prune takes it away.
   package var isProtected = false
   /// UUID of the newest of its disks' parents, for display; nil when all disks are full.
   package var parent: String?

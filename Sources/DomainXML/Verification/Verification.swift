@@ -3,11 +3,11 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What checks of a backup have shown: the document beside its manifest.
+/// The record of a backup: the document beside its manifest that tells what checks have shown.
 ///
-/// It holds the latest check of each level. One that is lost costs nothing but what it tells.
+/// The record holds the latest check of each level. A lost one costs nothing but what it tells.
 package struct Verification: Sendable, Equatable {
-  /// How thorough a check is.
+  /// The thoroughness of a check.
   package enum Level: String, Sendable, CaseIterable {
     /// Manifest, chain, headers and tables were looked at, no data.
     case structure
@@ -17,11 +17,11 @@ package struct Verification: Sendable, Equatable {
     case boot
   }
 
-  /// What is wrong with a volume.
+  /// A fault of one volume.
   package struct Problem: Sendable, Equatable {
     /// Name of the volume.
     package var volume: String
-    /// What is wrong with it, without a full stop.
+    /// The description of the fault, without a full stop.
     package var text: String
 
     /// Makes the description of a problem.
@@ -38,13 +38,13 @@ package struct Verification: Sendable, Equatable {
 
   /// A check and its result.
   package struct Check: Sendable, Equatable {
-    /// How thorough it was.
+    /// The thoroughness of the check.
     package var level: Level
     /// Seconds since 1970-01-01T00:00:00Z when it ended.
     package var time: Int64
-    /// Whether the backup passed.
+    /// True if the backup passed.
     package var isPassed: Bool
-    /// What the result rests on, for people; nil where the level says all.
+    /// The ground of the result, in words for people; nil where the level says all.
     package var detail: String?
     /// The volumes that are wrong.
     package var problems: [Problem]

@@ -6,7 +6,7 @@
 import CLibvirt
 
 extension Domain {
-  /// Which of a domain's definitions metadata is read from or written to
+  /// The definitions of a domain whose metadata is read or written
   /// (`virDomainModificationImpact`).
   package struct Impact: OptionSet, Sendable {
     /// libvirt's flags.

@@ -7,7 +7,7 @@ import CLibvirt
 import Glibc
 
 extension Domain {
-  /// What a screen of the domain shows.
+  /// Takes a picture of what a screen of the domain shows.
   ///
   /// The corresponding libvirt function is `virDomainScreenshot`.
   ///

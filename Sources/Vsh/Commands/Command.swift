@@ -16,7 +16,7 @@ package struct Command<Context>: Sendable {
   package var description: String
   /// The options, in the order in which bare words fill them.
   package var options: [Option<Context>]
-  /// Which of the options go together, in the order in which that is checked.
+  /// The rules on which options go together, in the order in which they are checked.
   package var rules: [OptionRule]
   /// Whether the shell connects before the handler is called.
   package var needsConnection: Bool

@@ -8,7 +8,7 @@
 /// The same row is kept when the command runs, told by `help` and by the manual page, minded by
 /// completion and checked by `self-test`; that of a command which virsh has too is ``unannounced``.
 package struct OptionRule: Sendable, Equatable {
-  /// What an option has to do with the others of a rule.
+  /// The relation of an option to the others of its rule.
   package enum Kind: String, Sendable, Equatable {
     /// Neither of the others may be given with it.
     case excludes
@@ -16,7 +16,7 @@ package struct OptionRule: Sendable, Equatable {
     case requires
   }
 
-  /// How virsh words the error: it has two manners, and which one it uses differs by the command.
+  /// The wording of the error: virsh has two manners, and which one it uses differs by the command.
   package enum Wording: Sendable, Equatable {
     /// `Options --a and --b are mutually exclusive`, `Option --b is required by option --a`.
     case usual
@@ -26,13 +26,13 @@ package struct OptionRule: Sendable, Equatable {
 
   /// The option that the rule is about.
   package var name: String
-  /// What the option has to do with the others.
+  /// The relation of the option to the others.
   package var kind: Kind
   /// The other options, in the order in which they are looked for.
   package var others: [String]
-  /// How the error is worded.
+  /// The wording of the error.
   package var wording: Wording
-  /// Whether `help`, the manual page and completion know the rule.
+  /// True if `help`, the manual page and completion know the rule.
   package var isAnnounced = true
 
   /// An option that does not go together with any of the others.

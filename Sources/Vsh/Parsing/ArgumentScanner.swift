@@ -48,7 +48,7 @@ struct ArgumentScanner<Context> {
     }
   }
 
-  /// Whether one of the options given so far excludes another one.
+  /// True if a rule forbids the option beside those given so far.
   func isExcluded(_ option: Option<Context>) -> Bool {
     command.rules.contains { $0.excluded(by: arguments).contains(option.name) }
   }

@@ -158,12 +158,12 @@ private final class Place {
   }
 
   @Test func `one with no input reads to its end when we are gone, and not before`() {
-    // What is read does not end while the crew lives.
+    // The input of `cat` does not end while the crew lives, so that `timeout` has to stop it.
     let line = ScriptLine("timeout 0.2 cat; echo $?")
     crew(1).run([line])
     #expect(line.outcomes.first?.output == "124\n")
   }
 }
 
-/// Where a signal handler writes.
+/// The end of a pipe to which the handler of SIGUSR1 writes.
 nonisolated(unsafe) private var stopDescriptor: Int32 = -1

@@ -38,7 +38,7 @@ struct DomainRunTests {
   private let incremental = #"{"name":"vda","mode":"incremental","reason_code":null}"#
 
   private func command(_ step: Crew.Step?) -> String {
-    // What is before the command is the connection.
+    // The first two words, `-c` and the URI, are the connection.
     step?.child.arguments.dropFirst(2).joined(separator: " ") ?? "-"
   }
 
@@ -97,7 +97,7 @@ struct DomainRunTests {
       let points = #"{"backups":[{"created":"\#(made)","verified":\#(record)}\#(more)]}"#
       return run.next(after: outcome(points)) != nil
     }
-    // It is 23:51:01, and half an hour of the hour may be missing.
+    // The clock shows 23:51:01, and half an hour of the interval of an hour may be missing.
     #expect(isDue("2026-01-01T00:00:00Z", "2026-11-22T23:21:01Z"))
     #expect(!isDue("2026-01-01T00:00:00Z", "2026-11-22T23:21:02Z"))
     #expect(!isDue("2026-01-01T00:00:00Z", "2026-11-22T23:51:00Z", "2026-11-22T23:50:00Z"))
@@ -126,7 +126,7 @@ struct DomainRunTests {
     _ = cancelled.next(after: nil)
     #expect(cancelled.next(after: outcome(status: 1, isCancelled: true)) == nil)
     #expect(cancelled.report.result == .cancelled)
-    // What was made stays made.
+    // A backup that was made stays made when a later step takes too long.
     let pruning = run(Policy(kept: [.last: 1], verifyInterval: 1))
     _ = pruning.next(after: nil)
     _ = pruning.next(after: outcome(backup(incremental)))

@@ -12,7 +12,7 @@ import Vsh
 
 @testable import BackupCommands
 
-/// What a run says at its end.
+/// Tests the report of a run, and the files that a run writes and locks.
 struct RunReportTests {
   private func domain(
     _ name: String, _ result: DomainReport.Result, seconds: Double = 12.3456,
@@ -195,7 +195,7 @@ struct RunReportTests {
       #expect(file.content == "two\n")
       #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["metrics.prom"])
       let second = try FileManager.default.attributesOfItem(atPath: file.path)
-      // Who had it open reads on in the old one.
+      // A reader that has the file open reads on in the old one.
       #expect(first[.systemFileNumber] as? Int != second[.systemFileNumber] as? Int)
       #expect(second[.posixPermissions] as? Int == 0o644)
     }

@@ -17,7 +17,7 @@ enum Clients {
     case failed(String)
   }
 
-  /// How clients ended, and how many steps each took.
+  /// The endings of the clients, and the number of steps that each took.
   typealias Run = (endings: [Ending], counts: [Int: Int])
 
   /// Lets clients of several threads, which take turns, have a thing in common.
@@ -66,7 +66,7 @@ enum Clients {
   /// Runs two clients in some of the ways in which one does some steps, the other some, then the first
   /// the rest.
   ///
-  /// Where they stop is spread evenly over all that is possible.
+  /// The places where they stop are spread evenly over all that are possible.
   ///
   /// - Parameters:
   ///   - ways: How many ways are tried; `make check-long` tries more.

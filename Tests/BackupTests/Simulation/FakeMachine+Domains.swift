@@ -6,7 +6,7 @@
 @testable import BackupCore
 @testable import DomainXML
 
-/// How domains of a host run, and pull what their images stand on.
+/// Runs the domains of a host, which may pull what their images stand on.
 extension FakeMachine {
   /// A domain while it runs.
   final class Running: Equatable {

@@ -20,7 +20,7 @@ final class FakeMachine {
     var name: String
     var text: String
     var isDefined = true
-    /// What there is of it while it runs.
+    /// The live definition and the QEMU of the domain; nil while it does not run.
     var running: Running?
     var isAutostart = false
     /// The documents of its snapshots and checkpoints.
@@ -41,7 +41,7 @@ final class FakeMachine {
   var helpers: [String: Helper] = [:]
   /// Directories in which this machine can rename no file.
   var unrenamable: Set<String> = []
-  /// How many UUIDs were made.
+  /// The number of UUIDs that were made; the next UUID has the next number.
   var uuids = 0
 
   init(pool: FakeRepository) {

@@ -5,7 +5,7 @@
 
 import QMP
 
-/// How QEMU opens files, and mirrors what is in one to another.
+/// Opens files as QEMU does, and mirrors the content of one to another.
 extension FakeQEMU {
   /// A mirror of what a node has.
   struct Mirror {

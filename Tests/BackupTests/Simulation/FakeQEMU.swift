@@ -26,9 +26,9 @@ final class FakeQEMU: Monitor {
   var drives: [String: String] = [:]
   /// The nodes whose flush fails.
   var broken: Set<String> = []
-  /// How often each node was flushed.
+  /// The number of times that each node was flushed.
   private(set) var flushes: [String: Int] = [:]
-  /// What its mirrors copy from and to, by the jobs' ids.
+  /// The source and target of each mirror, by the jobs' ids.
   var mirrors: [String: Mirror] = [:]
   /// The files of its host, where it opens some.
   var files: FakeFiles?

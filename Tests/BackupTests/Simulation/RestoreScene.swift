@@ -168,7 +168,7 @@ struct RestoreScene {
 
   // MARK: - What is left
 
-  /// What is under way.
+  /// The operations that are under way in the pool.
   var pending: [Catalog.Pending] { (try? Catalog(of: pool).pending) ?? [] }
 
   private var hasLeftovers: Bool {
@@ -179,15 +179,15 @@ struct RestoreScene {
   enum Outcome: Equatable {
     /// The domain, its disks and its state are those of before, or there are none.
     case old
-    /// They are those of the point.
+    /// The domain, its disks and its state are those of the point.
     case new
-    /// They are something else.
+    /// Something differs from both, and the text says what.
     case broken(String)
   }
 
-  /// What the clients left, and the point with it.
+  /// The outcome of what the clients did, in a pool that still has the point.
   var outcome: Outcome { outcome(points) }
-  /// What the clients left, of which one deleted the point.
+  /// The outcome of what the clients did, of which one deleted the point.
   var outcomeWithoutPoint: Outcome { outcome([:]) }
   /// Tells that the point is gone.
   var isDeleted: Bool { pool.contents[manifest.volumeNames.manifest] == nil }
@@ -208,7 +208,7 @@ struct RestoreScene {
     guard Set(found) == Set(named ?? []) else {
       return .broken("files: \(found), not \(named ?? [])")
     }
-    // Whether it runs does not count.
+    // A domain that was shut off before, or was gone, may run or not.
     var now = machine.domains[uuid]
     if old?.running == nil { now?.running = nil }
     if now == old {

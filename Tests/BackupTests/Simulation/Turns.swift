@@ -25,7 +25,7 @@ final class Turns: @unchecked Sendable {
   private var segments: ArraySlice<Segment>
   private var current: Segment
   private var running: Set<Int>
-  /// How many steps each client made.
+  /// The number of steps that each client made.
   private(set) var counts: [Int: Int] = [:]
 
   init(_ segments: [Segment], clients: Int) {

@@ -12,19 +12,19 @@ import CLibvirt
 
 /// A change in the life of a domain.
 struct LifecycleEvent: Sendable, Equatable {
-  /// What happened (`virDomainEventType`).
+  /// The kind of a change (`virDomainEventType`).
   enum Kind: Int32, Sendable {
     /// The domain was defined.
     case defined
     /// Its definition was removed.
     case undefined
-    /// It was started.
+    /// The domain was started.
     case started
-    /// It was suspended.
+    /// The domain was suspended.
     case suspended
-    /// It goes on running.
+    /// The domain goes on running.
     case resumed
-    /// It was stopped.
+    /// The domain was stopped.
     case stopped
     /// The guest has shut down; QEMU may still be there.
     case shutdown
@@ -34,7 +34,7 @@ struct LifecycleEvent: Sendable, Equatable {
     case crashed
   }
 
-  /// What happened; nil for something this version does not know.
+  /// The kind of the change; nil for one that this version does not know.
   var kind: Kind?
   /// libvirt's number of it.
   var event: Int
