@@ -4,11 +4,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import DomainXML
 import Testing
 
 @testable import BackupCore
 
-/// What holds for every set of points and rules.
+/// Tests properties that hold for every set of points and rules.
 struct RetentionPropertyTests {
   /// Points at any times, and rules.
   private struct Case {
@@ -46,8 +47,10 @@ struct RetentionPropertyTests {
     }
   }
 
-  /// Whether some rule's own definition keeps a point: it is the newest of a period that is among the
-  /// last ones that have a point, counted without any other rule.
+  /// True if some rule's own definition keeps a point.
+  ///
+  /// The point is then the newest of a period that is among the last ones that have a point,
+  /// counted without any other rule.
   private func isKept(_ place: Int, in item: Case, _ rule: RetentionRules.Rule) -> Bool {
     guard let count = item.rules.counts[rule], count > 0 else { return false }
     func period(_ place: Int) -> [Int64] {
@@ -181,7 +184,7 @@ struct RetentionPropertyTests {
     #expect(took < .milliseconds(1) * kept, "\(took) for \(kept) that are kept")
   }
 
-  /// How many cases each test looks at.
+  /// The number of cases that each test looks at.
   private enum Rounds {
     static let few = 300
   }

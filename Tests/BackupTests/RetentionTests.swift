@@ -4,11 +4,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import DomainXML
 import Testing
 
 @testable import BackupCore
 
-/// What the rules keep, by the semantics of Proxmox Backup Server.
+/// Tests which points the rules keep, by the semantics of Proxmox Backup Server.
 struct RetentionTests {
   /// Decides, in UTC unless told, at the time of the newest point.
   private func kept(
@@ -61,7 +62,7 @@ struct RetentionTests {
     #expect(try kept(spring, [.last: 1, .daily: 1]) == [spring[8]: "last", spring[7]: "daily"])
     #expect(
       try kept(spring, [.daily: 1, .weekly: 1]) == [spring[8]: "daily", spring[5]: "weekly"])
-    // What a week has given up is not taken by a month.
+    // A month does not take a point that a week has given up.
     #expect(
       try kept(spring, [.daily: 1, .weekly: 1, .monthly: 1])
         == [spring[8]: "daily", spring[5]: "weekly", spring[3]: "monthly"])

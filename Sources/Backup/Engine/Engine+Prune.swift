@@ -6,7 +6,7 @@
 package import BackupCore
 import DomainXML
 
-/// What a prune has done to a domain's points.
+/// The outcome of a prune of a domain's points.
 package struct Pruned: Sendable, Equatable {
   /// Names of the points that are gone, in the order they went.
   package var points: [String]
@@ -29,19 +29,22 @@ extension Engine {
     return catalog
   }
 
-  /// Decides which points of a domain a prune deletes: of those that this host made.
+  /// Decides which points of domains a prune deletes: of those that this host made.
   ///
   /// - Parameters:
-  ///   - domainUUID: The domain.
+  ///   - domains: The UUIDs of the domains, and what the user wants to keep of each.
   ///   - catalog: The pool.
-  ///   - basis: What the user wants to keep.
-  /// - Returns: The plan; where the host is not known, which keeps it from being carried out, of all points.
-  package func prunePlan(
-    of domainUUID: String, in catalog: Catalog, _ basis: PrunePlan.Basis
-  ) -> PrunePlan {
-    PrunePlan(
-      of: domainUUID, in: catalog, basis, here: try? context.hypervisor.host(),
-      isDamaged: catalog.knownDamage(in: context.repository))
+  /// - Returns: A plan for each; where the host is not known, which keeps them from being carried out,
+  ///   of all points.
+  package func prunePlans(
+    of domains: [(uuid: String, basis: PrunePlan.Basis)], in catalog: Catalog
+  ) -> [PrunePlan] {
+    let here = try? context.hypervisor.host()
+    // A pool has one look-up of known damage, however many domains it has.
+    let isDamaged = catalog.knownDamage(in: context.repository)
+    return domains.map { domain in
+      PrunePlan(of: domain.uuid, in: catalog, domain.basis, here: here, isDamaged: isDamaged)
+    }
   }
 
   /// Deletes the points that a plan gives up, in one operation.
@@ -60,15 +63,17 @@ extension Engine {
     let doomed = plan.removed
     guard !doomed.isEmpty else { return Pruned(points: [], freed: 0) }
     try settle(domainUUID: plan.domainUUID)
-    let again = prunePlan(of: plan.domainUUID, in: try catalog(), plan.basis)
-    guard again.removed.map(\.manifest.uuid) == doomed.map(\.manifest.uuid) else {
+    let again = prunePlans(of: [(plan.domainUUID, plan.basis)], in: try catalog())
+    guard again.flatMap(\.removed).map(\.manifest.uuid) == doomed.map(\.manifest.uuid) else {
       throw BackupError(
         .busy,
         "Requested operation is not valid: other clients changed which backups there are; try again"
       )
     }
     let before = plan.entries.reduce(0) { $0 &+ $1.point.size }
-    let gone = try delete(doomed, deadline: deadline)?.map(\.point) ?? []
+    let request = try DeleteRequest(doomed, scope: .point, disks: [])
+    let gone =
+      try Delete(context).run(request, isAsync: false, deadline: deadline)?.map(\.point) ?? []
     // Points that came meanwhile are none of ours.
     let own = Set(plan.entries.map(\.point.manifest.uuid))
     let after = try catalog().points(of: plan.domainUUID).filter { own.contains($0.manifest.uuid) }

@@ -6,13 +6,13 @@
 package import BackupCore
 package import DomainXML
 
-/// Which points of a domain a prune keeps, and which it deletes.
+/// The points of a domain that a prune keeps, and those that it deletes.
 package struct PrunePlan: Sendable {
   /// A point and what becomes of it.
   package struct Entry: Sendable {
     /// The point.
     package var point: Point
-    /// What becomes of it.
+    /// The decision on the point.
     package var verdict: Retention.Verdict
     /// Bytes that come back at most when it goes; 0 for one that stays.
     package var frees: UInt64
@@ -22,12 +22,12 @@ package struct PrunePlan: Sendable {
   package let domainUUID: String
   /// All of its points, the oldest first.
   package let entries: [Entry]
-  /// What it was decided by.
+  /// The rules and the time that the plan rests on.
   let basis: Basis
 
-  /// What a user wants to keep, and what time that is asked at.
+  /// The rules of a user, and the time at which they are applied.
   package struct Basis: Sendable {
-    /// What the user wants to keep.
+    /// The rules.
     package var rules: RetentionRules
     /// Seconds since 1970-01-01T00:00:00Z.
     package var now: Int64
@@ -89,9 +89,9 @@ extension Catalog {
   }
 }
 
-/// How much room the points that go give back at most.
+/// The room that the points that go give back at most.
 ///
-/// What a point that stays needs of those that go between it and the next that stays is merged with it:
+/// A point that stays is merged with all that go between it and the next one that stays:
 /// of them all the largest image remains, at least.
 private struct FreedRoom {
   /// Bytes by the UUIDs of the points that go.

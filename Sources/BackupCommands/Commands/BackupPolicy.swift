@@ -26,13 +26,8 @@ extension Vsh.Command where Context == Client {
           "pool", "storage pool of the backups: name, uuid or absolute directory",
           allowsEmpty: true,
           completer: Completers.pools),
-        .number("keep-last", "keep so many of the last backups"),
-        .number("keep-hourly", "keep the newest backup of each of so many hours"),
-        .number("keep-daily", "keep the newest backup of each of so many days"),
-        .number("keep-weekly", "keep the newest backup of each of so many weeks"),
-        .number("keep-monthly", "keep the newest backup of each of so many months"),
-        .number("keep-yearly", "keep the newest backup of each of so many years"),
-        .duration("keep-within", "keep every backup that is younger (12h, 14d)"),
+      ] + RetentionRules.countOptions + [
+        RetentionRules.withinOption,
         .bool("quiesce", "freeze the guest's file systems around the start"),
         .bool("no-quiesce", "do not freeze them"),
         .string(
@@ -82,7 +77,7 @@ extension Vsh.Command where Context == Client {
   private static var removeAlone: OptionRule {
     var rule = OptionRule.excludes("remove", "pool")
     rule.others +=
-      Policy.Period.allCases.map { "keep-\($0.rawValue)" } + [
+      RetentionRules.Rule.allCases.map(\.option) + [
         "keep-within", "quiesce", "no-quiesce", "compress", "fleecing", "verify", "boot", "off",
         "on", "exclude",
       ]
@@ -114,16 +109,11 @@ extension Policy {
   ) throws {
     if let name = try arguments.string("pool") { pool = try Policy.checked(name, pools) }
     if let name = try arguments.string("fleecing") { scratchPool = try Policy.checked(name, pools) }
-    for period in Period.allCases {
-      let option = "keep-\(period.rawValue)"
-      guard let count = try arguments.number(option, as: Int32.self) else { continue }
-      guard count >= 0 else {
-        throw ShellError(
-          "Numeric value '\(count)' for <\(option)> option is malformed or out of range")
-      }
-      kept[period] = count == 0 ? nil : Int(count)
+    for rule in RetentionRules.Rule.allCases {
+      guard let count = try arguments.count(for: rule, atLeast: 0) else { continue }
+      rules.counts[rule] = count == 0 ? nil : count
     }
-    try Policy.set(&keptWithin, by: "keep-within", arguments)
+    try Policy.set(&rules.within, by: "keep-within", arguments)
     try Policy.set(&verifyInterval, by: "verify", arguments)
     try Policy.set(&bootInterval, by: "boot", arguments)
     if arguments.flag("quiesce") { isQuiesced = true }

@@ -19,7 +19,7 @@ extension Vsh.Command where Context == Client {
         which an earlier rule keeps one. The newest backup, protected ones and those in use always \
         stay. Where no rule is given those of the domain's policy count.
         """,
-      options: [.pool] + RetentionRules.options + [
+      options: [.pool, RetentionRules.withinOption] + RetentionRules.countOptions + [
         .bool("all", "prune the backups of all domains in the pool"),
         .bool("dry-run", "show what would be deleted, and change nothing"),
         .json, .timeout, .verbose,
@@ -38,47 +38,6 @@ extension Vsh.Command where Context == Client {
       }
       let command = try RunningCommand(shell, arguments, label: "Prune")
       return try PruneRun(command, rules: rules.isEmpty ? nil : rules).run()
-    }
-  }
-}
-
-extension RetentionRules {
-  /// The options that say what is kept.
-  fileprivate static var options: [Vsh.Option<Client>] {
-    [
-      .duration("keep-within", "keep every backup that is younger (12h, 14d)"),
-      .number("keep-last", "keep so many of the last backups"),
-      .number("keep-hourly", "keep the newest backup of each of so many hours"),
-      .number("keep-daily", "keep the newest backup of each of so many days"),
-      .number("keep-weekly", "keep the newest backup of each of so many weeks"),
-      .number("keep-monthly", "keep the newest backup of each of so many months"),
-      .number("keep-yearly", "keep the newest backup of each of so many years"),
-    ]
-  }
-
-  /// Reads the rules from the options.
-  ///
-  /// - Throws: `ShellError` for a number that is not positive.
-  init(_ arguments: Arguments) throws {
-    self.init(within: try arguments.duration("keep-within"))
-    for rule in Rule.allCases {
-      let name = "keep-\(rule.rawValue)"
-      guard let count = try arguments.number(name, as: Int32.self) else { continue }
-      guard count > 0 else {
-        throw ShellError(
-          "Numeric value '\(count)' for <\(name)> option is malformed or out of range")
-      }
-      counts[rule] = Int(count)
-    }
-  }
-}
-
-extension RetentionRules {
-  /// Takes the rules of a policy.
-  init(_ policy: Policy) {
-    self.init(within: policy.keptWithin)
-    for rule in Rule.allCases {
-      counts[rule] = Policy.Period(rawValue: rule.rawValue).flatMap { policy.kept[$0] }
     }
   }
 }

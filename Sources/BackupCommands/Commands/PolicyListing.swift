@@ -8,7 +8,7 @@ import Libvirt
 import QMP
 import Vsh
 
-/// What `backup-policy` shows.
+/// The output of `backup-policy`.
 struct PolicyListing: Presentable {
   /// Name of the domain.
   let domain: String
@@ -45,9 +45,9 @@ struct PolicyListing: Presentable {
 
   private func rules(of policy: Policy) -> String {
     guard policy.hasRules else { return "all" }
-    let within = policy.keptWithin.map { ["within \(DurationText.text($0))"] } ?? []
-    let counts = Policy.Period.allCases.compactMap { period in
-      policy.kept[period].map { "\(period.rawValue) \($0)" }
+    let within = policy.rules.within.map { ["within \(DurationText.text($0))"] } ?? []
+    let counts = RetentionRules.Rule.allCases.compactMap { rule in
+      policy.rules.counts[rule].map { "\(rule.rawValue) \($0)" }
     }
     return (within + counts).joined(separator: ", ")
   }
@@ -71,8 +71,8 @@ extension Policy {
       "off": .bool(isOff), "pool": pool.map(JSONValue.string) ?? .null,
       "keep": .object(
         Dictionary(
-          uniqueKeysWithValues: kept.map { ($0.key.rawValue, .int(Int64($0.value))) })),
-      "keep_within": keptWithin.map(JSONValue.int) ?? .null, "quiesce": .bool(isQuiesced),
+          uniqueKeysWithValues: rules.counts.map { ($0.key.rawValue, .int(Int64($0.value))) })),
+      "keep_within": rules.within.map(JSONValue.int) ?? .null, "quiesce": .bool(isQuiesced),
       "compress": compression.map(JSONValue.string) ?? .null,
       "fleecing": scratchPool.map(JSONValue.string) ?? .null,
       "exclude": .array(excludedDisks.map(JSONValue.string)),

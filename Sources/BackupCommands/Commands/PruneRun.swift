@@ -12,7 +12,7 @@ import Vsh
 /// A prune at work: one domain after the other, whatever becomes of those before.
 struct PruneRun {
   private let command: RunningCommand
-  /// What the user wants to keep; nil for what the policies of the domains say.
+  /// The rules of the command line; nil where those of the domains' policies count.
   private let rules: RetentionRules?
 
   /// Prepares a prune.
@@ -40,10 +40,10 @@ struct PruneRun {
       let localTime = LocalTime(offset: Timestamp.offset(seconds:))
       var report = PruneReport(
         pool: engine.poolName, isDryRun: isDryRun,
-        plans: chosen.map {
-          engine.prunePlan(
-            of: $0.domain, in: catalog, .init(rules: $0.rules, now: now, localTime: localTime))
-        })
+        plans: engine.prunePlans(
+          of: chosen.map {
+            ($0.domain, PrunePlan.Basis(rules: $0.rules, now: now, localTime: localTime))
+          }, in: catalog))
       for (uuid, failure) in unreadable { report.failures[uuid] = failure }
       let isText = !arguments.flag("json")
       if isText { report.show(on: shell) }
@@ -91,7 +91,7 @@ struct PruneRun {
         continue
       }
       if let policy, policy.hasRules, !(arguments.flag("all") && policy.isOff) {
-        found.append((uuid, RetentionRules(policy)))
+        found.append((uuid, policy.rules))
       } else if !arguments.flag("all") {
         throw PruneRun.missingRule("the policy of domain '\(name)' has none")
       }
@@ -118,7 +118,7 @@ struct PruneRun {
         command.console.complete()
         report.pruned[plan.domainUUID] = pruned
         guard isText else { continue }
-        // What follows may take hours.
+        // The next domains may take hours.
         shell.printExtra(PruneReport.text(pruned, domain: domain))
         shell.output.flush()
       } catch {

@@ -22,7 +22,7 @@ extension RunTask {
     /// `backup-verify --boot`.
     case boot
 
-    /// What the step does, or what was left out in it, for people.
+    /// The word for the step, or for the part of it that was left out, for people.
     var title: String {
       switch self {
       case .create: "backup"
@@ -67,10 +67,10 @@ extension RunTask {
 
   /// The rules of the policy as options of `backup-prune`.
   var rules: [String] {
-    let within = policy.keptWithin.map { ["--keep-within=\(DurationText.text($0))"] } ?? []
+    let within = policy.rules.within.map { ["--keep-within=\(DurationText.text($0))"] } ?? []
     return within
-      + Policy.Period.allCases.compactMap { period in
-        policy.kept[period].map { "--keep-\(period.rawValue)=\($0)" }
+      + RetentionRules.Rule.allCases.compactMap { rule in
+        policy.rules.counts[rule].map { "--\(rule.option)=\($0)" }
       }
   }
 

@@ -5,7 +5,7 @@
 
 import DomainXML
 
-/// What was found wrong with the data of volumes when they were compared with their checksums.
+/// The damage that was found in volumes when they were compared with their checksums.
 ///
 /// An image whose tables are right may hold wrong data, which only that comparison finds.
 final class KnownDamage {
@@ -27,10 +27,10 @@ final class KnownDamage {
     self.repository = repository
   }
 
-  /// Whether nothing was ever checked.
+  /// True where no point has a record.
   var isEmpty: Bool { owners.isEmpty }
 
-  /// What is known to be wrong with a volume; nil for nothing.
+  /// Finds the known damage of a volume; nil for none.
   func problem(of volume: String) -> Inspection.Problem? {
     guard let owner = owners[volume] else { return nil }
     let uuid = owner.manifest.uuid

@@ -3,6 +3,8 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+package import DomainXML
+
 /// Decides which points of a domain are kept.
 ///
 /// The rules are those of Proxmox Backup Server. They are applied one after the other, each to the points
@@ -10,17 +12,19 @@
 /// its kind in which an earlier one keeps a point; so it reaches further back than those before it. In
 /// each of its own periods it keeps the newest point and gives up the others for good.
 package struct Retention {
-  /// What counts of a point.
+  /// The facts about a point that count for the rules.
   package struct Candidate: Sendable, Equatable {
     /// Seconds since 1970-01-01T00:00:00Z at which it was made.
     package var time: Int64
-    /// Whether it is protected: it is kept, and does not count for any rule.
+    /// True if a user protected the point: it is kept, and does not count for any rule.
     package var isProtected: Bool
-    /// Whether something reads it or makes it: it is kept for now, whatever the rules say.
+    /// True if something reads or makes the point: it is kept for now, whatever the rules say.
     package var isInUse: Bool
-    /// Whether it can be restored: one that cannot is left to the user, and does not count.
+    /// True if the point can be restored: one that cannot is left to the user, and does not count.
     package var isComplete: Bool
-    /// Whether another host made it: that host's rules are for it, and it does not count for these.
+    /// True if another host made the point.
+    ///
+    /// That host's rules are for it, and it does not count for these.
     package var isElsewhere: Bool
 
     /// Makes the description of a point.
@@ -38,34 +42,34 @@ package struct Retention {
 
   /// Why a point is kept.
   package enum Cause: Sendable, Equatable {
-    /// It is younger than a user wants to have points removed.
+    /// The point is younger than the age up to which a user wants all points kept.
     case within
-    /// It is the newest of a period.
+    /// The point is the newest of one of the rule's periods.
     case rule(RetentionRules.Rule)
     /// A user protected it.
     case protected
-    /// It is the newest of all that can be restored.
+    /// The point is the newest of all that this host made and that can be restored.
     case newest
     /// Something reads it.
     case inUse
-    /// It cannot be restored; a prune must not hide that something is wrong.
+    /// The point cannot be restored; a prune must not hide that something is wrong.
     case incomplete
     /// Another host made it.
     case elsewhere
   }
 
-  /// What becomes of a point.
+  /// The decision about a point.
   package enum Verdict: Sendable, Equatable {
-    /// It stays.
+    /// The point stays, for this cause.
     case keep(Cause)
-    /// It goes.
+    /// The point goes.
     case remove
 
-    /// Whether it stays.
+    /// True if the point stays.
     package var keeps: Bool { self != .remove }
   }
 
-  /// What becomes of the points, in their order.
+  /// The decisions about the candidates, in their order.
   package let verdicts: [Verdict]
 
   /// Decides.
@@ -96,7 +100,7 @@ package struct Retention {
   }
 }
 
-/// What the rules have decided so far.
+/// The decisions of the rules that were applied so far.
 private struct Selection {
   /// By the points' places; nil where no rule has decided yet.
   private(set) var decided: [Retention.Verdict?]

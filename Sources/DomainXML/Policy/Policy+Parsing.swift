@@ -11,7 +11,7 @@ extension Policy {
 
   /// Reads a policy.
   ///
-  /// What it does not know it refuses: a policy of a later version may say what must not be left undone.
+  /// An unknown element or attribute is refused: a policy of a later version may say what must not be left undone.
   ///
   /// - Parameter text: The element, in our namespace as in a definition or in none as
   ///   `virDomainGetMetadata` gives it.
@@ -33,7 +33,7 @@ extension Policy {
     return nil
   }
 
-  /// Whether an element of `<metadata>` is a policy of ours.
+  /// Tells that an element of `<metadata>` is a policy of ours.
   static func isPolicy(_ element: XMLElement) -> Bool {
     element.namespace == namespace && element.localName == "policy"
   }
@@ -60,14 +60,14 @@ extension Policy {
 
   private mutating func readRules(_ element: XMLElement) throws(DomainXMLError) {
     var reader = try ElementReader(element)
-    for period in Period.allCases {
-      guard let text = reader.attribute(period.rawValue) else { continue }
+    for rule in RetentionRules.Rule.allCases {
+      guard let text = reader.attribute(rule.rawValue) else { continue }
       guard let number = Syntax.number(text), let count = Int(exactly: number) else {
-        throw .invalid("'\(period.rawValue)' of <keep> is not a number in range")
+        throw .invalid("'\(rule.rawValue)' of <keep> is not a number in range")
       }
-      kept[period] = count
+      rules.counts[rule] = count
     }
-    if let text = reader.attribute("within") { keptWithin = try Self.seconds(text, "within") }
+    if let text = reader.attribute("within") { rules.within = try Self.seconds(text, "within") }
     try reader.finish()
   }
 
@@ -104,11 +104,11 @@ extension Policy {
     guard Set(excludedDisks).count == excludedDisks.count else {
       throw .invalid("<policy> excludes a disk twice")
     }
-    guard kept.values.allSatisfy((1...Self.largestCount).contains) else {
+    guard rules.counts.values.allSatisfy((1...Self.largestCount).contains) else {
       throw .invalid("a number of <keep> is out of range")
     }
     guard
-      [keptWithin, verifyInterval, bootInterval].compactMap(\.self).allSatisfy(
+      [rules.within, verifyInterval, bootInterval].compactMap(\.self).allSatisfy(
         (1...Self.longestTime).contains)
     else { throw .invalid("a time of <policy> is out of range") }
   }

@@ -16,8 +16,10 @@ extension Policy {
     var elements: [XMLElement] = []
     if hasRules {
       var keep = XMLElement("keep")
-      for period in Period.allCases { keep[period.rawValue] = kept[period].map { "\($0)" } }
-      keep["within"] = keptWithin.map { "\($0)" }
+      for rule in RetentionRules.Rule.allCases {
+        keep[rule.rawValue] = rules.counts[rule].map { "\($0)" }
+      }
+      keep["within"] = rules.within.map { "\($0)" }
       elements.append(keep)
     }
     elements += excludedDisks.map { XMLElement("exclude", ["disk": $0]) }

@@ -3,39 +3,20 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What is to be done for a domain every night: the `<policy>` in the `<metadata>` of its definition.
+/// The work on a domain every night: the `<policy>` in the `<metadata>` of its definition.
 ///
-/// It travels with the domain: it is in `virsh dumpxml`, in every backup, and gone with a definition that
+/// A policy travels with the domain: it is in `virsh dumpxml`, in every backup, and gone with a definition that
 /// is gone.
 package struct Policy: Sendable, Equatable {
-  /// A rule that keeps the newest backup of each of so many periods.
-  package enum Period: String, Sendable, CaseIterable {
-    /// Every backup is a period of its own.
-    case last
-    /// Hours.
-    case hourly
-    /// Days.
-    case daily
-    /// Weeks.
-    case weekly
-    /// Months.
-    case monthly
-    /// Years.
-    case yearly
-  }
-
-  /// Whether the domain is left out.
+  /// True where runs leave the domain out.
   package var isOff: Bool
   /// Name, UUID or absolute directory of the pool for its backups; nil for the default one.
   package var pool: String?
-  /// How many backups each rule keeps; a rule that is missing keeps none, and without any rule nothing is
-  /// pruned.
-  package var kept: [Period: Int]
-  /// Seconds for which every backup is kept; nil for no such rule.
-  package var keptWithin: Int64?
-  /// Whether the guest's file systems are frozen around the start.
+  /// The rules by which backups are kept; without any rule nothing is pruned.
+  package var rules: RetentionRules
+  /// True where the guest's file systems are frozen around the start of a backup.
   package var isQuiesced: Bool
-  /// How the data is compressed, in a word of qcow2's (`zstd`); nil for not at all.
+  /// The compression of the data, in a word of qcow2's (`zstd`); nil for not at all.
   package var compression: String?
   /// Name, UUID or absolute directory of the pool for what the guest overwrites meanwhile; nil for the
   /// pool of the backup.
@@ -49,14 +30,14 @@ package struct Policy: Sendable, Equatable {
 
   /// Makes a policy; that of a domain that nothing was decided for has no arguments.
   package init(
-    isOff: Bool = false, pool: String? = nil, kept: [Period: Int] = [:], keptWithin: Int64? = nil,
+    isOff: Bool = false, pool: String? = nil, kept: [RetentionRules.Rule: Int] = [:],
+    keptWithin: Int64? = nil,
     isQuiesced: Bool = false, compression: String? = nil, scratchPool: String? = nil,
     excludedDisks: [String] = [], verifyInterval: Int64? = nil, bootInterval: Int64? = nil
   ) {
     self.isOff = isOff
     self.pool = pool
-    self.kept = kept
-    self.keptWithin = keptWithin
+    rules = RetentionRules(counts: kept, within: keptWithin)
     self.isQuiesced = isQuiesced
     self.compression = compression
     self.scratchPool = scratchPool
@@ -67,9 +48,9 @@ package struct Policy: Sendable, Equatable {
 
   /// Namespace of the element.
   package static let namespace = HelperDefinition.namespace
-  /// What stands for the namespace in the definitions that libvirt writes.
+  /// The prefix of the namespace in the definitions that libvirt writes.
   package static let prefix = "vb"
 
-  /// Whether there is a rule that keeps something, without which nothing is pruned.
-  package var hasRules: Bool { !kept.isEmpty || keptWithin != nil }
+  /// True where a rule keeps something; without one nothing is pruned.
+  package var hasRules: Bool { !rules.isEmpty }
 }

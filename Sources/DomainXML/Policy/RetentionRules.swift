@@ -33,6 +33,6 @@ package struct RetentionRules: Sendable, Equatable {
     self.within = within
   }
 
-  /// Whether nothing is kept by them.
+  /// True where no rule keeps anything.
   package var isEmpty: Bool { within == nil && counts.values.allSatisfy { $0 <= 0 } }
 }
