@@ -5,7 +5,7 @@
 
 import Glibc
 
-/// What ^C and SIGTERM do while a command works: nothing but a mark that the command looks at.
+/// A mark that ^C and SIGTERM make while a command works, and at which the command looks.
 ///
 /// Outside of a command both do what they always do.
 final class Interrupt {
@@ -38,7 +38,7 @@ final class Interrupt {
     deadline: ContinuousClock.Instant? = nil, endsSilentHelpers: Bool = false,
     _ body: () throws -> Result
   ) rethrows -> Result {
-    clear()
+    interruptPipe.drain()
     helpers.forget()
     let watch = SilenceWatch(
       interrupt: fileDescriptor, deadline: deadline, helpers: helpers,
@@ -54,28 +54,13 @@ final class Interrupt {
       watch?.end()
       for (signal, var old) in previous { sigaction(signal, &old, nil) }
       previous = [:]
-      clear()
+      interruptPipe.drain()
     }
     return try body()
   }
-
-  private func clear() {
-    var bytes = [UInt8](repeating: 0, count: 16)
-    while read(fileDescriptor, &bytes, bytes.count) > 0 {}
-  }
 }
 
-/// A pipe for the whole process, since a signal handler can reach nothing else.
-private let interruptPipe: (reading: Int32, writing: Int32) = {
-  guard let pipe = Pipe() else { return (-1, -1) }
-  for end in [pipe.reading, pipe.writing] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
-  return (pipe.reading, pipe.writing)
-}()
+/// The pipe of ^C and SIGTERM.
+private let interruptPipe = SignalPipe()
 
-/// Runs in the signal handler: one write(2) and nothing else.
-private func noteInterrupt(_ signal: Int32) {
-  let before = errno
-  var one: UInt8 = 1
-  _ = write(interruptPipe.writing, &one, 1)
-  errno = before
-}
+private func noteInterrupt(_ signal: Int32) { interruptPipe.note() }

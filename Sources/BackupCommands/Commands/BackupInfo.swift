@@ -39,7 +39,7 @@ extension Vsh.Command where Context == Client {
   }
 }
 
-/// What `backup-info` shows.
+/// The output of `backup-info`.
 private struct BackupDescription: Presentable {
   let point: Point
   let catalog: Catalog
@@ -53,13 +53,13 @@ private struct BackupDescription: Presentable {
   private var children: [String] { catalog.children(of: manifest.uuid).map(\.manifest.name) }
   private var parent: String? { manifest.parent.map(name(of:)) }
 
-  /// What the guest said it is.
+  /// The guest's operating system, as its agent told it.
   private var guest: String? {
     let told = ["os.pretty-name", "hostname"].compactMap { manifest.guestInformation[$0] }
     return told.isEmpty ? nil : told.joined(separator: ", ")
   }
 
-  /// What the domain had beside its disks, with its key in a document and where it is saved.
+  /// The states that the domain had beside its disks, each with its key in a document and the volume.
   private var states: [(name: String, key: String, saved: Manifest.State?)] {
     let definition = try? DomainDefinition(parsing: manifest.domainXML)
     return [
@@ -68,7 +68,7 @@ private struct BackupDescription: Presentable {
     ].filter { $0.2 || $0.3 != nil }.map { ($0.0, $0.1, $0.3) }
   }
 
-  /// What checks of it have shown.
+  /// The record of the checks of the point; nil where there were none.
   private var verification: Verification? { catalog.verification(of: point, in: repository) }
   private var hasChecksums: Bool {
     (try? catalog.checksums(of: point, in: repository))?.sums.isEmpty == false
@@ -162,15 +162,9 @@ private struct BackupDescription: Presentable {
     members["unsaved"] = .array(states.filter { $0.saved == nil }.map { .string($0.key) })
     members["disks"] = .array(
       manifest.disks.map { disk in
-        .object([
-          "name": .string(disk.name), "mode": .string(disk.mode.rawValue),
-          "parent": disk.parent.map { .string(name(of: $0)) } ?? .null,
-          "reason_code": disk.reasonCode.map(JSONValue.string) ?? .null,
-          "reason": disk.reason.map(JSONValue.string) ?? .null,
-          "capacity": .int(Int64(clamping: disk.capacity)),
-          "size": .int(Int64(clamping: disk.volume.size)), "volume": .string(disk.volume.name),
-          "path": .string(repository.path(of: disk.volume.name)),
-        ])
+        var members = disk.jsonMembers(nameOfPoint: name(of:))
+        members["path"] = .string(repository.path(of: disk.volume.name))
+        return .object(members)
       })
     return .object(members)
   }

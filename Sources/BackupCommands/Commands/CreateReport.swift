@@ -9,13 +9,13 @@ import DomainXML
 import QMP
 import Vsh
 
-/// What `backup-create` has made, or has begun to make.
+/// The backup that `backup-create` has made, or has begun to make.
 struct CreateReport: Presentable {
-  /// What is recorded of it.
+  /// The manifest of the backup.
   let manifest: Manifest
   /// Name of the pool.
   let pool: String
-  /// Whether its data is still being copied.
+  /// True while its data is still being copied.
   let isAsync: Bool
   /// Disks that were copied to places of the user's, in the place of a backup.
   let copies: [(disk: String, path: String)]
@@ -48,22 +48,12 @@ struct CreateReport: Presentable {
       parent: manifest.parent.map(name(of:)))
     members["consistency"] = .string(manifest.consistency.rawValue)
     members["running"] = .bool(wasRunning)
-    members["disks"] = .array(manifest.disks.map(json(of:)))
+    members["disks"] = .array(
+      manifest.disks.map { .object($0.jsonMembers(nameOfPoint: name(of:))) })
     return .object(members)
   }
 
-  private func json(of disk: Manifest.Disk) -> JSONValue {
-    .object([
-      "name": .string(disk.name), "mode": .string(disk.mode.rawValue),
-      "parent": disk.parent.map { .string(name(of: $0)) } ?? .null,
-      "reason_code": disk.reasonCode.map(JSONValue.string) ?? .null,
-      "reason": disk.reason.map(JSONValue.string) ?? .null,
-      "capacity": .int(Int64(clamping: disk.capacity)),
-      "size": .int(Int64(clamping: disk.volume.size)), "volume": .string(disk.volume.name),
-    ])
-  }
-
-  /// Whether the domain ran: only then its definition has the names by which QEMU knows its devices.
+  /// True where the domain ran: only then its definition has the names by which QEMU knows its devices.
   private var wasRunning: Bool {
     let definition = try? DomainDefinition(parsing: manifest.domainXML)
     return definition?.disks.contains { $0.alias != nil } ?? false

@@ -25,7 +25,7 @@ extension Point {
     return .object(members)
   }
 
-  /// What lists say of it.
+  /// The state of the point, in the word that lists have for it.
   ///
   /// - Parameter problems: What is wrong with the volumes it needs, as far as somebody looked.
   /// - Returns: `complete`, `missing volume` or `damaged`.
@@ -47,6 +47,23 @@ extension Point {
       "protected": .bool(manifest.isProtected),
       "host": hostTitle.map(JSONValue.string) ?? .null,
       "description": manifest.description.map(JSONValue.string) ?? .null,
+    ]
+  }
+}
+
+extension Manifest.Disk {
+  /// The members of a disk's object in the documents of `backup-info` and `backup-create`.
+  ///
+  /// - Parameter name: Finds the name of the point with a UUID.
+  /// - Returns: The members.
+  func jsonMembers(nameOfPoint name: (String) -> String) -> [String: JSONValue] {
+    [
+      "name": .string(self.name), "mode": .string(mode.rawValue),
+      "parent": parent.map { .string(name($0)) } ?? .null,
+      "reason_code": reasonCode.map(JSONValue.string) ?? .null,
+      "reason": reason.map(JSONValue.string) ?? .null,
+      "capacity": .int(Int64(clamping: capacity)),
+      "size": .int(Int64(clamping: volume.size)), "volume": .string(volume.name),
     ]
   }
 }

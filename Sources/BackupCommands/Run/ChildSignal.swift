@@ -14,6 +14,8 @@ enum ChildSignal {
   /// - Returns: What the body returned.
   /// - Throws: What the body throws.
   static func whileHeard<Result>(_ body: (Int32) throws -> Result) rethrows -> Result {
+    // A handler must not be the first to make it.
+    let reading = childPipe.reading
     var action = sigaction()
     action.__sigaction_handler.sa_handler = noteChild
     action.sa_flags = SA_RESTART | Int32(SA_NOCLDSTOP)
@@ -23,27 +25,14 @@ enum ChildSignal {
       sigaction(SIGCHLD, &previous, nil)
       drain()
     }
-    return try body(childPipe.reading)
+    return try body(reading)
   }
 
   /// Empties the pipe, before the children are asked whether they have ended.
-  static func drain() {
-    var bytes = [UInt8](repeating: 0, count: 64)
-    while read(childPipe.reading, &bytes, bytes.count) > 0 {}
-  }
+  static func drain() { childPipe.drain() }
 }
 
-/// A pipe for the whole process, since a signal handler can reach nothing else.
-private let childPipe: (reading: Int32, writing: Int32) = {
-  guard let pipe = Pipe() else { return (-1, -1) }
-  for end in [pipe.reading, pipe.writing] { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
-  return (pipe.reading, pipe.writing)
-}()
+/// The pipe of SIGCHLD.
+private let childPipe = SignalPipe()
 
-/// Runs in the signal handler: one write(2) and nothing else.
-private func noteChild(_ signal: Int32) {
-  let before = errno
-  var one: UInt8 = 1
-  _ = write(childPipe.writing, &one, 1)
-  errno = before
-}
+private func noteChild(_ signal: Int32) { childPipe.note() }
