@@ -8,7 +8,7 @@ import DomainXML
 
 /// Volumes are read and compared with their checksums, point by point: each with its own volumes.
 extension Verify {
-  /// What comparing a point's own volumes came to.
+  /// The result of comparing a point's own volumes.
   private struct Own {
     var comparison: VerifyReport.Comparison
     var problems: [Inspection.Problem] = []
@@ -25,7 +25,7 @@ extension Verify {
   func compare(
     _ reports: inout [VerifyReport], in catalog: Catalog, options: VerifyOptions
   ) throws -> Int {
-    let lineages = reports.map { catalog.lineage(of: $0.point) }
+    let lineages = reports.map { catalog.lineage(of: $0.point.manifest.uuid) }
     let due = try due(lineages, in: catalog, options: options)
     var found: [String: Own] = [:]
     var count = 0
@@ -44,7 +44,7 @@ extension Verify {
     for (place, lineage) in lineages.enumerated() {
       let own = found[reports[place].point.manifest.uuid]
       var problems = lineage.compactMap { found[$0.manifest.uuid] }.flatMap(\.problems)
-      // What was found before in those that nobody came to counts until they are compared again.
+      // Damage that was found before in points that were not read now counts until they are.
       for other in lineage where [nil, .busy].contains(found[other.manifest.uuid]?.comparison) {
         let volumes = Set(other.manifest.volumes.map(\.name))
         problems += remembered.problems(of: other).filter { volumes.contains($0.volume) }
@@ -70,7 +70,7 @@ extension Verify {
     return order.prefix(Verify.count(of: points.count, share: options.share)).map { points[$0] }
   }
 
-  /// How many of so many points a share in percent is: at least one.
+  /// Returns how many points a share in percent is: at least one.
   static func count(of points: Int, share: Int?) -> Int {
     share.map { max(1, (points * $0 + 99) / 100) } ?? points
   }
@@ -98,7 +98,7 @@ extension Verify {
     _ point: Point, _ known: Checksums, _ pending: Catalog.Pending, _ options: VerifyOptions
   ) throws -> Own {
     let all = point.manifest.volumes.map(\.name)
-    // Those that a merge took back are missed too.
+    // A merge that took sums back and did not make them anew left them missing too.
     let missed = all.filter {
       known.sums[$0] == nil && (options.makesChecksums || known.withheld.contains($0))
     }
@@ -163,20 +163,5 @@ extension Verify {
     guard try context.isUnderWay(pending) else {
       throw BackupError(.busy, "another client ended the verification; try again")
     }
-  }
-}
-
-extension Catalog {
-  /// A point and all that it stands on by any disk, the oldest first.
-  fileprivate func lineage(of point: Point) -> [Point] {
-    var found: Set<String> = []
-    var open = [point]
-    var lineage: [Point] = []
-    while let next = open.popLast() {
-      guard found.insert(next.manifest.uuid).inserted else { continue }
-      lineage.append(next)
-      open += next.manifest.disks.compactMap(\.parent).compactMap { self.point(uuid: $0) }
-    }
-    return lineage.sorted { $0.manifest.sequence < $1.manifest.sequence }
   }
 }

@@ -20,14 +20,12 @@ extension Context {
       throw BackupError(
         .busy, "Requested operation is not valid: the domain has an active job (\(job))")
     }
-    let ours = try guest.monitor.blockNodes().map(\.nodeName).filter {
-      NodeNames.operationPrefix(of: $0) != nil
-    }
-    // A client that was killed may have left one; whoever still needs it makes another.
-    for probe in ours where NodeNames.isAnyProbe(probe) { try close(probe, in: guest.monitor) }
-    if let operation = ours.first(where: { !NodeNames.isAnyProbe($0) }).flatMap({
-      NodeNames.operationPrefix(of: $0)
-    }) {
+    let names = try guest.monitor.blockNodes().map(\.nodeName)
+    // A client that was killed may have left a probe; a client that still needs it makes another.
+    for probe in names where NodeNames.isProbe(probe) { try close(probe, in: guest.monitor) }
+    if let operation = names.lazy.filter({ !NodeNames.isProbe($0) }).compactMap(
+      NodeNames.operationPrefix(of:)
+    ).first {
       throw try otherPoolsOperation(operation)
         ?? BackupError(
           .busy,
@@ -42,9 +40,9 @@ extension Context {
     }
   }
 
-  /// What this host has under way on a domain's own disks.
+  /// Finds the operations of this host that work on a domain's own disks.
   ///
-  /// What another host left of the domain cannot be running: the domain is here.
+  /// An operation that another host left cannot be running: the domain is here.
   package func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
     try catalog.pending(of: domainUUID).map(\.partial).filter {
       try $0.occupiesDomain && isHere($0)
@@ -145,13 +143,13 @@ extension Context {
 }
 
 extension Partial {
-  /// Whether a point is being made.
+  /// True for an operation that makes a point.
   package var isCreate: Bool {
     if case .create = operation { return true }
     return false
   }
 
-  /// Whether it works on the domain's own disks, which only one operation may do at a time.
+  /// True for an operation on the domain's own disks, of which there may be one at a time.
   package var occupiesDomain: Bool {
     isCreate || isOverwrite || liveRestore != nil || (session.map { $0.stored == nil } ?? false)
   }

@@ -18,7 +18,8 @@ extension Context {
   /// - Throws: ``BackupError`` with code `busy`, or `notFound` where what it needs is gone.
   package func refuseConflicts(of partial: Partial, planned: Catalog?) throws {
     let needs = partial.needs
-    let lineage = needs.flatMap { planned?.lineage(of: $0.point) ?? [] }
+    let lineage = Set(
+      needs.flatMap { [$0.point] + (planned?.lineage(of: $0.point).map(\.manifest.uuid) ?? []) })
     // Another client may have rewritten or deleted them since.
     forgetManifests { manifest in
       partial.isDelete && manifest.domainUUID == partial.domainUUID
@@ -104,21 +105,8 @@ extension Context {
   }
 }
 
-extension Catalog {
-  /// UUIDs of a point and of all that it stands on, by any disk.
-  fileprivate func lineage(of point: String) -> Set<String> {
-    var found: Set<String> = []
-    var open = [point]
-    while let next = open.popLast() {
-      guard found.insert(next).inserted, let point = self.point(uuid: next) else { continue }
-      open += point.manifest.disks.compactMap(\.parent)
-    }
-    return found
-  }
-}
-
 extension Partial {
-  /// Whether points are deleted.
+  /// True for a delete.
   package var isDelete: Bool {
     if case .delete = operation { return true }
     return false

@@ -29,10 +29,7 @@ package struct Qcow2Header: Sendable, Equatable {
   /// - Throws: ``BackupError`` for what is no qcow2 image.
   package init(parsing bytes: [UInt8]) throws {
     func number(at offset: Int, size: Int) throws -> UInt64 {
-      guard bytes.count >= offset + size else {
-        throw BackupError(.failed, "it is cut off")
-      }
-      return bytes[offset..<offset + size].reduce(0) { $0 << 8 | UInt64($1) }
+      try Qcow2Fields.number(at: offset, size: size, in: bytes)
     }
     guard try number(at: 0, size: 4) == 0x5146_49fb else {
       throw BackupError(.failed, "it is not a qcow2 image")

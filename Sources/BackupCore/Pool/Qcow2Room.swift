@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// How much an image grows when others are merged with it, out of the images' tables.
+/// The growth of an image when others are merged with it, out of the images' tables.
 ///
 /// See QEMU's `docs/interop/qcow2.txt`.
 package struct Qcow2Room {
@@ -17,8 +17,7 @@ package struct Qcow2Room {
     init?(_ read: @escaping (_ offset: UInt64, _ length: UInt64) throws -> [UInt8]) throws {
       let header = try read(0, 104)
       func number(_ offset: Int, _ size: Int) throws -> UInt64 {
-        guard header.count >= offset + size else { throw Qcow2Tables.damage("it is cut off") }
-        return header[offset..<offset + size].reduce(0) { $0 << 8 | UInt64($1) }
+        try Qcow2Fields.number(at: offset, size: size, in: header)
       }
       let isExtended = try number(4, 4) == 3 && number(72, 8) & 1 << 4 != 0
       clusterBits = try number(20, 4)
@@ -34,12 +33,10 @@ package struct Qcow2Room {
     }
   }
 
-  private static func numbers(_ bytes: [UInt8]) -> [UInt64] {
-    bytes.withUnsafeBytes { buffer in
-      stride(from: 0, to: buffer.count - 7, by: 8).map {
-        UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: $0, as: UInt64.self))
-      }
-    }
+  private static func numbers(_ table: [UInt8]) -> [UInt64] {
+    var numbers: [UInt64] = []
+    Qcow2Fields.forEachEntry(of: table) { numbers.append($0) }
+    return numbers
   }
 
   /// Bytes that an image grows by, at most.
@@ -75,17 +72,17 @@ package struct Qcow2Room {
         if overwrites ? !Self.isOverwritten(old) : old == 0 { clusters += 1 }
       }
     }
-    // They are counted, in 16 bits each.
+    // Each cluster has a count of 16 bits, and the counts need clusters of their own.
     if clusters > 0 { clusters += 1 + clusters >> (image.clusterBits - 1) }
     bytes = clusters << image.clusterBits
   }
 
-  /// Whether a cluster has data, compressed or not.
+  /// Tells that a cluster has data, compressed or not.
   private static func isData(_ entry: UInt64) -> Bool {
     entry & 1 << 62 != 0 || entry & 0x00ff_ffff_ffff_fe00 != 0 && entry & 1 == 0
   }
 
-  /// Whether new data takes the place of what a cluster has.
+  /// Tells that new data is written over the old in place.
   private static func isOverwritten(_ entry: UInt64) -> Bool {
     entry & 1 << 63 != 0 && entry & 1 << 62 == 0 && entry & 0x00ff_ffff_ffff_fe00 != 0
   }

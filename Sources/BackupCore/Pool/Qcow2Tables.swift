@@ -8,7 +8,7 @@
 /// See QEMU's `docs/interop/qcow2.txt`. An image whose tables lead out of the file, or hold what no
 /// QEMU writes, is damaged; one that passes may still hold wrong data.
 package struct Qcow2Tables: Sendable, Equatable {
-  /// How many clusters of the disk the image has, as data or as zeroes; nil where its L2 tables were
+  /// The number of the disk's clusters that the image has, as data or as zeroes; nil where its L2 tables were
   /// not read.
   package var clusters: UInt64?
 
@@ -48,19 +48,19 @@ package struct Qcow2Tables: Sendable, Equatable {
 }
 
 extension Qcow2Tables {
-  /// What the header says of where everything is.
+  /// The places of an image's structures, out of its header.
   fileprivate struct Layout {
     /// Bytes of the file.
     package let length: UInt64
     package let version: UInt64
     package let clusterBits: UInt64
-    /// Whether L2 entries have 16 bytes.
+    /// True where L2 entries have 16 bytes.
     package let isExtended: Bool
     package let l1Size: UInt64
     package let l1Offset: UInt64
-    /// Where it counts how often each cluster is used.
+    /// The place of the counts of how often each cluster is used.
     package let refcounts: Qcow2Refcounts.Place
-    /// Whether these counts may lag behind.
+    /// True where these counts may lag behind.
     package let isDirty: Bool
 
     package var clusterSize: UInt64 { 1 << clusterBits }
@@ -68,8 +68,7 @@ extension Qcow2Tables {
     /// Reads and checks a header.
     package init(parsing bytes: [UInt8], length: UInt64) throws {
       func number(_ offset: Int, _ size: Int) throws -> UInt64 {
-        guard bytes.count >= offset + size else { throw damage("it is cut off") }
-        return bytes[offset..<offset + size].reduce(0) { $0 << 8 | UInt64($1) }
+        try Qcow2Fields.number(at: offset, size: size, in: bytes)
       }
       guard try number(0, 4) == 0x5146_49fb else { throw damage("it is not a qcow2 image") }
       self.length = length
@@ -134,7 +133,7 @@ extension Qcow2Tables {
     package func l2Offsets(in table: [UInt8]) throws -> [UInt64] {
       guard table.count == Int(l1Size) * 8 else { throw damage("its L1 table is cut off") }
       var offsets: [UInt64] = []
-      try Layout.forEachNumber(in: table) { entry in
+      try Qcow2Fields.forEachEntry(of: table) { entry in
         guard entry != 0 else { return }
         let offset = entry & 0x00ff_ffff_ffff_fe00
         guard entry & 0x7f00_0000_0000_01ff == 0, offset != 0, offset % clusterSize == 0 else {
@@ -149,7 +148,7 @@ extension Qcow2Tables {
       return offsets
     }
 
-    /// How many entries of an L2 table are in use.
+    /// Counts the entries of an L2 table that are in use.
     package func clustersInUse(
       in table: [UInt8], _ expectCounted: (UInt64) throws -> Void
     ) throws -> UInt64 {
@@ -157,7 +156,7 @@ extension Qcow2Tables {
       var count: UInt64 = 0
       var number = 0
       var isUsed = false
-      try Layout.forEachNumber(in: table) { word in
+      try Qcow2Fields.forEachEntry(of: table) { word in
         if isExtended, number & 1 == 1 {
           // A subcluster is allocated, or reads as zeroes, or neither.
           guard word & word >> 32 & 0xffff_ffff == 0 else { throw damage("an L2 table is damaged") }
@@ -190,16 +189,6 @@ extension Qcow2Tables {
           "it is cut off or damaged: it has data at byte \(offset), the file ends at \(length)")
       }
       if offset != 0 { try expectCounted(offset) }
-    }
-
-    private static func forEachNumber(
-      in bytes: [UInt8], _ body: (UInt64) throws -> Void
-    ) rethrows {
-      try bytes.withUnsafeBytes { buffer in
-        for place in stride(from: 0, to: buffer.count - 7, by: 8) {
-          try body(UInt64(bigEndian: buffer.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
-        }
-      }
     }
   }
 }

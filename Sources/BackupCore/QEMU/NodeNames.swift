@@ -5,10 +5,10 @@
 
 /// The names an operation gives to what it makes in QEMU, for one disk.
 ///
-/// They follow from the operation's UUID and the disk's number, so that any client finds them
+/// The names follow from the operation's UUID and the disk's number, so that any client finds them
 /// again. QEMU allows 31 characters for a node.
 package struct NodeNames: Sendable, Equatable {
-  /// What all names of the operation begin with.
+  /// The beginning of all names of the operation.
   package let prefix: String
   private let stem: String
 
@@ -22,7 +22,7 @@ package struct NodeNames: Sendable, Equatable {
     stem = "\(prefix)\(disk)-"
   }
 
-  /// What the names of all that an operation makes begin with, `vb-0123456789ab-`.
+  /// Returns the beginning of the names of all that an operation makes, `vb-0123456789ab-`.
   package static func prefix(operation: String) -> String {
     "vb-\(operation.filter { $0 != "-" }.prefix(12))-"
   }
@@ -63,12 +63,14 @@ package struct NodeNames: Sendable, Equatable {
   /// - Parameter uuid: A UUID that is new for each flush.
   /// - Returns: The name, of 31 characters at most for the first ten disks.
   package func probe(of uuid: String) -> String { stem + "probe" + uuid.prefix(8) }
-  /// Tells that a node is one by which a flush of the operation tells how it went.
-  package func isProbe(_ node: String) -> Bool { node.hasPrefix(stem + "probe") }
   /// Tells that a node is one by which a flush of some operation tells how it went.
-  package static func isAnyProbe(_ node: String) -> Bool {
+  package static func isProbe(_ node: String) -> Bool {
     let parts = node.split(separator: "-", omittingEmptySubsequences: false)
     return operationPrefix(of: node) != nil && parts.count == 4 && parts[3].hasPrefix("probe")
+  }
+  /// Tells that a node is a probe of this operation and disk.
+  package func isProbe(_ node: String) -> Bool {
+    node.hasPrefix(stem) && NodeNames.isProbe(node)
   }
   /// Bitmap on the image of the client that flushes it.
   package var flushing: String { stem + "flushing" }
