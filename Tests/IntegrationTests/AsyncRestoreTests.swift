@@ -11,18 +11,14 @@ import Testing
 /// Restores that go on without their client.
 struct AsyncRestoreTests {
   private static func make(_ mode: LibvirtMode) throws -> History {
-    let history = try History(
+    try History(
       PrivateLibvirt.shared(mode),
-      disks: [TestDisk("vda", size: 64 << 20), TestDisk("vdb", .raw, size: 16 << 20)])
-    do {
+      disks: [TestDisk("vda", size: 64 << 20), TestDisk("vdb", .raw, size: 16 << 20)]
+    ) { history in
       try history.domain.write("vda", "write -P 0x41 1M 48M")
       try history.domain.write("vdb", "write -P 0x42 1M 4M")
       try history.backUp("p")
-    } catch {
-      history.remove()
-      throw error
     }
-    return history
   }
 
   /// Waits until nothing is under way.

@@ -11,19 +11,14 @@ import Testing
 /// Single disks deleted from points.
 struct DeletedDisksTests {
   private static func make(_ mode: LibvirtMode, _ count: Int) throws -> History {
-    let history = try History(PrivateLibvirt.shared(mode))
-    do {
+    try History(PrivateLibvirt.shared(mode)) { history in
       for number in 0..<count {
         for target in ["vda", "vdb"] {
           try history.domain.write(target, "write -P \(number + 1) \(number)M 2M")
         }
         try history.backUp("p\(number)")
       }
-    } catch {
-      history.remove()
-      throw error
     }
-    return history
   }
 
   private static func expectWhole(_ history: History, _ when: String) throws {

@@ -11,8 +11,7 @@ import Testing
 struct DeletedRunsTests {
   /// A chain with a branch, on two disks.
   private static func make(_ mode: LibvirtMode) throws -> History {
-    let history = try History(PrivateLibvirt.shared(mode))
-    do {
+    try History(PrivateLibvirt.shared(mode)) { history in
       for number in 0..<10 {
         for target in ["vda", "vdb"] {
           try history.domain.write(target, "write -P \(number + 1) \(number)M 2M")
@@ -24,11 +23,7 @@ struct DeletedRunsTests {
           try history.backUp("p\(number)")
         }
       }
-    } catch {
-      history.remove()
-      throw error
     }
-    return history
   }
 
   private static func expectWhole(_ history: History, _ when: String) throws {

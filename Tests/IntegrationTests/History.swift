@@ -33,6 +33,21 @@ final class History {
     }
   }
 
+  /// Makes the domain, the pool, and what a test wants in them; nothing is left where that fails.
+  convenience init(
+    _ libvirt: PrivateLibvirt,
+    disks: [TestDisk] = [TestDisk("vda", size: 16 << 20), TestDisk("vdb", .raw, size: 16 << 20)],
+    filledBy fill: (History) throws -> Void
+  ) throws {
+    try self.init(libvirt, disks: disks)
+    do {
+      try fill(self)
+    } catch {
+      remove()
+      throw error
+    }
+  }
+
   /// Removes both.
   func remove() {
     domain.remove()

@@ -12,17 +12,13 @@ import Testing
 struct ProtectedTests {
   /// Three points, each on the one before.
   private func history() throws -> History {
-    let history = try History(
-      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 2 << 20)])
-    do {
+    try History(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 2 << 20)]
+    ) { history in
       for number in 0..<3 {
         try history.domain.write("vda", "write -P \(number + 1) \(number * 300)k 100k")
         try history.backUp("p\(number)")
       }
-      return history
-    } catch {
-      history.remove()
-      throw error
     }
   }
 
@@ -83,7 +79,7 @@ struct ProtectedTests {
     #expect(try history.run("backup-info", "p1").stdout.contains("Description") == false)
   }
 
-  /// Who is stopped, and where.
+  /// The client that is stopped, and the step at which it is.
   enum Race: CaseIterable, Sendable {
     /// A client that protects, before it looks for the last time, and right after that.
     case protectBeforeLook, protectAfterLook
@@ -115,7 +111,7 @@ struct ProtectedTests {
     let (deleted, protected) = isDeleteStopped ? (first, second) : (second, first)
 
     let text = "\(deleted)\n\(protected)"
-    // Who is stopped comes too late, but for one that had written down what it does.
+    // The client that is stopped comes too late, unless it is a delete that is written down.
     #expect((deleted.status == 0) == (race != .deleteBeforeNote), "\(text)")
     #expect((protected.status == 0) == (race == .deleteBeforeNote), "\(text)")
     #expect(try history.listed().contains(point) == (deleted.status != 0), "\(text)")

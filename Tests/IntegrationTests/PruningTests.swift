@@ -12,10 +12,10 @@ import Testing
 struct PruningTests {
   /// Ten points of as many days, the oldest 9 days before the newest, each on the one before.
   private func history(_ count: Int = 10) throws -> History {
-    let history = try History(
+    try History(
       PrivateLibvirt.shared(.session),
-      disks: [TestDisk("vda", size: 2 << 20), TestDisk("vdb", .raw, size: 2 << 20)])
-    do {
+      disks: [TestDisk("vda", size: 2 << 20), TestDisk("vdb", .raw, size: 2 << 20)]
+    ) { history in
       for number in 0..<count {
         let place = "\(number % 5 * 400)k"
         try history.domain.write("vda", "write -P \(number + 1) \(place) \(100 + number)k")
@@ -23,10 +23,6 @@ struct PruningTests {
         try history.backUp("p\(number)")
       }
       try age(history, count)
-      return history
-    } catch {
-      history.remove()
-      throw error
     }
   }
 

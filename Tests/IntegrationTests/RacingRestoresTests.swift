@@ -94,10 +94,8 @@ struct RacingRestoresTests {
     try expect(domain.differences(), [])
   }
 
-  @Test func `of two clients that flush what was restored neither takes the other's word`() throws {
-    let scene = try LiveScene(
-      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
-    defer { scene.remove() }
+  /// Backs the domain up, destroys it, and restores it live without a client until all is pulled.
+  private func pullAll(of scene: LiveScene) throws {
     let domain = scene.domain
     try domain.write("vda", "write -P 1 0 6M")
     try scene.run("backup-create", "--backupname", "p").expectSuccess()
@@ -106,6 +104,14 @@ struct RacingRestoresTests {
     try eventually("all is pulled") {
       (try scene.libvirt.monitor(domain.name, "query-jobs") as? [Any])?.isEmpty == true
     }
+  }
+
+  @Test func `of two clients that flush what was restored neither takes the other's word`() throws {
+    let scene = try LiveScene(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
+    defer { scene.remove() }
+    let domain = scene.domain
+    try pullAll(of: scene)
     // Between its look and its flush.
     let late = try Program.startStopped(
       scene.libvirt, scene.arguments("backup-jobinfo", []), before: "blockdev-add")
@@ -138,13 +144,7 @@ struct RacingRestoresTests {
       PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 8 << 20)])
     defer { scene.remove() }
     let domain = scene.domain
-    try domain.write("vda", "write -P 1 0 6M")
-    try scene.run("backup-create", "--backupname", "p").expectSuccess()
-    try domain.vanish()
-    try scene.run("backup-restore", "p", "--live", "--paused", "--async").expectSuccess()
-    try eventually("all is pulled") {
-      (try scene.libvirt.monitor(domain.name, "query-jobs") as? [Any])?.isEmpty == true
-    }
+    try pullAll(of: scene)
     let late = try Program.start(
       scene.libvirt, scene.arguments("backup-jobinfo", []),
       environment: [

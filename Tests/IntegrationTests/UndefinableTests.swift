@@ -12,15 +12,11 @@ import Testing
 struct UndefinableTests {
   /// A domain that is gone, and its one point.
   private static func make() throws -> History {
-    let history = try History(
-      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 1 << 20)])
-    do {
+    try History(
+      PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 1 << 20)]
+    ) { history in
       try history.backUp("p")
-    } catch {
-      history.remove()
-      throw error
     }
-    return history
   }
 
   /// Runs a restore that must be refused with these texts, and must leave everything as it was.
