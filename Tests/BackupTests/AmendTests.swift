@@ -89,8 +89,7 @@ struct AmendTests {
       let ending = clients.run(
         [],
         { engine, _ in
-          let point = try engine.catalog().point(name, of: World.domainUUID)
-          _ = try engine.delete([point], scope: scope)
+          _ = try engine.delete([name], of: World.domainUUID, scope: scope)
         }, clients: 1
       ).endings[0]
       guard case .failed(let text) = ending else {
@@ -104,7 +103,7 @@ struct AmendTests {
     #expect(try clients.world.catalog().pending == [])
     _ = run(clients) { engine, point in
       try engine.protect(point, false)
-      _ = try engine.delete([point])
+      _ = try engine.delete([point.manifest.name], of: World.domainUUID)
     }
     #expect(try clients.world.catalog().points.map(\.manifest.name) == ["p0"])
   }
@@ -127,7 +126,7 @@ struct AmendTests {
       if client == 0 {
         try engine.protect(point, true)
       } else {
-        _ = try engine.delete([point])
+        _ = try engine.delete(["p1"], of: World.domainUUID)
       }
     }
     let alone = try [0, 1].map { client in

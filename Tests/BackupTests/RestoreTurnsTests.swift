@@ -106,8 +106,7 @@ import Testing
     try interleave(nil, ways: 40) { engine, client, scene in
       do {
         if client == 0 {
-          guard let point = try engine.catalog().point(uuid: scene.manifest.uuid) else { return }
-          _ = try engine.delete([point], scope: .point)
+          _ = try engine.delete([scene.manifest.uuid], of: scene.manifest.domainUUID)
         } else {
           try RestoreKilledTests.restore(engine, scene, .plain)
         }

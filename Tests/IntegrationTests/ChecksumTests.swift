@@ -166,6 +166,98 @@ struct ChecksumTests {
     try expect(history.differences(), [])
   }
 
+  @Test(arguments: LibvirtMode.available)
+  func `what is damaged is not merged, so that no new checksum takes it for right`(
+    mode: LibvirtMode
+  ) throws {
+    let history = try Self.make(mode, ["p0", "p1", "p2", "p3"])
+    defer { history.remove() }
+    let name = history.domain.name
+    let volume = "\(name).p1.vda.qcow2"
+    let offset = try history.pool.length(of: volume) - 100
+    try history.pool.flip(volume, at: offset)
+    let fingerprint = try history.pool.fingerprint()
+    func expectRefusal(_ command: String...) throws {
+      let refused = try Program.run(
+        history.libvirt, command + ["--pool", history.pool.name])
+      #expect(refused.status == 1, "\(command): \(refused)")
+      #expect(refused.stderr.contains("volume '\(volume)'"), "\(command): \(refused)")
+      #expect(try history.pool.fingerprint() == fingerprint, "\(command)")
+    }
+    // Each of them would make an image of the damaged one's data.
+    // The first does not know of the damage when it decides.
+    try expectRefusal("backup-prune", name, "--keep-last", "1")
+    try expectRefusal("backup-delete", name, "p1")
+    try expectRefusal("backup-delete", name, "p0")
+    try expectRefusal("backup-delete", name, "p0", "p1")
+    try expectRefusal("backup-delete", name, "p1", "--async")
+    // The damage is known from then on, whoever asks.
+    #expect(try history.run("backup-list").stderr.contains("3 damaged backup(s), see --details"))
+    let listed = try history.run("backup-list", "--details").expectSuccess().stdout
+    for (point, state) in ["p0": "complete", "p1": "damaged", "p2": "damaged", "p3": "damaged"] {
+      let line = listed.split(separator: "\n").first { $0.contains(" \(point) ") }
+      #expect(line?.contains(state) == true, "\(point): \(listed)")
+    }
+    // What needs no merge goes.
+    try history.run("backup-delete", "p1", "--children").expectSuccess()
+    history.drop(["p1", "p2", "p3"])
+    #expect(try history.listed() == ["p0"])
+    try expect(history.differences(), [])
+  }
+
+  @Test func `a delete that was left is undone where what it would merge is damaged`() throws {
+    let history = try Self.make(.session, ["p0", "p1", "p2"])
+    defer { history.remove() }
+    let volume = "\(history.domain.name).p1.vdb.qcow2"
+    let delete = ["backup-delete", history.domain.name, "p1", "--pool", history.pool.name]
+    let end = try history.pool.length(of: volume) - 100
+    var isTold = false
+    // A client that is killed at first has not written down all of what it is about to do.
+    for number in stride(from: 11, to: 60, by: 4) where !isTold {
+      _ = try Program.run(
+        history.libvirt, delete, environment: ["VIRSH_BACKUP_KILL_AT": "\(number)"])
+      try history.pool.flip(volume, at: end)
+      isTold = try history.run("backup-jobinfo").expectSuccess().stdout.contains(
+        "volume '\(volume)'")
+      if !isTold { try history.pool.flip(volume, at: end) }
+    }
+    #expect(isTold)
+    #expect(try history.listed() == ["p0", "p1", "p2"])
+    #expect(try !history.pool.files().contains { $0.contains("partial") })
+    #expect(try history.pool.checkSums().status != 0)
+  }
+
+  @Test func `damage that was found is known although the checksums are gone or are none`() throws {
+    let history = try Self.make(.session, ["p0", "p1"])
+    defer { history.remove() }
+    let volume = "\(history.domain.name).p0.vda.qcow2"
+    let sums = history.pool.path("\(history.domain.name).p0.sha256")
+    try history.pool.flip(volume, at: try history.pool.length(of: volume) - 100)
+    #expect(try Self.verify(history, "--checksums").result.status == 1)
+    let text = try String(contentsOfFile: sums, encoding: .utf8)
+    for (what, content) in [("gone", nil), ("none", "not a checksum\n"), ("empty", "")] {
+      try FileManager.default.removeItem(atPath: sums)
+      if let content { try content.write(toFile: sums, atomically: false, encoding: .utf8) }
+      for option in ["--checksums", "--update"] {
+        let found = try Self.verify(history, option)
+        #expect(found.result.status == 1, "\(what) \(option): \(found.result)")
+        #expect(found.backups["p0"]?.isPassed == false, "\(what) \(option): \(found.result)")
+        #expect(found.backups["p1"]?.isPassed == false, "\(what) \(option): \(found.result)")
+      }
+      if content == nil { try text.write(toFile: sums, atomically: false, encoding: .utf8) }
+    }
+    // Without known damage, what cannot be read as checksums is told.
+    try text.write(toFile: sums, atomically: false, encoding: .utf8)
+    try history.pool.flip(volume, at: try history.pool.length(of: volume) - 100)
+    #expect(try Self.verify(history, "--checksums").result.status == 0)
+    try "nothing\n".write(toFile: sums, atomically: false, encoding: .utf8)
+    let unreadable = try Self.verify(history, "--checksums")
+    #expect(unreadable.result.status == 1, "\(unreadable.result)")
+    #expect(unreadable.result.stdout.contains("--update"), "\(unreadable.result)")
+    #expect(try Self.verify(history, "--update").result.status == 0)
+    #expect(try history.pool.checkSums().status == 0)
+  }
+
   @Test func `checksums are made where there are none, and compared in turn`() throws {
     let history = try History(
       PrivateLibvirt.shared(.session), disks: [TestDisk("vda", size: 1 << 20)])

@@ -211,7 +211,18 @@ struct KilledClientTests {
           try scene.differences(point, references[point] ?? [:]) == [],
           "\(point), not settled after call \(number)")
       }
-      try scene.run("backup-jobinfo").expectSuccess()
+      if number / 3 % 2 == 0,
+        try scene.pool.files().contains(where: { $0.hasSuffix(".partial.xml") })
+      {
+        // Whatever was left, the same command goes on with it.
+        let again = try scene.run("backup-delete", points[0], "--children").expectSuccess()
+        for point in points {
+          #expect(
+            again.stdout.contains("Domain backup \(point) deleted"), "call \(number): \(again)")
+        }
+      } else {
+        try scene.run("backup-jobinfo").expectSuccess()
+      }
       try scene.expectNoStrays("after call \(number)")
       let left = try scene.points()
       #expect(left == ["root"] || left == ["root"] + points, "after call \(number)")

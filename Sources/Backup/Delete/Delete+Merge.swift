@@ -15,7 +15,7 @@ extension Delete {
   ///
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
   func merge(_ pending: Catalog.Pending, deadline: ContinuousClock.Instant?) throws {
-    while let (helper, disks) = try startMerge(pending) {
+    while let (helper, disks) = try startMerge(pending, deadline: deadline) {
       defer { try? helper.destroy() }
       try context.wait(for: pending, disks: disks, in: helper, deadline: deadline)
       try endMerge(pending, in: helper)
@@ -28,12 +28,14 @@ extension Delete {
   /// - Parameters:
   ///   - pending: The delete.
   ///   - outlivesClient: Whether they go on when our connection ends.
+  ///   - deadline: When to give up comparing what is merged with its checksums; nil for never.
   /// - Returns: The helper that copies and the disks, in the order of its jobs; nil where all is
   ///   copied.
   /// - Throws: ``BackupError``, with code `busy` where another client ended the delete or merges;
   ///   `QMPError` or what libvirt throws. There is no helper of ours then.
   func startMerge(
-    _ pending: Catalog.Pending, outlivesClient: Bool = false
+    _ pending: Catalog.Pending, outlivesClient: Bool = false,
+    deadline: ContinuousClock.Instant? = nil
   ) throws -> (helper: any Guest, disks: [String])? {
     guard case .delete(let delete) = pending.partial.operation else { return nil }
     guard try !isMergedElsewhere(pending) else {
@@ -51,6 +53,11 @@ extension Delete {
       let images = try open.chain.map { try context.helperImage($0, format: "qcow2") }
       return (open.merge.disk, .init(chain: images, isReadOnly: false))
     }
+    // Whatever is merged gets a new checksum, with which damage would be taken for what was backed up.
+    try context.refuseAltered(
+      round.flatMap { open in open.chain.prefix { $0 != open.merge.backing } },
+      advice: "backup-verify shows which backups stand on it", deadline: deadline)
+    try context.requireUnderWay(pending)
     try context.withholdProofs(
       of: Dictionary(grouping: delete.merges, by: \.point).mapValues { Set($0.map(\.volume)) })
     let held = try context.hold(

@@ -45,6 +45,7 @@ extension Delete {
     return try settling(pending, delete) {
       if try !hasBegun(delete) { try confirm(pending, delete) }
       try merge(pending, deadline: nil)
+      return true
     }
   }
 
@@ -53,15 +54,23 @@ extension Delete {
     try delete.points.contains { try !$0.isKept && !context.isPublished($0.uuid, in: $0.manifest) }
   }
 
-  /// Ends a delete that another client left, or leaves what it would take where that is needed now.
+  /// Ends a delete that another client left, or leaves what it would take where that is needed now, or
+  /// where what would be merged is damaged.
+  ///
+  /// - Parameters:
+  ///   - pending: The operation.
+  ///   - delete: The delete that it is.
+  ///   - prepare: Does the merges; false where they go on without a client.
+  /// - Returns: What became of the delete.
+  /// - Throws: ``BackupError`` or what libvirt throws where it can be neither ended nor left.
   private func settling(
-    _ pending: Catalog.Pending, _ delete: Partial.Delete, _ prepare: () throws -> Void
+    _ pending: Catalog.Pending, _ delete: Partial.Delete, _ prepare: () throws -> Bool
   ) throws -> Settlement {
     do {
-      try prepare()
+      guard try prepare() else { return .running }
       try perform(pending)
       return .finished
-    } catch let error as BackupError where error.code == .busy {
+    } catch let error as BackupError where [.busy, .damaged].contains(error.code) {
       if try isMergedElsewhere(pending) { return .running }
       let isLeft = try context.isUnderWay(pending)
       if try !isLeft && isDone(delete) { return .finished }
@@ -101,8 +110,9 @@ extension Delete {
     {
       return .running
     }
-    guard try startMerge(pending, outlivesClient: true) == nil else { return .running }
-    return try settling(pending, delete) {}
+    return try settling(pending, delete) {
+      try startMerge(pending, outlivesClient: true) == nil
+    }
   }
 
   /// Cancels a delete that copies.

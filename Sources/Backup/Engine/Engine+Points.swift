@@ -111,25 +111,34 @@ extension Engine {
 
   /// Deletes points, or disks of them, in one operation.
   ///
-  /// The points that stay first take over the data that they need of those that go.
+  /// The points that stay first take over the data that they need of those that go. What a delete
+  /// took that another client left, and that is ended here, counts as deleted: the same command
+  /// goes on where it was killed.
   ///
   /// - Parameters:
-  ///   - points: The points that were named, all of one domain.
+  ///   - names: Names or UUIDs of the points.
+  ///   - domainUUID: The domain.
   ///   - scope: What goes with them.
   ///   - disks: The disks whose data goes; empty for all, and everything else of the points.
   ///   - isAsync: Whether to return once what others need is being copied.
   ///   - deadline: When to give up; nil for never.
   /// - Returns: What is gone, in the order it went; nil where it goes later.
-  /// - Throws: ``BackupError``: `busy` while an operation reads one of them, `interrupted`,
+  /// - Throws: ``BackupError``: `notFound`; `busy` while an operation reads one of them, `interrupted`,
   ///   `timedOut`; every point is as it was then.
   package func delete(
-    _ points: [Point], scope: DeleteScope = .point, disks: [String] = [], isAsync: Bool = false,
-    deadline: ContinuousClock.Instant? = nil
+    _ names: [String], of domainUUID: String, scope: DeleteScope = .point, disks: [String] = [],
+    isAsync: Bool = false, deadline: ContinuousClock.Instant? = nil
   ) throws -> [Deleted]? {
-    let request = try DeleteRequest(points, scope: scope, disks: disks)
-    guard let domainUUID = points.first?.manifest.domainUUID else { return [] }
-    try settle(domainUUID: domainUUID)
-    return try Delete(context).run(request, isAsync: isAsync, deadline: deadline)
+    let left = LeftDeletes(of: domainUUID, in: try catalog())
+    let settled = try settle(domainUUID: domainUUID)
+    let rest = try left.rest(
+      of: names, disks: disks, scope: scope, settled: settled, domainUUID: domainUUID,
+      in: try catalog())
+    guard !rest.points.isEmpty else { return rest.gone }
+    let request = try DeleteRequest(rest.points, scope: scope, disks: rest.disks)
+    return try Delete(context).run(request, isAsync: isAsync, deadline: deadline).map {
+      rest.gone + $0
+    }
   }
 
   /// Deletes a manifest that cannot be read.

@@ -44,7 +44,10 @@ extension Restore {
     let pending = try begin(plan, isAsync: isAsync)
     let paths = plan.disks.map(\.temporaryPath)
     do {
-      if options.isVerified { try context.refuseAltered(plan.volumes, deadline: deadline) }
+      if options.isVerified {
+        try context.refuseAltered(
+          plan.volumes, advice: "--no-verify restores it as it is", deadline: deadline)
+      }
       if isAsync {
         _ = try startCopying(
           plan.disks, of: point, to: paths, pending: pending, in: places,

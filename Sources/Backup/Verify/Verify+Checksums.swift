@@ -45,7 +45,8 @@ extension Verify {
       let own = found[reports[place].point.manifest.uuid]
       var problems = lineage.compactMap { found[$0.manifest.uuid] }.flatMap(\.problems)
       // Damage that was found before in points that were not read now counts until they are.
-      for other in lineage where [nil, .busy].contains(found[other.manifest.uuid]?.comparison) {
+      let unread: [VerifyReport.Comparison?] = [nil, .busy, .bare]
+      for other in lineage where unread.contains(found[other.manifest.uuid]?.comparison) {
         let volumes = Set(other.manifest.volumes.map(\.name))
         problems += remembered.problems(of: other).filter { volumes.contains($0.volume) }
       }
@@ -83,6 +84,8 @@ extension Verify {
       let own: Own
       if let known {
         own = try compare(point, known, pending, options)
+      } else if let damage = try damageWithoutChecksums(point, options) {
+        return Own(comparison: .failed, problems: damage)
       } else if options.makesChecksums {
         try make(point, pending)
         own = Own(comparison: .made)
@@ -92,6 +95,27 @@ extension Verify {
       try note(.checksums, own.problems.isEmpty, nil, of: point, options, own.problems)
       return own
     }
+  }
+
+  /// Finds what keeps checksums from being made anew for a point that has none which can be read.
+  ///
+  /// - Returns: The faults; nil where there are none. Damage that was found before would have a checksum
+  ///   of its own then. A file that cannot be read may be made anew.
+  private func damageWithoutChecksums(
+    _ point: Point, _ options: VerifyOptions
+  ) throws -> [Inspection.Problem]? {
+    let record = Verification(in: point.verificationVolume, of: point.manifest.uuid, repository)
+    if let known = record?.check(.checksums)?.problems, !known.isEmpty {
+      return known.map { .init(volume: $0.volume, text: $0.text, isMissing: false) }
+    }
+    guard !options.makesChecksums, try repository.contains(point.checksumsVolume) else {
+      return nil
+    }
+    return [
+      .init(
+        volume: point.checksumsVolume,
+        text: "it is not the checksums of this backup; --update makes others", isMissing: false)
+    ]
   }
 
   private func compare(

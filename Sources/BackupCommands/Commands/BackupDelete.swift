@@ -63,19 +63,19 @@ extension Vsh.Command where Context == Client {
         return true
       }
       let uuid = try command.domainUUID(in: catalog)
-      let points = try names.map { try catalog.point($0, of: uuid) }
+      let titles = try names.map { try catalog.nameToDelete($0, of: uuid) }
       let gone: [Deleted]?
       do {
         gone = try command.whileCaught {
           try engine.delete(
-            points, scope: scope, disks: arguments.strings("diskspec"),
+            names, of: uuid, scope: scope, disks: arguments.strings("diskspec"),
             isAsync: arguments.flag("async"), deadline: command.deadline)
         }
         if gone != nil { command.console.complete() }
       } catch {
-        throw ShellError("Failed to delete \(BackupDelete.title(points))", because: error)
+        throw ShellError("Failed to delete \(BackupDelete.title(titles))", because: error)
       }
-      shell.printExtra(BackupDelete.text(gone, of: points, scope: scope), terminator: "")
+      shell.printExtra(BackupDelete.text(gone, of: titles, scope: scope), terminator: "")
       return true
     }
   }
@@ -83,23 +83,22 @@ extension Vsh.Command where Context == Client {
 
 /// The search for manifests that cannot be read, and the messages of the command.
 private enum BackupDelete {
-  /// The backups that were named, for people.
-  static func title(_ points: [Point]) -> String {
-    let names = points.map(\.manifest.name).joined(separator: ", ")
-    return points.count == 1 ? "backup \(names)" : "backups \(names)"
+  /// The backups of some names, for people.
+  static func title(_ names: [String]) -> String {
+    "\(names.count == 1 ? "backup" : "backups") \(names.joined(separator: ", "))"
   }
 
   /// Makes the message on a delete that was done or started.
   ///
   /// - Parameters:
   ///   - gone: What is gone; nil where it goes later.
-  ///   - points: The backups that were named.
+  ///   - names: Names of the backups that were named.
   ///   - scope: What goes with them.
   /// - Returns: The message.
-  static func text(_ gone: [Deleted]?, of points: [Point], scope: DeleteScope) -> String {
-    guard let gone else { return "Deletion of domain \(title(points)) started" }
+  static func text(_ gone: [Deleted]?, of names: [String], scope: DeleteScope) -> String {
+    guard let gone else { return "Deletion of domain \(title(names)) started" }
     if scope == .childrenOnly, gone.allSatisfy({ $0.disks == nil }) {
-      return "Domain \(title(points)) children deleted"
+      return "Domain \(title(names)) children deleted"
     }
     return gone.map(\.text).joined(separator: "\n")
   }

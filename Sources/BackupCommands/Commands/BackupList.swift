@@ -51,6 +51,9 @@ extension Vsh.Command where Context == Client {
       if listing.hidden > 0 {
         shell.printNotice("\(listing.hidden) unfinished or broken backup(s) not shown, see --all")
       }
+      if listing.damaged > 0 {
+        shell.printNotice("\(listing.damaged) damaged backup(s), see --details")
+      }
       return true
     }
   }

@@ -45,6 +45,8 @@ struct BackupListing: Presentable {
   private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
   var hidden = 0
+  /// How many of those that are shown have damage that no column tells.
+  var damaged = 0
 
   /// Collects what the options ask for.
   ///
@@ -77,7 +79,8 @@ struct BackupListing: Presentable {
       }
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domains: named, host: host,
-        inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil)
+        inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil,
+        isDamaged: catalog.knownDamage(in: repository))
       let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })
       if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
         hasSeveralHosts = true
@@ -96,8 +99,10 @@ struct BackupListing: Presentable {
       throw BackupError(.notFound, "no domain and no backup of a domain with name '\(name)'")
     }
     if !arguments.flag("all") {
-      hidden = found.filter { $0.state != "complete" }.count
-      found.removeAll { $0.state != "complete" }
+      let shown: Set = ["complete", "damaged"]
+      hidden = found.count { !shown.contains($0.state) }
+      found.removeAll { !shown.contains($0.state) }
+      if !arguments.flag("details") { damaged = found.count { $0.state == "damaged" } }
     }
     titles = DomainTitles(found.compactMap(\.point?.manifest))
     entries =
@@ -123,7 +128,7 @@ struct BackupListing: Presentable {
   /// Every point and every document that is none, those of some domains where these are given.
   private static func entries(
     _ catalog: Catalog, pool: String, domains: Set<String>?, host: HostIdentity?,
-    inspection: Inspection?
+    inspection: Inspection?, isDamaged: (Point) -> Bool
   ) throws -> [Entry] {
     var entries = catalog.points.filter {
       domains?.contains($0.manifest.domainUUID) ?? true
@@ -131,7 +136,8 @@ struct BackupListing: Presentable {
       Entry(
         name: point.manifest.name, point: point, domain: point.manifest.domainName,
         domainUUID: point.manifest.domainUUID, sequence: point.manifest.sequence, pool: pool,
-        state: point.state(inspection?.problems(of: point) ?? []),
+        state: inspection.map { point.state($0.problems(of: point)) }
+          ?? point.state(isDamaged: isDamaged(point)),
         time: point.manifest.creationTime,
         parent: point.manifest.parent.map {
           catalog.point(uuid: $0)?.manifest.name ?? $0

@@ -50,6 +50,7 @@ private struct BackupRun {
   private let jobs: Int
   private let limit: Duration?
   private let metrics: ReplacedFile?
+  private let hookCommand: String?
 
   /// Reads the options.
   ///
@@ -64,6 +65,7 @@ private struct BackupRun {
     self.jobs = Int(jobs)
     limit = try arguments.duration("timeout").map { .seconds($0) }
     metrics = try arguments.string("metrics").map(ReplacedFile.init)
+    hookCommand = try arguments.string("hook")
   }
 
   /// Runs it.
@@ -137,7 +139,7 @@ private struct BackupRun {
         isTold = false
       }
     }
-    guard let command = try arguments.string("hook") else { return isTold }
+    guard let command = hookCommand else { return isTold }
     let hook = RunHook(command, document: report.json.text + "\n", limit: limit)
     let client = shell.context
     client.interrupt.whileCaught {

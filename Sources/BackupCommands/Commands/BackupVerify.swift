@@ -56,7 +56,7 @@ extension Vsh.Command where Context == Client {
       options.emulators = try HostCapabilities.emulators(
         in: try shell.context.connection().capabilities)
       options.isRecorded = !shell.context.isReadOnly
-      let found = try command.whileCaught {
+      let found = try command.whileCaught(endsSilentHelpers: options.bootLimit != nil) {
         try engine.verify(
           points, boots: options.bootLimit == nil ? [] : request.boots(of: points),
           options: options)

@@ -34,6 +34,14 @@ extension Point {
     return problems.isEmpty ? "complete" : "damaged"
   }
 
+  /// The same as far as it is known without a look at the volumes.
+  ///
+  /// - Parameter isDamaged: True where comparing found damage.
+  /// - Returns: `complete`, `missing volume` or `damaged`.
+  func state(isDamaged: Bool) -> String {
+    isComplete && isDamaged ? "damaged" : state([])
+  }
+
   /// The members of that object.
   func jsonMembers(pool: String, state: String, parent: String?) -> [String: JSONValue] {
     [

@@ -27,6 +27,8 @@ package struct BackupError: Error, Sendable, Equatable, CustomStringConvertible 
     case givenUp
     /// It was tried and did not work.
     case failed
+    /// The data of a volume is not what its checksum says.
+    case damaged
   }
 
   /// The kind.

@@ -20,6 +20,8 @@ final class KnownDamage {
     return owners
   }()
   private var read: [String: Verification.Check?] = [:]
+  /// Whether a disk of a point is damaged, by the point's UUID and the disk's name.
+  private var chains: [String: Bool] = [:]
 
   /// Prepares to look up what is known of a pool.
   init(_ catalog: Catalog, in repository: any Repository) {
@@ -48,6 +50,38 @@ final class KnownDamage {
   }
 }
 
+extension KnownDamage {
+  /// Tells that a point, or what a disk of it stands on, has known damage.
+  func concerns(_ point: Point) -> Bool {
+    !isEmpty && point.manifest.disks.contains { concerns(point, disk: $0.name) }
+  }
+
+  /// Looks down the chain of a disk as far as it is not known yet: a pool may hold a thousand points of
+  /// one domain, each on the one before.
+  private func concerns(_ point: Point, disk name: String) -> Bool {
+    var above: [String] = []
+    var next: Point? = point
+    var isDamaged = false
+    while let current = next, above.count <= catalog.points.count,
+      let disk = current.manifest.disks.first(where: { $0.name == name })
+    {
+      let key = "\(current.manifest.uuid) \(name)"
+      if let known = chains[key] {
+        isDamaged = known
+        break
+      }
+      above.append(key)
+      if problem(of: disk.volume.name) != nil {
+        isDamaged = true
+        break
+      }
+      next = disk.parent.flatMap { catalog.point(uuid: $0) }
+    }
+    for key in above { chains[key] = isDamaged }
+    return isDamaged
+  }
+}
+
 extension Catalog {
   /// Finds out of which points it is known that they, or what they stand on, were damaged when they were
   /// compared.
@@ -55,14 +89,6 @@ extension Catalog {
   /// - Parameter repository: The pool's volumes.
   /// - Returns: What tells that of a point; no data is read for it.
   package func knownDamage(in repository: any Repository) -> (Point) -> Bool {
-    let known = KnownDamage(self, in: repository)
-    return { point in
-      guard !known.isEmpty else { return false }
-      return point.manifest.disks.contains { disk in
-        ((try? self.chain(of: point, disk: disk.name)) ?? []).contains {
-          known.problem(of: $0.volume.name) != nil
-        }
-      }
-    }
+    KnownDamage(self, in: repository).concerns
   }
 }

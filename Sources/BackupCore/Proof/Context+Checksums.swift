@@ -59,10 +59,11 @@ extension Context {
   ///
   /// - Parameters:
   ///   - volumes: The volumes.
+  ///   - advice: The next step for who meets a damaged one, after a semicolon.
   ///   - deadline: When to give up; nil for never.
-  /// - Throws: ``BackupError`` that names the volume.
+  /// - Throws: ``BackupError`` with code `damaged` that names the volume.
   package func refuseAltered(
-    _ volumes: [String], deadline: ContinuousClock.Instant?
+    _ volumes: [String], advice: String, deadline: ContinuousClock.Instant?
   ) throws {
     let wanted = Set(volumes)
     let catalog = try catalog()
@@ -82,9 +83,7 @@ extension Context {
         .init(level: .checksums, time: process.time(), isPassed: false, problems: [problem]),
         of: point)
       throw BackupError(
-        .failed,
-        "volume '\(problem.volume)' cannot be used: \(problem.text); --no-verify restores it as it is"
-      )
+        .damaged, "volume '\(problem.volume)' cannot be used: \(problem.text); \(advice)")
     }
   }
 
