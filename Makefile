@@ -115,9 +115,13 @@ fuzz: test-deps fuzzer ## look for inputs that break something (FUZZ_TIME=60 FUZ
 fuzz-keep: fuzzer ## add to the corpora what 'make fuzz' found
 	@Tests/Fuzz/run keep $(FUZZER) $(FUZZ_TARGETS)
 
+RUNS ?= 5
+OTHER ?=
+
 .PHONY: bench
-bench: build ## start-up beside virsh's
-	@Tests/Demo/bench $(PROGRAM)
+bench: test-deps build ## start-up beside virsh's, a full backup beside what else copies (RUNS=5 OTHER=PROGRAM)
+	@Tests/Benchmark/start $(PROGRAM)
+	@OTHER='$(OTHER)' Tests/Benchmark/full $(PROGRAM) $(RUNS)
 
 .PHONY: deb
 deb: PACKAGES += $(DEB_PACKAGES)
