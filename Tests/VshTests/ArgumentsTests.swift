@@ -23,7 +23,7 @@ import Vsh
     #expect(try arguments.string("size") == "x")
     #expect(try arguments.string("pool") == nil)
     #expect(arguments.strings("size") == ["x"])
-    #expect(try arguments.unsigned("pool") == nil)
+    #expect(try arguments.number("pool", as: UInt64.self) == nil)
     let error = #expect(throws: ShellError.self) { try arguments.required("pool") }
     #expect(error?.lines == ["command 'setmem' requires <pool> option"])
   }
@@ -56,7 +56,36 @@ import Vsh
 
   @Test func `signed numbers take a minus sign`() throws {
     #expect(try arguments(" -12").number("size", as: Int.self) == -12)
-    #expect(try arguments("18446744073709551615").unsigned("size") == .max)
+    #expect(try arguments("18446744073709551615").number("size", as: UInt64.self) == .max)
+  }
+
+  private static let sizes: [(text: String, expected: UInt64)] = [
+    ("0", 0), ("4", 4_194_304), ("+7", 7_340_032), ("10M", 10_485_760), ("10MiB", 10_485_760),
+    ("10mib", 10_485_760), ("500K", 512_000), ("3kb", 3000), ("2GB", 2_000_000_000),
+    ("1T", 1_099_511_627_776), ("12b", 12), ("12bytes", 12), ("7E", 8_070_450_532_247_928_832),
+  ]
+
+  @Test(arguments: sizes)
+  func `sizes have the units of virsh`(text: String, expected: UInt64) throws {
+    #expect(try arguments(text).scaled("size", unit: 1 << 20) == expected)
+    #expect(try arguments(text).scaled("pool", unit: 1 << 20) == nil)
+  }
+
+  private static let noSizes: [(text: String, reason: String?)] = [
+    ("", nil), ("M", nil), ("-1M", nil), ("1.5M", nil), ("10 M M", nil), ("8E", nil),
+    ("9223372036854775808b", nil), ("99999999999999999999K", nil),
+    ("5X", "invalid argument: unknown suffix 'X'"),
+    ("5MiBs", "invalid argument: unknown suffix 'MiBs'"),
+    ("5Mi", "invalid argument: unknown suffix 'Mi'"),
+  ]
+
+  @Test(arguments: noSizes)
+  func `texts that are no sizes`(text: String, reason: String?) {
+    let error = #expect(throws: ShellError.self) {
+      try arguments(text).scaled("size", unit: 1 << 20)
+    }
+    let line = "Numeric value '\(text)' for <size> option is malformed or out of range"
+    #expect(error?.lines.first == line && error?.lines.dropFirst().first == reason, "\(text)")
   }
 
   @Test(arguments: [

@@ -80,8 +80,17 @@ final class HostPlaces: RestorePlaces {
   /// The volumes of a directory, as they are now.
   func files(in directory: String) throws -> any Repository {
     if let known = looked[directory] { return known }
-    let files = try context.hypervisor.repository(directory: directory)
-    try files.look()
+    let files: any Repository
+    do {
+      files = try context.hypervisor.repository(directory: directory)
+      try files.look()
+    } catch let error as BackupError {
+      throw error
+    } catch {
+      try context.rethrowUnlessLocal(error)
+      throw BackupError(
+        .failed, "\(error); the disks are restored into '\(directory)', --target-pool names another place")
+    }
     looked[directory] = files
     return files
   }

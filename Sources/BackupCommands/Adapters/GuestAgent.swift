@@ -98,4 +98,9 @@ struct GuestAgent {
 extension LibvirtError {
   /// Whether no agent answered in time.
   var isOfSilentAgent: Bool { [.agentUnresponsive, .agentCommandTimeout].contains(code) }
+
+  /// Whether the domain has no channel for an agent, or no agent is at it.
+  var isOfMissingAgent: Bool {
+    [.argumentUnsupported, .configUnsupported, .agentUnresponsive].contains(code)
+  }
 }

@@ -216,8 +216,10 @@ final class LibvirtHypervisor: Hypervisor {
       if !isKept { ownPools.append(pool) }
       return pool
     } catch let error as LibvirtError {
-      // Another client may have made it in the meantime.
-      guard let pool = try existingPool(directory: directory) else { throw error }
+      // Another client may have made it in the meantime, or the user has one that is not active.
+      guard
+        let pool = try existingPool(directory: directory) ?? definedPool(directory: directory)
+      else { throw error }
       return pool
     }
   }
@@ -229,6 +231,16 @@ final class LibvirtHypervisor: Hypervisor {
 
   private func existingPool(directory: String) throws -> StoragePool? {
     try unless(.noStoragePool) { try connection.storagePool(targetPath: directory) }
+  }
+
+  /// A pool of a directory, active or not: libvirt looks only active ones up by directory.
+  private func definedPool(directory: String) throws -> StoragePool? {
+    try connection.storagePools().first { pool in
+      guard let description = try? PoolDefinition(parsing: pool.xmlDescription()) else {
+        return false
+      }
+      return description.path == directory
+    }
   }
 
   func makeDirectory(_ path: String) throws {

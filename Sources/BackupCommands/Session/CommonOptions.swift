@@ -50,7 +50,7 @@ extension Vsh.Option where Context == Client {
 
   /// A limit of what copies take.
   static var bandwidth: Option {
-    .number("bandwidth", "limit of all copies together in MiB/s")
+    .number("bandwidth", "limit of all copies together: 10M, 500K a second; MiB if without a unit")
   }
 
   /// The unit of that limit.

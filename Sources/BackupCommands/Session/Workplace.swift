@@ -55,13 +55,8 @@ struct Workplace {
   ///
   /// - Throws: `ShellError` for a number that makes no sense.
   static func bandwidth(_ arguments: Arguments) throws -> UInt64? {
-    guard let number = try arguments.unsigned("bandwidth"), number > 0 else { return nil }
-    let (bytes, isTooLarge) =
-      arguments.flag("bytes") ? (number, false) : number.multipliedReportingOverflow(by: 1 << 20)
-    guard !isTooLarge, bytes <= UInt64(Int64.max) else {
-      throw ShellError(
-        "Numeric value '\(number)' for <bandwidth> option is malformed or out of range")
-    }
+    let unit: UInt64 = arguments.flag("bytes") ? 1 : 1 << 20
+    guard let bytes = try arguments.scaled("bandwidth", unit: unit), bytes > 0 else { return nil }
     return bytes
   }
 

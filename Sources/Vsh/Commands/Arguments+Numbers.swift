@@ -23,13 +23,6 @@ extension Arguments {
     }
     return number
   }
-
-  /// The value of an option as a number that is not negative.
-  ///
-  /// - Throws: `ShellError` when the text is no number or out of range.
-  package func unsigned(_ name: String) throws(ShellError) -> UInt64? {
-    try number(name)
-  }
 }
 
 extension FixedWidthInteger {
