@@ -55,10 +55,4 @@ extension Create {
       return try undoCreate(pending, guest: guest)
     }
   }
-
-  /// Tells that another client made a point of an operation.
-  func isPublished(_ pending: Catalog.Pending) throws -> Bool {
-    guard case .create(let manifest, _, _, _) = pending.partial.operation else { return false }
-    return try isWhole(pending, manifest)
-  }
 }

@@ -4,32 +4,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import BackupCore
-package import DomainXML
+import DomainXML
 import QMP
-
-/// An operation under way, for those who ask.
-package struct JobReport: Sendable, Equatable {
-  /// UUID of the operation.
-  package var uuid: String
-  /// Name of the domain.
-  package var domain: String
-  /// `create`, `restore`, `live`, `delete`, `nbd`, `verify`.
-  package var operation: String
-  /// Name of the point.
-  package var name: String
-  /// `running`, `running on HOST`, `failed` for a session whose QEMU has ended or that has lost the
-  /// instant of its start, and for what can be neither finished nor undone, `stopped` or `shut off`
-  /// for a live restore whose data does not move.
-  package var state: String
-  /// Seconds since 1970-01-01T00:00:00Z when it began.
-  package var started: Int64
-  /// How far each disk is; empty for a session.
-  package var disks: [DiskProgress]
-  /// What can be read of an NBD session; nil for another operation, or where nothing can.
-  package var session: SessionReport?
-  /// Why an NBD session has lost the instant of its start; nil where it has not.
-  package var damage: String?
-}
 
 extension Engine {
   /// Settles what is under way for any domain of the pool, then tells what still runs.
@@ -68,26 +44,7 @@ extension Engine {
       return JobReport(of: partial, state: "running on \(partial.host.title)")
     }
     if settlement == .failed { return JobReport(of: partial, state: "failed") }
-    let guest = try context.guest(of: partial)
-    if let live = partial.liveRestore {
-      return JobReport(
-        of: partial, state: try LiveRestore(context).liveState(of: pending),
-        disks: try guest.map { try LiveRestore(context).liveProgress(of: live, in: $0) } ?? [])
-    }
-    var report = JobReport(of: partial, state: settlement == .lost ? "failed" : "running")
-    if let session = partial.session {
-      report.session = try Session(context).report(of: partial, session, guest: guest)
-      report.damage = try guest.flatMap { try Session(context).damage(of: partial, in: $0) }
-      if report.damage != nil { report.state = "failed" }
-    } else if let guest {
-      report.disks =
-        try context.unlessEnded(partial) {
-          context.progress(
-            of: try context.jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
-            operation: partial.uuid)
-        } ?? []
-    }
-    return report
+    return try operation(of: pending).report(settled: settlement)
   }
 
   /// Removes our bitmaps from a running domain's disks.
@@ -109,29 +66,6 @@ extension Engine {
     }
     try context.removeBitmaps(in: guest.monitor) { (name: String) in
       BitmapName(parsing: name) != nil || SessionBitmapName(parsing: name) != nil
-    }
-  }
-}
-
-extension JobReport {
-  init(of partial: Partial, state: String, disks: [DiskProgress] = []) {
-    self.init(
-      uuid: partial.uuid, domain: partial.domainName, operation: partial.operation.name,
-      name: partial.pointName, state: state,
-      started: partial.creationTime, disks: disks, session: nil)
-  }
-}
-
-extension Partial.Operation {
-  /// The operation's name, for people and programs.
-  package var name: String {
-    switch self {
-    case .create: "create"
-    case .restore: "restore"
-    case .live: "live"
-    case .delete: "delete"
-    case .session: "nbd"
-    case .verify: "verify"
     }
   }
 }

@@ -27,7 +27,7 @@ extension Engine {
     return try gone.compactMap { pending in
       let title = "\(pending.partial.title) on host '\(pending.partial.host.title)'"
       do {
-        try forgetGone(pending)
+        try operation(of: pending).forgetGone()
         return "\(title) forgotten"
       } catch {
         try context.rethrowUnlessLocal(error)
@@ -35,47 +35,5 @@ extension Engine {
         return nil
       }
     }
-  }
-
-  private func forgetGone(_ pending: Catalog.Pending) throws {
-    let partial = pending.partial
-    switch partial.operation {
-    case .create(let manifest, let disks, _, _):
-      if partial.isCopy {
-        tellLeft(disks.compactMap(\.target?.path))
-      } else if try !Create(context).isWhole(pending, manifest) {
-        guard try Create(context).decideUndo(pending) == .undo else {
-          // Its images are whole.
-          _ = try Create(context).writeManifest(context.measured(manifest), of: pending)
-          break
-        }
-        if context.publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
-          try context.repository.delete(manifest.volumeNames.manifest)
-        }
-        try context.discard(manifest.volumes.map(\.name), of: pending)
-      }
-    case .restore(let restore): tellLeft(restore.disks.map(\.temporaryPath))
-    case .live(let live): tellLeft(live.disks.map(\.path))
-    case .delete:
-      // What moved is written down as it is; every point stays.
-      return try Delete(context).undoMerge(pending)
-    case .session: break
-    case .verify: return try Verify(context).undo(pending)
-    }
-    try context.discard(
-      partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),
-      of: pending)
-    tellLeft(
-      partial.liveDisks.compactMap { disk in
-        disk.scratchDirectory.flatMap { directory in
-          disk.scratchVolume.map { "\(directory)/\($0)" }
-        }
-      })
-    try context.forget(pending)
-  }
-
-  private func tellLeft(_ paths: [String]) {
-    guard !paths.isEmpty else { return }
-    context.observer.notice("left on that host: \(paths.joined(separator: ", "))")
   }
 }

@@ -5,7 +5,6 @@
 
 package import BackupCore
 import DomainXML
-import QMP
 
 extension Engine {
   /// Finishes or undoes what other clients left of their operations on a domain.
@@ -37,7 +36,7 @@ extension Engine {
         guard try context.isUnderWay(pending) else {
           // This client failed since another one was faster with all of it.
           settled[pending.partial.uuid] =
-            try Create(context).isPublished(pending) ? .finished : .undone
+            try operation(of: pending).isFinished() ? .finished : .undone
           continue
         }
         settled[pending.partial.uuid] = .failed
@@ -65,16 +64,14 @@ extension Engine {
   private func settle(
     _ pending: Catalog.Pending, endsLostSessions: Bool
   ) throws -> Settlement {
-    let partial = pending.partial
-    guard try context.isHere(partial) else { return .elsewhere }
-    switch partial.operation {
-    case .create(let manifest, _, _, _): return try Create(context).settleCreate(pending, manifest)
-    case .restore: return try Restore(context).settleRestore(pending)
-    case .live(let live): return try LiveRestore(context).settleLive(pending, live)
-    case .delete: return try Delete(context).settleDelete(pending)
-    case .session(let session):
-      return try Session(context).settleSession(pending, session, endsLost: endsLostSessions)
-    case .verify: return try Verify(context).settle(pending)
-    }
+    guard try context.isHere(pending.partial) else { return .elsewhere }
+    return try operation(of: pending).settle(endsLost: endsLostSessions)
+  }
+
+  /// Says, once in a command, that an operation could not be settled.
+  func tellUnsettled(_ partial: Partial, _ error: any Error) {
+    guard context.noteUnsettled(partial) else { return }
+    context.observer.notice(
+      "\(partial.title) could be neither finished nor undone: \(error); backup-jobabort ends it")
   }
 }

@@ -32,3 +32,17 @@ extension Partial.Delete {
     return names.count == points.count ? "backups \(names.joined(separator: ", "))" : nil
   }
 }
+
+extension Partial.Operation {
+  /// The operation's name, for people and programs.
+  package var name: String {
+    switch self {
+    case .create: "create"
+    case .restore: "restore"
+    case .live: "live"
+    case .delete: "delete"
+    case .session: "nbd"
+    case .verify: "verify"
+    }
+  }
+}

@@ -3,34 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import BackupCore
 package import DomainXML
-
-/// What a session is, for whoever wants to read it.
-package struct SessionReport: Sendable, Equatable {
-  /// A disk that can be read.
-  package struct Disk: Sendable, Equatable {
-    /// The target name, `vda`.
-    package var name: String
-    /// Name of its export.
-    package var export: String
-    /// Name of the bitmap, the meta context `qemu:dirty-bitmap:NAME`; nil where all counts.
-    package var bitmap: String?
-    /// Bytes it has.
-    package var size: UInt64
-    /// Where it is read.
-    package var uri: String
-  }
-
-  /// Name of the session.
-  package var name: String
-  /// Name of the domain.
-  package var domain: String
-  /// Name of what changes are counted from; nil for none.
-  package var parent: String?
-  /// The disks.
-  package var disks: [Disk]
-}
 
 extension NBDServer {
   /// The URI of an export (the NBD project's `doc/uri.md`).
