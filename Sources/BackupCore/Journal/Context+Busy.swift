@@ -141,16 +141,3 @@ extension Context {
     throw BackupError(.busy, "another client ended \(pending.partial.title)")
   }
 }
-
-extension Partial {
-  /// True for an operation that makes a point.
-  package var isCreate: Bool {
-    if case .create = operation { return true }
-    return false
-  }
-
-  /// True for an operation on the domain's own disks, of which there may be one at a time.
-  package var occupiesDomain: Bool {
-    isCreate || isOverwrite || liveRestore != nil || (session.map { $0.stored == nil } ?? false)
-  }
-}

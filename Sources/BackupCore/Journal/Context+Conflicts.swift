@@ -104,11 +104,3 @@ extension Context {
     }
   }
 }
-
-extension Partial {
-  /// True for a delete.
-  package var isDelete: Bool {
-    if case .delete = operation { return true }
-    return false
-  }
-}

@@ -24,15 +24,7 @@ extension Context {
 
   /// Has the names of files that were written outside of the pool reach the disk.
   package func synchronizeTargets(of partial: Partial) throws {
-    let paths: [String]
-    switch partial.operation {
-    case .create(_, let disks, _, _):
-      paths = disks.compactMap(\.target).filter { $0.type == .file }.map(\.path)
-    case .restore(let restore):
-      paths = restore.disks.filter { !$0.isDevice }.map(\.temporaryPath)
-    case .delete, .live, .session, .verify: return
-    }
-    for directory in Set(paths.map { Paths.split($0).directory }) {
+    for directory in Set(partial.writtenFiles.map { Paths.split($0).directory }) {
       try hypervisor.repository(directory: directory).synchronize([])
     }
   }

@@ -133,16 +133,3 @@ extension TransactionAction {
     .bitmapAdd(node: node, name: name, persistent: false, disabled: true, granularity: 1 << 30)
   }
 }
-
-extension Partial {
-  /// The file or device outside of the pool that a disk is written to; nil for a volume of the pool.
-  fileprivate func target(of disk: String) -> String? {
-    switch operation {
-    case .create(_, let disks, _, _): disks.first { $0.name == disk }?.target?.path
-    case .restore(let restore): restore.disks.first { $0.name == disk }?.temporaryPath
-    case .live(let live):
-      disk == VolumeNames.nvramDisk ? live.nvram : live.disks.first { $0.name == disk }?.path
-    case .delete, .session, .verify: nil
-    }
-  }
-}

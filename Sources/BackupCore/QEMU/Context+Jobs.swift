@@ -151,17 +151,3 @@ extension Context {
     }
   }
 }
-
-extension Partial {
-  /// The disks it copies, in order.
-  package var diskNames: [String] {
-    switch operation {
-    case .create(_, let disks, _, _): disks.map(\.name)
-    case .restore(let restore): restore.disks.map(\.name)
-    case .live(let live): live.disks.map(\.name)
-    case .delete(let delete): delete.merges.map(\.disk)
-    case .session(let session): session.disks.map(\.disk.name)
-    case .verify: []
-    }
-  }
-}

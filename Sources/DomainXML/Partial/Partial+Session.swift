@@ -78,24 +78,6 @@ extension Partial {
     if case .session(let session) = operation { return session }
     return nil
   }
-
-  /// What an operation on a running domain puts into its QEMU, disk by disk.
-  package var liveDisks: [CreateDisk] {
-    switch operation {
-    case .create(_, let disks, _, _): disks
-    case .session(let session): session.disks.map(\.disk)
-    case .restore, .live, .delete, .verify: []
-    }
-  }
-
-  /// Whether the domain is suspended, and its file systems frozen, around the start.
-  package var holdsGuest: (isSuspended: Bool, isFrozen: Bool) {
-    switch operation {
-    case .create(_, _, let isSuspended, let isFrozen): (isSuspended, isFrozen)
-    case .session(let session): (session.isSuspended, session.isFrozen)
-    case .restore, .live, .delete, .verify: (false, false)
-    }
-  }
 }
 
 extension Partial.Session {
