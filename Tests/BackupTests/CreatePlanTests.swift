@@ -19,7 +19,7 @@ struct CreatePlanTests {
   func `one full disk`() throws {
     let plan = try World(.init("vda")).plan()
     #expect(plan.view.needsSuspension == false)
-    let prefix = NodeNames.prefix(operation: plan.operation)
+    let prefix = OperationID(plan.operation).prefix
     #expect(
       plan.view.openFilters.map(\.json) == [
         """
@@ -95,7 +95,7 @@ struct CreatePlanTests {
     #expect(try world.session(.init()).view.readsScratch == false)
     world.support.spansClusters = false
     let session = try world.session(.init())
-    let prefix = NodeNames.prefix(operation: session.operation)
+    let prefix = OperationID(session.operation).prefix
     #expect(session.view.readsScratch)
     #expect(session.disks.map(session.exported) == ["\(prefix)0-scratch"])
     #expect(
@@ -112,7 +112,7 @@ struct CreatePlanTests {
     world.disks[1].layers[0].bitmaps = []
     let plan = try world.plan()
     #expect(plan.view.needsSuspension)
-    let prefix = NodeNames.prefix(operation: plan.operation)
+    let prefix = OperationID(plan.operation).prefix
     #expect(plan.manifest.chain == point.chain)
     let stem = "virsh-backup.\(point.chain).\(plan.manifest.uuid)"
     #expect(

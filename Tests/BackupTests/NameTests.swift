@@ -42,11 +42,11 @@ struct NameTests {
       for name in all {
         #expect(name.utf8.count <= 31)
         #expect(name.hasPrefix("vb-0123456789ab-\(disk)-"))
-        #expect(NodeNames.operationPrefix(of: name) == "0123456789ab")
+        #expect(OperationID(parsing: name)?.digits == "0123456789ab")
       }
     }
     for name in ["", "vb", "vb-", "vb-0123456789ab", "vb-0123456789ax-0-job", "libvirt-1-format"] {
-      #expect(NodeNames.operationPrefix(of: name) == nil, "\(name)")
+      #expect(OperationID(parsing: name)?.digits == nil, "\(name)")
     }
   }
 

@@ -120,6 +120,6 @@ struct SessionPlaceTests {
     let names = NodeNames(operation: World.makeUUID(1), disk: 0)
     #expect(NodeNames.port(ofExport: names.export(port: 49152)) == 49152)
     #expect(NodeNames.port(ofExport: names.export(port: nil)) == nil)
-    #expect(names.export(port: 1).hasPrefix(NodeNames.prefix(operation: World.makeUUID(1))))
+    #expect(names.export(port: 1).hasPrefix(OperationID(World.makeUUID(1)).prefix))
   }
 }

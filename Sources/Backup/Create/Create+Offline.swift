@@ -26,7 +26,7 @@ extension Create {
       helper: isAsync ? process.newUUID() : operation, catalog: catalog)
     do {
       try announce(plan)
-      let pending = try begin(plan, helper: Context.helperName(operation: operation))
+      let pending = try begin(plan, helper: OperationID(operation).helper)
       return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
         var held = looking
         if isAsync {

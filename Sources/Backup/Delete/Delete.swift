@@ -82,7 +82,7 @@ extension Delete {
       uuid: uuid, pointName: first.name, domainName: first.domainName,
       domainUUID: first.domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
-      helper: plan.delete.merges.isEmpty ? nil : Context.helperName(operation: uuid),
+      helper: plan.delete.merges.isEmpty ? nil : OperationID(uuid).helper,
       operation: .delete(plan.delete))
     let pending = try context.begin(
       partial, in: first.volumeNames.partial(operation: uuid), planned: catalog)

@@ -160,7 +160,7 @@ extension LiveRestore {
       if try isThin(name, in: target, over: disk) { try target.delete(name) }
     }
     // The helper that copied the NVRAM ends with its client, unless libvirt was killed meanwhile.
-    try hypervisor.guest(name: Context.helperName(operation: pending.partial.uuid))?.destroy()
+    try hypervisor.guest(name: pending.partial.id.helper)?.destroy()
     // Without the partial somebody else's file came to the name of ours.
     if try repository.contains(pending.volume) {
       if let path = live.nvram {

@@ -43,7 +43,7 @@ extension Restore {
       let old = try files.read(name, offset: 0, length: Context.longestState)
       if old == state { return }
       if tpm.keepsOld, !old.isBlank {
-        try keep(old, as: "\(name).\(pending.partial.uuid.prefix(8))", in: files)
+        try keep(old, as: "\(name).\(pending.partial.id.short)", in: files)
       }
       try files.delete(name)
     }

@@ -124,7 +124,7 @@ extension Restore {
       uuid: plan.operation, pointName: manifest.name, domainName: manifest.domainName,
       domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
       creationTime: process.time(),
-      helper: Context.helperName(operation: plan.operation),
+      helper: OperationID(plan.operation).helper,
       operation: .restore(plan.document(isAsync: isAsync)))
     return try context.begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }

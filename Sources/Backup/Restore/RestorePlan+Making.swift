@@ -35,7 +35,7 @@ extension RestorePlan {
     }
     for index in disks.indices
     where !disks[index].isDevice && places.canRename(in: disks[index].directory) {
-      disks[index].suffix = Context.temporarySuffix(operation: operation)
+      disks[index].suffix = OperationID(operation).temporarySuffix
     }
   }
 

@@ -94,7 +94,7 @@ extension Session {
     guard partial.helper == nil else { return }
     let guest = try hypervisor.guest(uuid: partial.domainUUID)
     let isThere = try guest?.monitor.blockNodes().contains {
-      $0.nodeName.hasPrefix(NodeNames.prefix(operation: partial.uuid))
+      partial.id.owns($0.nodeName)
     }
     let damage =
       if let guest, isThere == true {

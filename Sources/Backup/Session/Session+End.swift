@@ -107,18 +107,15 @@ extension Session {
 
   /// Whether the guest's QEMU has our nodes and no export yet: its client was still at it.
   private func isSettingUp(_ partial: Partial, _ guest: any Guest) throws -> Bool {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
-    return try !guest.monitor.exports().contains { $0.id.hasPrefix(prefix) }
-      && guest.monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
+    try !guest.monitor.exports().contains { partial.id.owns($0.id) }
+      && guest.monitor.blockNodes().contains { partial.id.owns($0.nodeName) }
   }
 
   /// Whether the QEMU of a session that is not served has something of it.
   private func isHalfOpen(_ partial: Partial) throws -> Bool {
     guard let guest = try context.guest(of: partial) else { return false }
     return try partial.helper != nil || isSettingUp(partial, guest)
-      || guest.monitor.exports().contains {
-        $0.id.hasPrefix(NodeNames.prefix(operation: partial.uuid))
-      }
+      || guest.monitor.exports().contains { partial.id.owns($0.id) }
   }
 
   /// Finishes or undoes a session whose client is gone; one that is served is left alone.

@@ -43,7 +43,7 @@ extension Session {
       }, server: server, parent: options.parent)
     let pending = try begin(
       session, operation: plan.operation, name: plan.name, of: definition,
-      helper: Context.helperName(operation: plan.operation))
+      helper: OperationID(plan.operation).helper)
     return try serve(pending, session) {
       let held = try context.hold(
         disks, operation: plan.operation, domain: definition, isTrusted: true,
@@ -122,7 +122,7 @@ extension Session {
       in: context.situation(definition, text: "", nodes: [], devices: [], catalog: catalog))
     let pending = try begin(
       session, operation: operation, name: name, of: definition,
-      helper: Context.helperName(operation: operation))
+      helper: OperationID(operation).helper)
     return try serve(pending, session) {
       let held = try context.hold(
         try chains.map { ($0.name, try context.helperDisk($0.chain)) }, operation: operation,

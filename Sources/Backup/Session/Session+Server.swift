@@ -54,7 +54,7 @@ extension Session {
         throw BackupError(
           .failed, "the domain's run-time directory is not known; choose a place with --socket")
       }
-      let digits = NodeNames.prefix(operation: operation).dropLast()
+      let digits = OperationID(operation).prefix.dropLast()
       server.transport = .unix(path: "\(directory)/\(digits).sock")
     case .tcp, .unix: break
     }

@@ -132,7 +132,7 @@ extension Verify {
         uuid: uuid, pointName: manifest.name, domainName: manifest.domainName,
         domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
         creationTime: process.time(),
-        helper: hasHelper ? Context.helperName(operation: uuid) : nil,
+        helper: hasHelper ? OperationID(uuid).helper : nil,
         operation: .verify(.init(point: manifest.uuid, disks: disks, volumes: volumes(uuid)))),
       in: manifest.volumeNames.partial(operation: uuid))
     let result = Swift.Result { try body(pending) }
@@ -151,7 +151,7 @@ extension Verify {
     guard let verify = pending.partial.verify else { return }
     try context.endHelper(of: pending.partial)
     // Names that no other operation gives.
-    let mark = ".\(pending.partial.uuid.prefix(8)).booted."
+    let mark = ".\(pending.partial.id.short).booted."
     try context.discard(verify.volumes.filter { $0.contains(mark) })
     try context.forget(pending)
   }

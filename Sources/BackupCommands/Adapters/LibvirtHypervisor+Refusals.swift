@@ -24,7 +24,7 @@ extension LibvirtHypervisor {
   private func refusalOfTrial(_ definition: String) throws -> String? {
     let uuid = UUIDs.random()
     let trial = try RestoredDefinition(
-      disks: [], copy: .init(name: Context.helperName(operation: uuid), uuid: uuid)
+      disks: [], copy: .init(name: OperationID(uuid).helper, uuid: uuid)
     ).apply(to: definition)
     let domain: Domain
     do {

@@ -24,7 +24,7 @@ extension Context {
     // A client that was killed may have left a probe; a client that still needs it makes another.
     for probe in names where NodeNames.isProbe(probe) { try close(probe, in: guest.monitor) }
     if let operation = names.lazy.filter({ !NodeNames.isProbe($0) }).compactMap(
-      NodeNames.operationPrefix(of:)
+      OperationID.init(parsing:)
     ).first {
       throw try otherPoolsOperation(operation)
         ?? BackupError(
@@ -49,13 +49,11 @@ extension Context {
     }
   }
 
-  /// The refusal that names an operation of another pool, by the hex digits in its nodes' names.
-  private func otherPoolsOperation(_ digits: String) throws -> BackupError? {
+  /// The refusal that names an operation of another pool, by what is in its nodes' names.
+  private func otherPoolsOperation(_ operation: OperationID) throws -> BackupError? {
     for other in try hypervisor.repositories() where other.directory != repository.directory {
       let pending = (try? Catalog(of: other, refresh: false))?.pending ?? []
-      if let found = pending.first(where: {
-        NodeNames.operationPrefix(of: NodeNames.prefix(operation: $0.partial.uuid)) == digits
-      }) {
+      if let found = pending.first(where: { $0.partial.id == operation }) {
         return BackupError.occupied(by: found.partial, pool: other.name)
       }
     }

@@ -97,12 +97,7 @@ extension Context {
 
   /// Whether nobody else would have given a file that name.
   private func carriesDigits(_ path: String, of partial: Partial) -> Bool {
-    path.hasSuffix(Context.temporarySuffix(operation: partial.uuid))
-  }
-
-  /// Ending of the names of files that will get their own when they are whole.
-  package static func temporarySuffix(operation: String) -> String {
-    ".\(NodeNames.prefix(operation: operation))part"
+    path.hasSuffix(partial.id.temporarySuffix)
   }
 
   /// Whether a file is not there, or an image without any data.

@@ -34,13 +34,13 @@ package struct Catalog: Sendable {
     /// A session's tells whose it is: another session may have come to the name.
     package var mark: String {
       guard partial.session != nil else { return volume + VolumeNames.doneSuffix }
-      return volume + VolumeNames.endedSuffix + partial.uuid.filter { $0 != "-" }.prefix(12)
+      return volume + VolumeNames.endedSuffix + partial.id.digits
     }
 
     /// Name of the volume whose length says what becomes of a create, of this operation alone: another
     /// may have the partial's name later.
     package var decided: String {
-      "\(volume)\(VolumeNames.decidedSuffix)\(partial.uuid.prefix(8))"
+      "\(volume)\(VolumeNames.decidedSuffix)\(partial.id.short)"
     }
 
     /// Name of the volume that says which merges of a delete are on disk; without the partial it says

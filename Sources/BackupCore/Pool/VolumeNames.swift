@@ -82,11 +82,11 @@ package struct VolumeNames: Sendable, Equatable {
   package func scratch(_ target: String) -> String { "\(stem).\(target).scratch.qcow2" }
   /// The volume over a disk's data in a domain that is started to see whether the point boots.
   package func booted(_ target: String, operation: String) -> String {
-    "\(stem).\(target).\(operation.prefix(8)).booted.qcow2"
+    "\(stem).\(target).\(OperationID(operation).short).booted.qcow2"
   }
   /// The variables of the firmware of such a domain.
   package func bootedNVRAM(operation: String) -> String {
-    "\(stem).nvram.\(operation.prefix(8)).booted.fd"
+    "\(stem).nvram.\(OperationID(operation).short).booted.fd"
   }
   /// The volume with the variables of its firmware.
   package var nvram: String { "\(stem).nvram.fd" }
@@ -98,7 +98,7 @@ package struct VolumeNames: Sendable, Equatable {
   package var partial: String { stem + VolumeNames.partialSuffix }
   /// The document of another operation on the point, of which there may be several.
   package func partial(operation: String) -> String {
-    "\(stem).\(operation.prefix(8))\(VolumeNames.partialSuffix)"
+    "\(stem).\(OperationID(operation).short)\(VolumeNames.partialSuffix)"
   }
   /// The note that the domain's bitmaps were forgotten.
   package var forgotten: String { stem + VolumeNames.forgottenSuffix }

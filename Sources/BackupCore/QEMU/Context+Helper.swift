@@ -18,11 +18,6 @@ extension Context {
   /// A disk for a helper domain.
   package typealias HelperDisk = (name: String, disk: HelperDefinition.Disk)
 
-  /// The name of an operation's helper domain.
-  package static func helperName(operation: String) -> String {
-    "virsh-backup-\(operation.filter { $0 != "-" }.prefix(12))"
-  }
-
   /// Starts a helper domain.
   ///
   /// - Parameters:
@@ -41,7 +36,7 @@ extension Context {
   ) throws -> HeldDisks {
     let isKVM = isTrusted && domain.type == "kvm"
     let definition = HelperDefinition(
-      name: Context.helperName(operation: operation), uuid: process.newUUID(),
+      name: OperationID(operation).helper, uuid: process.newUUID(),
       operation: operation, client: outlivesClient ? nil : process.owner.text,
       type: isKVM ? "kvm" : "qemu",
       architecture: domain.architecture ?? "x86_64", emulator: isTrusted ? domain.emulator : nil,

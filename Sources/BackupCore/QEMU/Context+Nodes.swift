@@ -127,10 +127,10 @@ extension Context {
   /// QEMU closes them only while the guest runs, so that those of a paused one stay until a later
   /// backup.
   package func removeDescriptorSets(
-    in monitor: any Monitor, where isRemoved: (_ operationPrefix: String) -> Bool
+    in monitor: any Monitor, where isRemoved: (OperationID) -> Bool
   ) throws {
     for set in try monitor.descriptorSets() {
-      let operations = set.files.compactMap(\.opaque).compactMap(NodeNames.operationPrefix(of:))
+      let operations = set.files.compactMap(\.opaque).compactMap(OperationID.init(parsing:))
       guard operations.contains(where: isRemoved) else { continue }
       // Another client may have been faster.
       _ = try? monitor.execute(.removeFd(set: set.fdsetID))
@@ -151,8 +151,7 @@ extension Context {
 
   /// The jobs of an operation.
   package func jobs(of partial: Partial, in monitor: any Monitor) throws -> [JobInfo] {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
-    return try monitor.jobs().filter { $0.id.hasPrefix(prefix) }
+    try monitor.jobs().filter { partial.id.owns($0.id) }
   }
 
   /// Removes the operation's jobs from the list; one that is not there is fine.
@@ -175,7 +174,7 @@ extension Context {
   /// it saw is of a create that it sees too, under way or published.
   package func settledBitmaps(in monitor: any Monitor) throws -> (Set<BitmapName>, Catalog) {
     let found = try monitor.blockNodes()
-      .filter { NodeNames.operationPrefix(of: $0.nodeName) == nil }
+      .filter { OperationID(parsing: $0.nodeName) == nil }
       .flatMap { $0.dirtyBitmaps ?? [] }.compactMap(\.name).compactMap(BitmapName.init(parsing:))
     let catalog = try catalog()
     let made = catalog.pending.compactMap { pending -> String? in
@@ -196,7 +195,7 @@ extension Context {
 
   /// The same for bitmaps by their names as QEMU has them.
   package func removeBitmaps(in monitor: any Monitor, named isRemoved: (String) -> Bool) throws {
-    for node in try monitor.blockNodes() where NodeNames.operationPrefix(of: node.nodeName) == nil {
+    for node in try monitor.blockNodes() where OperationID(parsing: node.nodeName) == nil {
       for name in (node.dirtyBitmaps ?? []).compactMap(\.name) {
         guard isRemoved(name) else { continue }
         do {
@@ -211,10 +210,9 @@ extension Context {
   /// Ends what clients can reach of a session: exports, server, credentials.
   package func removeExports(of partial: Partial, in monitor: any Monitor) throws {
     guard partial.session != nil else { return }
-    let prefix = NodeNames.prefix(operation: partial.uuid)
     let end = ContinuousClock.now + .seconds(Context.cancelLimit)
     while true {
-      let exports = try monitor.exports().filter { $0.id.hasPrefix(prefix) }
+      let exports = try monitor.exports().filter { partial.id.owns($0.id) }
       if exports.isEmpty { break }
       for export in exports where !export.isShuttingDown {
         // Another client may have been faster.
@@ -227,7 +225,7 @@ extension Context {
     }
     let credentials = NodeNames.credentials(operation: partial.uuid)
     let hasCredentials = try monitor.objects().contains(credentials)
-    let hasNodes = try monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
+    let hasNodes = try monitor.blockNodes().contains { partial.id.owns($0.nodeName) }
     // The server has no name. It is ours if we opened anything here, and nobody else exports by it.
     if hasCredentials || hasNodes, try monitor.exports().isEmpty {
       _ = try? monitor.execute(.nbdServerStop)

@@ -20,10 +20,9 @@ extension Context {
 
   /// Takes the passphrases of an operation from QEMU, which a client that died may have left.
   package func removeSecrets(of partial: Partial, in monitor: any Monitor) throws {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
     // Credentials go with the server that uses them.
     let credentials = NodeNames.credentials(operation: partial.uuid)
-    for object in try monitor.objects() where object.hasPrefix(prefix) && object != credentials {
+    for object in try monitor.objects() where partial.id.owns(object) && object != credentials {
       try removeSecret(object, in: monitor)
     }
   }

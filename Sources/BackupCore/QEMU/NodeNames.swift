@@ -18,22 +18,8 @@ package struct NodeNames: Sendable, Equatable {
   ///   - operation: The operation's UUID.
   ///   - disk: The disk's place in the operation, counted from 0.
   package init(operation: String, disk: Int) {
-    prefix = NodeNames.prefix(operation: operation)
+    prefix = OperationID(operation).prefix
     stem = "\(prefix)\(disk)-"
-  }
-
-  /// Returns the beginning of the names of all that an operation makes, `vb-0123456789ab-`.
-  package static func prefix(operation: String) -> String {
-    "vb-\(operation.filter { $0 != "-" }.prefix(12))-"
-  }
-
-  /// The first 12 hex digits of the operation a node or job belongs to; nil for one not ours.
-  package static func operationPrefix(of name: String) -> String? {
-    let parts = name.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 3, parts[0] == "vb", parts[1].count == 12,
-      parts[1].allSatisfy(\.isHexDigit)
-    else { return nil }
-    return String(parts[1])
   }
 
   /// Id of the copy job.
@@ -66,7 +52,7 @@ package struct NodeNames: Sendable, Equatable {
   /// Tells that a node is one by which a flush of some operation tells how it went.
   package static func isProbe(_ node: String) -> Bool {
     let parts = node.split(separator: "-", omittingEmptySubsequences: false)
-    return operationPrefix(of: node) != nil && parts.count == 4 && parts[3].hasPrefix("probe")
+    return OperationID(parsing: node) != nil && parts.count == 4 && parts[3].hasPrefix("probe")
   }
   /// Tells that a node is a probe of this operation and disk.
   package func isProbe(_ node: String) -> Bool {
@@ -99,7 +85,7 @@ package struct NodeNames: Sendable, Equatable {
   }
   /// Id of the operation's TLS credentials.
   package static func credentials(operation: String) -> String {
-    prefix(operation: operation) + "tls"
+    OperationID(operation).prefix + "tls"
   }
   /// Bitmap on the first disk's scratch image: the operation has frozen the guest's file systems.
   package static let frozenMark = "vb-frozen"

@@ -45,7 +45,7 @@ extension Context {
           + "resumed")
     }
     for node in try guest.monitor.blockNodes()
-    where node.nodeName.hasPrefix(NodeNames.prefix(operation: partial.uuid)) {
+    where partial.id.owns(node.nodeName) {
       guard node.dirtyBitmaps?.contains(where: { $0.name == NodeNames.frozenMark }) == true else {
         continue
       }
@@ -91,11 +91,10 @@ extension Guest {
   /// Whether QEMU has something of an operation, and neither an export of it yet nor a job that does
   /// not begin at its instant.
   package func isAtInstant(of partial: Partial) throws -> Bool {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
     let jobs = partial.jobsOfInstant
-    return try monitor.blockNodes().contains { $0.nodeName.hasPrefix(prefix) }
-      && monitor.jobs().allSatisfy { !$0.id.hasPrefix(prefix) || jobs.contains($0.id) }
-      && !monitor.exports().contains { $0.id.hasPrefix(prefix) }
+    return try monitor.blockNodes().contains { partial.id.owns($0.nodeName) }
+      && monitor.jobs().allSatisfy { !partial.id.owns($0.id) || jobs.contains($0.id) }
+      && !monitor.exports().contains { partial.id.owns($0.id) }
   }
 }
 

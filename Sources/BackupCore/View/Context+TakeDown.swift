@@ -17,15 +17,14 @@ extension Context {
       try cancelJobs(of: partial, in: guest)
       try dismissJobs(of: partial, in: monitor)
     }
-    let prefix = NodeNames.prefix(operation: partial.uuid)
     try removeSecrets(of: partial, in: monitor)
-    try removeDescriptorSets(in: monitor) { prefix.contains($0) }
-    guard try monitor.blockNodes().contains(where: { $0.nodeName.hasPrefix(prefix) }) else {
+    try removeDescriptorSets(in: monitor) { $0 == partial.id }
+    guard try monitor.blockNodes().contains(where: { partial.id.owns($0.nodeName) }) else {
       return
     }
     let definition = try DomainDefinition(parsing: try guest.definition())
     // Where there is no view, the disk itself has the bitmap that says what to copy.
-    try removeBitmaps(in: monitor) { $0.hasPrefix(prefix) }
+    try removeBitmaps(in: monitor) { partial.id.owns($0) }
     for (number, disk) in disks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
       for node in [names.sample, names.sampleTarget] { try close(node, in: monitor) }

@@ -82,7 +82,7 @@ struct LeftCreate {
 
   /// Names of what QEMU and the pool have of the operation itself; none where it has ended.
   var leftovers: [String] {
-    let prefix = NodeNames.prefix(operation: partial.uuid)
+    let prefix = OperationID(partial.uuid).prefix
     return qemu.nodes.keys.filter { $0.hasPrefix(prefix) }.sorted()
       + qemu.jobs.keys.sorted() + pool.contents.keys.filter { $0.contains("partial") }.sorted()
       + qemu.drives.values.filter { $0.hasPrefix(prefix) }
