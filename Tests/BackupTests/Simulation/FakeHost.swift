@@ -18,6 +18,8 @@ final class FakeHost: Hypervisor {
   let definition: String
   let domainUUID: String
   let qemu: any Monitor
+  /// The helper domain that runs, whatever its name; nil for none.
+  var helper: (any Guest)?
 
   init(pool: any Repository, definition: String, domainUUID: String, qemu: any Monitor) {
     self.pool = pool
@@ -30,7 +32,7 @@ final class FakeHost: Hypervisor {
   func guest(uuid: String) -> (any Guest)? {
     uuid == domainUUID ? FakeGuest(definition: definition, monitor: qemu) : nil
   }
-  func guest(name: String) -> (any Guest)? { nil }
+  func guest(name: String) -> (any Guest)? { helper }
   func helperDomains() -> [(name: String, definition: String)] { [] }
   func startHelper(
     _ definition: String, name: String, outlivesClient: Bool
@@ -91,15 +93,19 @@ final class FakeHost: Hypervisor {
 final class FakeGuest: QuietGuest {
   private let text: String
   let monitor: any Monitor
+  private let whenDestroyed: () -> Void
 
-  init(definition: String, monitor: any Monitor) {
+  init(
+    definition: String, monitor: any Monitor, whenDestroyed: @escaping () -> Void = {}
+  ) {
     text = definition
     self.monitor = monitor
+    self.whenDestroyed = whenDestroyed
   }
 
   func definition() -> String { text }
   func inactiveDefinition() -> String? { text }
-  func destroy() {}
+  func destroy() { whenDestroyed() }
   func hasEnded() -> Bool { false }
 }
 
