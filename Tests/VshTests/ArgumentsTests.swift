@@ -72,7 +72,7 @@ import Vsh
   }
 
   private static let noSizes: [(text: String, reason: String?)] = [
-    ("", nil), ("M", nil), ("-1M", nil), ("1.5M", nil), ("10 M M", nil), ("8E", nil),
+    ("", nil), ("M", nil), ("-1M", nil), ("1.5M", nil), ("8E", nil),
     ("9223372036854775808b", nil), ("99999999999999999999K", nil),
     ("5X", "invalid argument: unknown suffix 'X'"),
     ("5MiBs", "invalid argument: unknown suffix 'MiBs'"),

@@ -89,7 +89,8 @@ final class HostPlaces: RestorePlaces {
     } catch {
       try context.rethrowUnlessLocal(error)
       throw BackupError(
-        .failed, "\(error); the disks are restored into '\(directory)', --target-pool names another place")
+        .failed,
+        "\(error); the disks are restored into '\(directory)', --target-pool names another place")
     }
     looked[directory] = files
     return files

@@ -18,7 +18,9 @@ extension Vsh.Command where Context == Client {
         """,
       options: [
         .recordedDomain,
-        .number("bandwidth", "limit of all copies together: 10M, 500K a second; 0 for none", required: true),
+        .number(
+          "bandwidth", "limit of all copies together: 10M, 500K a second; 0 for none",
+          required: true),
         .bytes, .pool,
       ]
     ) { shell, arguments in
