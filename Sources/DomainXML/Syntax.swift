@@ -15,8 +15,13 @@ package enum Syntax {
 
   /// Whether a text is a UUID in its usual form, with dashes, in either case.
   package static func isUUID(_ text: String) -> Bool {
-    let groups = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-    return groups.map(\.count) == [8, 4, 4, 4, 12] && groups.joined().allSatisfy(isHexDigit)
+    var place = 0
+    for byte in text.utf8 {
+      let isDash = place == 8 || place == 13 || place == 18 || place == 23
+      guard place < 36, isDash ? byte == UInt8(ascii: "-") : isHexDigit(byte) else { return false }
+      place += 1
+    }
+    return place == 36
   }
 
   /// Whether a text can be the name of a volume that stays in its pool.

@@ -8,8 +8,8 @@ package import DomainXML
 extension Context {
   /// The manifest in a volume, if it is whole and of that point (nil: of any).
   package func publishedManifest(_ uuid: String?, in volume: String) -> Manifest? {
-    guard let text = try? Catalog.text(of: volume, in: repository),
-      let manifest = try? Manifest(parsing: text), uuid == nil || manifest.uuid == uuid
+    guard let manifest = try? documents.manifest(in: volume, of: repository),
+      uuid == nil || manifest.uuid == uuid
     else { return nil }
     return manifest
   }
@@ -28,7 +28,7 @@ extension Context {
   package func isPublished(_ uuid: String, in volume: String) throws -> Bool {
     guard try repository.contains(volume) else { return false }
     let text = try Catalog.text(of: volume, in: repository)
-    let manifest = try? Manifest(parsing: text)
+    let manifest = try? documents.manifest(saying: text, in: volume)
     return manifest?.uuid == uuid
   }
 }

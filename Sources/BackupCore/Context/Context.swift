@@ -64,6 +64,8 @@ package final class Context {
   package let hypervisor: any Hypervisor
   package let observer: any Observer
   package let process: Process
+  /// Reads the documents of the pool.
+  let documents = DocumentReader()
   private var hasRefreshed = false
   private var knownManifests: [String: Manifest] = [:]
   /// The pool as this client saw it last.
@@ -124,7 +126,7 @@ package final class Context {
   package func catalog(refresh: Bool = false) throws -> Catalog {
     let catalog = try Catalog(
       of: repository, refresh: (refresh || !hasRefreshed) && !repository.isReadDirectly,
-      known: knownManifests)
+      known: knownManifests, documents: documents)
     hasRefreshed = true
     lastCatalog = catalog
     knownManifests = Dictionary(

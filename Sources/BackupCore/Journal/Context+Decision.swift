@@ -56,7 +56,8 @@ extension Context {
       return .nobody
     }
     // One that is not whole is being written, and ours was.
-    return (try? Partial(parsing: text))?.uuid == pending.partial.uuid ? .own : .other
+    return (try? documents.partial(saying: text, in: pending.volume))?.uuid == pending.partial.uuid
+      ? .own : .other
   }
 
   /// Tells that what an operation made can still be deleted by name.
@@ -76,7 +77,7 @@ extension Context {
     let volume = manifest.volumeNames.manifest
     guard try repository.contains(volume) else { return true }
     let text = try Catalog.text(of: volume, in: repository)
-    return (try? Manifest(parsing: text)) == nil
+    return (try? documents.manifest(saying: text, in: volume)) == nil
   }
 
   /// Deletes the partial of an operation, unless it is another's by now.

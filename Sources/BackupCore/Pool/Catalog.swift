@@ -85,10 +85,12 @@ package struct Catalog: Sendable {
   ///   - refresh: Whether the pool first looks what others put into it.
   ///   - known: Manifests that were read before, by volume: they are not read again, since what one
   ///     that is whole says of its data never changes.
+  ///   - documents: Reads what is read again.
   /// - Throws: What the repository throws when it cannot be listed. A document that cannot be read
   ///   is listed as broken.
   package init(
-    of repository: any Repository, refresh: Bool = true, known: [String: Manifest] = [:]
+    of repository: any Repository, refresh: Bool = true, known: [String: Manifest] = [:],
+    documents: DocumentReader = DocumentReader()
   ) throws {
     if refresh { try repository.refresh() }
     volumes = Set(try repository.volumeNames())
@@ -98,7 +100,7 @@ package struct Catalog: Sendable {
     forgotten = [:]
     for volume in volumes.sorted() {
       do {
-        try load(volume, from: repository, known: known)
+        try load(volume, from: repository, known: known, documents)
       } catch {
         // A document that was deleted while we looked is simply gone.
         guard (try? repository.contains(volume)) != false else { continue }
@@ -128,14 +130,14 @@ package struct Catalog: Sendable {
   }
 
   private mutating func load(
-    _ volume: String, from repository: any Repository, known: [String: Manifest]
+    _ volume: String, from repository: any Repository, known: [String: Manifest],
+    _ documents: DocumentReader
   ) throws {
     if volume.hasSuffix(VolumeNames.manifestSuffix) {
-      let manifest =
-        try known[volume] ?? Manifest(parsing: Catalog.text(of: volume, in: repository))
+      let manifest = try known[volume] ?? documents.manifest(in: volume, of: repository)
       points.append(Point(manifest: manifest, manifestVolume: volume))
     } else if volume.hasSuffix(VolumeNames.partialSuffix) {
-      let partial = try Partial(parsing: Catalog.text(of: volume, in: repository))
+      let partial = try documents.partial(in: volume, of: repository)
       pending.append(Pending(volume: volume, partial: partial))
     } else if volume.hasSuffix(VolumeNames.forgottenSuffix) {
       let note = try ForgottenNote(parsing: Catalog.text(of: volume, in: repository))
