@@ -70,7 +70,7 @@ final class FakeRepository: Repository {
   /// A raw volume has its length at once, and one that stands on another says so.
   func create(_ volume: VolumeSpecification) throws {
     if let backing = volume.backing {
-      return try write(volume.name, FakeImage(label: backing, isBacking: true).bytes)
+      return try write(volume.name, ChainImage(on: backing).bytes)
     }
     let length = volume.format == "raw" ? min(Int(volume.capacity), 4096) : 0
     try write(volume.name, Array(repeating: 0, count: length))

@@ -31,13 +31,13 @@ import Testing
     throws
   {
     var outcomes: Set<Bool> = []
-    for step in 0... {
+    for change in 0... {
       let scene = try RestoreScene(exists: false)
-      let found = scene.run(killedBefore: step) { try LiveRestoreTests.restore($0, scene) }
+      let found = scene.run(killedBefore: change) { try LiveRestoreTests.restore($0, scene) }
       if let error = found.error { Issue.record("\(error)") }
       try complete(scene)
       let outcome = scene.outcome
-      #expect(outcome == .old || outcome == .new, "killed before step \(step): \(outcome)")
+      #expect(outcome == .old || outcome == .new, "killed before change \(change): \(outcome)")
       outcomes.insert(outcome == .new)
       guard found.isKilled else { break }
     }
@@ -45,11 +45,11 @@ import Testing
   }
 
   @Test func `whenever the client that ends it is killed, another ends it`() throws {
-    for step in 0... {
+    for change in 0... {
       let scene = try pulled()
-      let found = scene.run(killedBefore: step) { try $0.settle(domainUUID: scene.uuid) }
+      let found = scene.run(killedBefore: change) { try $0.settle(domainUUID: scene.uuid) }
       try complete(scene)
-      #expect(scene.outcome == .new, "killed before step \(step)")
+      #expect(scene.outcome == .new, "killed before change \(change)")
       guard found.isKilled else { break }
     }
   }

@@ -9,7 +9,7 @@ import Testing
 @testable import Backup
 @testable import BackupCore
 
-/// Restores whose client is killed before each of its steps.
+/// Restores whose client is killed before each of its changes.
 @Suite struct RestoreKilledTests {
   /// A way to restore.
   enum Kind: CaseIterable {
@@ -52,16 +52,15 @@ import Testing
     kind: Kind
   ) throws {
     var outcomes: Set<Bool> = []
-    // Of one that does not wait most steps are those of the other.
-    for step in Clients.kills(every: kind.isAsync ? 4 : 1) {
+    for change in 0... {
       let scene = try RestoreScene(exists: kind.exists)
-      let found = scene.run(killedBefore: step) {
+      let found = scene.run(killedBefore: change) {
         try RestoreKilledTests.restore($0, scene, kind)
       }
       guard found.isKilled else { break }
       try scene.settle()
       let outcome = scene.outcome
-      #expect(outcome == .old || outcome == .new, "killed before step \(step): \(outcome)")
+      #expect(outcome == .old || outcome == .new, "killed before change \(change): \(outcome)")
       outcomes.insert(outcome == .new)
     }
     // One that does not wait has ended when all of its copies run.
@@ -71,14 +70,14 @@ import Testing
   @Test(arguments: [Kind.async, .asyncOverwrite])
   func `whenever the client that ends a restore is killed, another ends it`(kind: Kind) throws {
     var outcomes: Set<Bool> = []
-    for step in Clients.kills(every: 3) {
+    for change in 0... {
       let scene = try RestoreScene(exists: kind.exists)
       scene.run(1) { try RestoreKilledTests.restore($0, scene, kind) }
       scene.machine.copyAll()
-      let found = scene.run(killedBefore: step) { try $0.settle(domainUUID: scene.uuid) }
+      let found = scene.run(killedBefore: change) { try $0.settle(domainUUID: scene.uuid) }
       try scene.settle()
       let outcome = scene.outcome
-      #expect(outcome == .old || outcome == .new, "killed before step \(step): \(outcome)")
+      #expect(outcome == .old || outcome == .new, "killed before change \(change): \(outcome)")
       outcomes.insert(outcome == .new)
       guard found.isKilled else { break }
     }
@@ -94,20 +93,19 @@ import Testing
       _ = try engine.restore(
         point, options: .init(.over(keepsOld: true)), emulators: [], deadline: nil, willWrite: {})
     }
-    let whole = try RestoreScene(exists: true)
-    let steps = whole.run(1) { try restore($0, whole) }.steps
-    // From before the domain is redefined on.
-    for step in steps - 60..<steps {
+    for change in 0... {
       let scene = try RestoreScene(exists: true)
       let before = scene.machine.domains[scene.uuid]
-      scene.run(killedBefore: step) { try restore($0, scene) }
+      let found = scene.run(killedBefore: change) { try restore($0, scene) }
       try scene.settle()
       let isNew = scene.machine.domains[scene.uuid] != before
       #expect(
-        scene.tpmStates == (isNew ? ["new tpm", "old tpm"] : ["old tpm"]), "killed before \(step)")
+        scene.tpmStates == (isNew ? ["new tpm", "old tpm"] : ["old tpm"]), "killed before \(change)"
+      )
       for path in ["/images/vda.img", "/images/vdb.img", "/nvram/web1_VARS.fd"] {
-        #expect(scene.machine.files[path] != nil, "killed before \(step)")
+        #expect(scene.machine.files[path] != nil, "killed before \(change)")
       }
+      guard found.isKilled else { break }
     }
   }
 }

@@ -35,7 +35,7 @@ import Testing
       let shared = Clients.Box(scene), last = Clients.Box(0)
       return Clients.run(segments, clients: clients) { client, observer, step in
         shared.value.engine(of: client + 2, observer: observer) {
-          step()
+          step($0)
           if last.value != client { shared.value.pool.time += pause }
           last.value = client
         }

@@ -36,7 +36,7 @@ enum Clients {
   /// - Returns: How they ended.
   static func run(
     _ segments: [Turns.Segment], clients: Int,
-    engine: (Int, FakeObserver, @escaping () -> Void) -> Engine,
+    engine: (Int, FakeObserver, @escaping (Step) -> Void) -> Engine,
     _ work: @escaping @Sendable (Engine, Int) throws -> Void
   ) -> Run {
     let turns = Turns(segments, clients: clients)
@@ -44,7 +44,7 @@ enum Clients {
     let group = DispatchGroup()
     for client in 0..<clients {
       let observer = FakeObserver()
-      let engine = Box(engine(client, observer) { turns.step(client) })
+      let engine = Box(engine(client, observer) { _ in turns.step(client) })
       let told = Box(observer)
       group.enter()
       Thread.detachNewThread {
@@ -90,13 +90,5 @@ enum Clients {
         ], 2)
       try check(found, "\(first) \(second)")
     }
-  }
-
-  /// The steps before which a client is killed in a test: every one with `make check-long`.
-  ///
-  /// - Parameter stride: How far they lie apart else.
-  /// - Returns: The steps, without an end.
-  static func kills(every stride: Int) -> some Sequence<Int> {
-    (0...).lazy.map { $0 * max(1, stride / Rounds.count(1)) }
   }
 }

@@ -49,14 +49,15 @@ final class FakeFiles {
     identity(of: path).map { Handle(directory: Paths.split(path).directory, identity: $0) }
   }
 
-  func read(_ file: Handle) -> [UInt8]? { name(of: file).flatMap { self[$0] } }
+  func read(_ file: Handle) -> [UInt8]? { path(of: file).flatMap { self[$0] } }
 
   /// Writes a file that is open; one that was deleted meanwhile nobody finds.
   func write(_ content: [UInt8], to file: Handle) {
-    if let path = name(of: file) { self[path] = content }
+    if let path = path(of: file) { self[path] = content }
   }
 
-  private func name(of file: Handle) -> String? {
+  /// The path of a file that is open; nil where it was deleted.
+  func path(of file: Handle) -> String? {
     directory(file.directory).identities.first { $0.value == file.identity }
       .map { "\(file.directory)/\($0.key)" }
   }

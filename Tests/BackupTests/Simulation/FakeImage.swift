@@ -11,18 +11,12 @@ struct FakeImage {
 
   /// Makes an image: header, L1, table of refcounts, L2, data, refcounts.
   ///
-  /// - Parameters:
-  ///   - label: What is in it.
-  ///   - isBacking: Whether that is the name of its backing file.
-  init(label: String, isBacking: Bool = false) {
+  /// - Parameter label: What is in it.
+  init(label: String) {
     for (offset, number) in [
       (0, 0x5146_49fb), (4, 3), (20, 9), (36, 1), (56, 1), (96, 4), (100, 104),
     ] {
       put(offset, UInt32(number))
-    }
-    if isBacking {
-      put(8, UInt64(512 * 4))
-      put(16, UInt32(label.utf8.count))
     }
     put(24, FakeImage.capacity)
     put(40, UInt64(512))

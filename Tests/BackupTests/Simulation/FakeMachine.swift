@@ -5,6 +5,7 @@
 
 @testable import BackupCore
 @testable import DomainXML
+import QMP
 
 /// A host as it is for all clients: its domains, its files, and the helper domains that run.
 final class FakeMachine {
@@ -39,6 +40,8 @@ final class FakeMachine {
   let files = FakeFiles()
   var domains: [String: Domain] = [:]
   var helpers: [String: Helper] = [:]
+  /// The bitmaps that are stored in images, by the images' paths.
+  var bitmaps: [String: [BlockDirtyInfo]] = [:]
   /// Directories in which this machine can rename no file.
   var unrenamable: Set<String> = []
   /// The number of UUIDs that were made; the next UUID has the next number.
@@ -61,7 +64,7 @@ final class FakeMachine {
     domains[definition.uuid] = domain
   }
 
-  /// Starts a helper domain, whose QEMU has a raw node for each disk, as libvirt names them.
+  /// Starts a helper domain, whose QEMU has the nodes of each disk, as libvirt names them.
   func startHelper(_ text: String, name: String, client: Int?) throws {
     guard helpers[name] == nil else {
       throw Refusal(description: "domain '\(name)' already exists")
@@ -81,7 +84,8 @@ final class FakeMachine {
         guard let file = files.open(path) else { return missing = path }
         qemu.nodes["libvirt-\(number)-storage"] = .init(driver: "file", file: file)
         qemu.nodes["libvirt-\(number)-format"] = .init(
-          driver: "raw", below: ["libvirt-\(number)-storage"])
+          driver: disk.element("driver")?["type"] ?? "raw", bitmaps: bitmaps[path] ?? [],
+          below: ["libvirt-\(number)-storage"], size: FakeImage.capacity)
         qemu.drives["/machine/peripheral/scsi0-0-0-\(number)"] = "libvirt-\(number)-format"
       }
     }
@@ -89,8 +93,25 @@ final class FakeMachine {
     helpers[name] = Helper(definition: try root.xml(), qemu: qemu, client: client)
   }
 
+  /// Ends a helper domain; a QEMU that is killed leaves its images as they are.
+  func endHelper(_ name: String, isKilled: Bool = false) {
+    if !isKilled, let helper = helpers[name] {
+      helper.qemu.close()
+      for node in helper.qemu.nodes.values where node.driver == "qcow2" {
+        let file = node.below.first.flatMap { helper.qemu.nodes[$0]?.file }
+        guard let path = file.flatMap(files.path) else { continue }
+        bitmaps[path] = node.bitmaps.filter(\.persistent)
+      }
+    }
+    helpers[name] = nil
+  }
+
   /// Ends what ends with a client that dies.
-  func bury(_ client: Int) { helpers = helpers.filter { $0.value.client != client } }
+  func bury(_ client: Int, killsHelpers: Bool = false) {
+    for (name, helper) in helpers where helper.client == client {
+      endHelper(name, isKilled: killsHelpers)
+    }
+  }
 
   /// Lets time pass, in which all that helper domains copy is copied.
   func copyAll(error: String? = nil) {

@@ -13,17 +13,19 @@ extension FakeQEMU {
     var target: String
   }
 
-  /// Copies what mirrors have not copied yet.
+  /// Copies what jobs have not copied yet.
   ///
   /// - Parameter error: Why they fail; nil where they do not.
   func copyAll(error: String? = nil) {
+    moveAll(error: error)
+    backUpAll(error: error)
     for (id, mirror) in mirrors where jobs[id]?.status == "running" {
       if let error {
         jobs[id] = JobInfo(id: id, type: "mirror", status: "concluded", error: error)
         continue
       }
       if let source = file(of: mirror.source), let target = file(of: mirror.target) {
-        files?.write(files?.read(source) ?? [], to: target)
+        files?.write(flattened(mirror.source) ?? files?.read(source) ?? [], to: target)
       }
       jobs[id] = JobInfo(
         id: id, type: "mirror", status: "ready", currentProgress: 1, totalProgress: 1)
@@ -44,6 +46,7 @@ extension FakeQEMU {
     func argument(_ name: String) -> String { arguments[name] as? String ?? "" }
     switch command {
     case "blockdev-add": try add(arguments)
+    case "block-stream": try stream(arguments)
     case "blockdev-mirror":
       let id = argument("job-id")
       for node in [argument("device"), argument("target")] where nodes[node] == nil {
@@ -86,7 +89,7 @@ extension FakeQEMU {
   }
 
   /// The file under a node.
-  private func file(of node: String) -> FakeFiles.Handle? {
+  func file(of node: String) -> FakeFiles.Handle? {
     nodes[node].flatMap { $0.file ?? $0.below.first.flatMap(file) }
   }
 }

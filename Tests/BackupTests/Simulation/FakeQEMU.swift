@@ -18,6 +18,8 @@ final class FakeQEMU: Monitor {
     var file: FakeFiles.Handle?
     /// The nodes that it stands on.
     var below: [String] = []
+    /// Bytes of the disk.
+    var size: UInt64 = 1 << 30
   }
 
   var nodes: [String: Node] = [:]
@@ -30,6 +32,12 @@ final class FakeQEMU: Monitor {
   private(set) var flushes: [String: Int] = [:]
   /// The source and target of each mirror, by the jobs' ids.
   var mirrors: [String: Mirror] = [:]
+  /// The streams by the jobs' ids.
+  var streams: [String: Stream] = [:]
+  /// The copies of disks by the jobs' ids.
+  var backups: [String: Backup] = [:]
+  /// What the images of nodes have, and their files do not have yet.
+  var unwritten: [String: [Int: String]] = [:]
   /// The files of its host, where it opens some.
   var files: FakeFiles?
 
@@ -40,7 +48,13 @@ final class FakeQEMU: Monitor {
 
   typealias Members = [String: Any]
 
-  /// Lets time pass, in which mirrors copy what there is.
+  /// The kind of step that a command is.
+  static func step(of line: String) -> Step {
+    let looks = ["query-", "qom-get", "qom-list"]
+    return looks.contains { line.contains("\"execute\":\"\($0)") } ? .look() : .change
+  }
+
+  /// Lets time pass, in which jobs copy what there is.
   func nextEvent(timeoutMilliseconds: Int) -> Event? {
     copyAll()
     return nil
@@ -50,25 +64,21 @@ final class FakeQEMU: Monitor {
     let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? Members ?? [:]
     let command = object["execute"] as? String ?? ""
     do {
-      let result = try execute(command, object["arguments"] as? Members ?? [:])
-      return try text(["return": result])
+      return "{\"return\":\(try execute(command, object["arguments"] as? Members ?? [:]))}"
     } catch let refusal as Refusal {
-      return try text(["error": ["class": "GenericError", "desc": refusal.text]])
+      return "{\"error\":{\"class\":\"GenericError\",\"desc\":\"\(refusal.text)\"}}"
     }
   }
 
-  private func text(_ reply: Members) throws -> String {
-    String(decoding: try JSONSerialization.data(withJSONObject: reply), as: UTF8.self)
-  }
-
-  private func execute(_ command: String, _ arguments: Members) throws -> Any {
+  /// Does a command, and returns its result as JSON: no text in it needs an escape.
+  private func execute(_ command: String, _ arguments: Members) throws -> String {
     func argument(_ name: String) -> String { arguments[name] as? String ?? "" }
     switch command {
-    case "query-jobs": return jobs.values.sorted { $0.id < $1.id }.map(described)
+    case "query-jobs": return list(jobs.values.sorted { $0.id < $1.id }.map(described))
     case "query-named-block-nodes":
-      return nodes.sorted { $0.key < $1.key }.map { described($0.key, $0.value) }
-    case "query-block-exports", "query-fdsets", "query-chardev", "qom-list": return [Any]()
-    case "qom-get": return drives[argument("path")] ?? ""
+      return list(nodes.sorted { $0.key < $1.key }.map { described($0.key, $0.value) })
+    case "query-block-exports", "query-fdsets", "query-chardev", "qom-list": return list([])
+    case "qom-get": return "\"\(drives[argument("path")] ?? "")\""
     case "qom-set": drives[argument("path")] = argument("value")
     case "blockdev-del":
       guard nodes[argument("node-name")] != nil else {
@@ -77,6 +87,7 @@ final class FakeQEMU: Monitor {
       guard !drives.values.contains(argument("node-name")), !isUsed(argument("node-name")) else {
         throw Refusal(text: "Node \(argument("node-name")) is in use")
       }
+      flush(argument("node-name"))
       nodes[argument("node-name")] = nil
     case "blockdev-reopen": try reopen(arguments["options"] as? [Members] ?? [])
     case "block-dirty-bitmap-remove": try removeBitmap(arguments)
@@ -91,7 +102,7 @@ final class FakeQEMU: Monitor {
       jobs[argument("id")] = nil
     default: try copy(command, arguments)
     }
-    return Members()
+    return "{}"
   }
 
   /// Ends a job that is in one of these states.
@@ -99,17 +110,23 @@ final class FakeQEMU: Monitor {
     guard let job = jobs[id], states.contains(job.status) else {
       throw Refusal(text: "Job '\(id)' cannot accept this command")
     }
+    if error == nil { link(id) }
     jobs[id] = JobInfo(id: id, type: job.type, status: "concluded", error: error)
   }
 
   private func reopen(_ options: [Members]) throws {
     for option in options {
       let name = option["node-name"] as? String ?? ""
-      guard nodes[name] != nil else {
+      guard let node = nodes[name] else {
         throw Refusal(text: "Failed to find node with node-name='\(name)'")
+      }
+      let backing = node.below.dropFirst().first
+      guard option["backing"] == nil || option["backing"] as? String == backing else {
+        throw Refusal(text: "Cannot change 'backing' link of '\(name)'")
       }
       flushes[name, default: 0] += 1
       guard !broken.contains(name) else { throw Refusal(text: "Input/output error") }
+      flush(name)
     }
     // All are flushed before the first is changed, which a node of that kind cannot be.
     if options.first?["size"] != nil { throw Refusal(text: "Cannot change the option 'size'") }
@@ -123,6 +140,8 @@ final class FakeQEMU: Monitor {
         switch action["type"] as? String {
         case "block-dirty-bitmap-add": try addBitmap(data)
         case "block-dirty-bitmap-remove": try removeBitmap(data)
+        case "block-dirty-bitmap-merge": try mergeBitmaps(data)
+        case "blockdev-backup": try backUp(data)
         default: throw Refusal(text: "unknown action")
         }
       }
@@ -138,7 +157,8 @@ final class FakeQEMU: Monitor {
     guard !bitmaps.contains(where: { $0.name == name }) else {
       throw Refusal(text: "Bitmap already exists: \(name)")
     }
-    nodes[node]?.bitmaps.append(BlockDirtyInfo(name: name))
+    nodes[node]?.bitmaps.append(
+      BlockDirtyInfo(name: name, persistent: data["persistent"] as? Bool ?? false))
   }
 
   private func removeBitmap(_ data: Members) throws {
@@ -149,24 +169,29 @@ final class FakeQEMU: Monitor {
     nodes[node]?.bitmaps.remove(at: place)
   }
 
-  private func described(_ job: JobInfo) -> Members {
-    var members: Members = [
-      "id": job.id, "type": job.type, "status": job.status, "current-progress": 1,
-      "total-progress": 1,
-    ]
-    members["error"] = job.error
-    return members
+  private func list(_ members: [String]) -> String { "[\(members.joined(separator: ","))]" }
+
+  private func described(_ job: JobInfo) -> String {
+    let error = job.error.map { ",\"error\":\"\($0)\"" } ?? ""
+    return """
+      {"id":"\(job.id)","type":"\(job.type)","status":"\(job.status)",\
+      "current-progress":1,"total-progress":1\(error)}
+      """
   }
 
-  private func described(_ name: String, _ node: Node) -> Members {
-    [
-      "node-name": name, "drv": node.driver, "image": ["virtual-size": 1 << 30],
-      "dirty-bitmaps": node.bitmaps.map { bitmap in
-        [
-          "name": bitmap.name ?? "", "count": 0, "granularity": 65536,
-          "recording": bitmap.recording, "busy": false, "persistent": bitmap.persistent,
-        ] as Members
-      },
-    ]
+  private func described(_ name: String, _ node: Node) -> String {
+    let bitmaps = node.bitmaps.map { bitmap in
+      """
+      {"name":"\(bitmap.name ?? "")","count":0,"granularity":65536,\
+      "recording":\(bitmap.recording),"busy":false,"persistent":\(bitmap.persistent)}
+      """
+    }
+    let format =
+      node.driver == "qcow2"
+      ? ",\"format-specific\":{\"type\":\"qcow2\",\"data\":{\"compat\":\"1.1\"}}" : ""
+    return """
+      {"node-name":"\(name)","drv":"\(node.driver)",\
+      "image":{"virtual-size":\(node.size)\(format)},"dirty-bitmaps":\(list(bitmaps))}
+      """
   }
 }

@@ -29,9 +29,9 @@ extension QuietGuest {
 final class MachineHelper: QuietGuest {
   private let name: String
   private let machine: FakeMachine
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
 
-  init(_ name: String, of machine: FakeMachine, step: @escaping () throws -> Void) {
+  init(_ name: String, of machine: FakeMachine, step: @escaping (Step) throws -> Void) {
     self.name = name
     self.machine = machine
     self.step = step
@@ -42,13 +42,13 @@ final class MachineHelper: QuietGuest {
   }
 
   func definition() throws -> String {
-    try step()
+    try step(.look())
     guard let helper = machine.helpers[name] else { throw FakeMachine.Refusal.ended }
     return helper.definition
   }
   func destroy() throws {
-    try step()
-    machine.helpers[name] = nil
+    try step(.change)
+    machine.endHelper(name)
   }
   func hasEnded() -> Bool { machine.helpers[name] == nil }
 }
@@ -57,9 +57,9 @@ final class MachineHelper: QuietGuest {
 final class MachineDomain: QuietGuest {
   private let uuid: String
   private let machine: FakeMachine
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
 
-  init(_ uuid: String, of machine: FakeMachine, step: @escaping () throws -> Void) {
+  init(_ uuid: String, of machine: FakeMachine, step: @escaping (Step) throws -> Void) {
     self.uuid = uuid
     self.machine = machine
     self.step = step
@@ -69,31 +69,31 @@ final class MachineDomain: QuietGuest {
     MachineMonitor(step: step) { [machine, uuid] in machine.domains[uuid]?.running?.qemu }
   }
 
-  private func running() throws -> FakeMachine.Running {
-    try step()
+  private func running(_ kind: Step = .look()) throws -> FakeMachine.Running {
+    try step(kind)
     guard let running = machine.domains[uuid]?.running else { throw FakeMachine.Refusal.ended }
     return running
   }
 
   func definition() throws -> String { try running().text }
   func inactiveDefinition() throws -> String? {
-    try step()
+    try step(.look())
     return machine.domains[uuid].flatMap { $0.isDefined ? $0.text : nil }
   }
-  func pull(_ disk: String, speed: Int64) throws { try running().pulls.insert(disk) }
+  func pull(_ disk: String, speed: Int64) throws { try running(.change).pulls.insert(disk) }
   func blockJob(of disk: String) throws -> DiskProgress? {
     try running().pulls.contains(disk) ? DiskProgress(disk: disk, done: 0, total: 1) : nil
   }
-  func abortBlockJob(of disk: String) throws { try running().pulls.remove(disk) }
+  func abortBlockJob(of disk: String) throws { try running(.change).pulls.remove(disk) }
   func setBlockJobSpeed(of disk: String, to speed: Int64) throws -> Bool {
     try running().pulls.contains(disk)
   }
   func awaitBlockJob(timeoutMilliseconds: Int) throws {
-    try step()
+    try step(.change)
     try machine.pullAll()
   }
   func destroy() throws {
-    try step()
+    try step(.change)
     machine.shutOff(uuid)
   }
   func hasEnded() -> Bool { machine.domains[uuid]?.running == nil }
@@ -101,25 +101,25 @@ final class MachineDomain: QuietGuest {
 
 /// The monitor of a domain, which answers as long as that runs.
 private final class MachineMonitor: Monitor {
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
   private let qemu: () -> FakeQEMU?
 
-  init(step: @escaping () throws -> Void, qemu: @escaping () -> FakeQEMU?) {
+  init(step: @escaping (Step) throws -> Void, qemu: @escaping () -> FakeQEMU?) {
     self.step = step
     self.qemu = qemu
   }
 
-  private func running() throws -> FakeQEMU {
-    try step()
+  private func running(_ kind: Step) throws -> FakeQEMU {
+    try step(kind)
     guard let qemu = qemu() else { throw FakeMachine.Refusal.ended }
     return qemu
   }
 
   func send(_ line: String, descriptors: [Int32]) throws -> String {
-    try running().send(line, descriptors: descriptors)
+    try running(FakeQEMU.step(of: line)).send(line, descriptors: descriptors)
   }
 
   func nextEvent(timeoutMilliseconds: Int) throws -> Event? {
-    try running().nextEvent(timeoutMilliseconds: timeoutMilliseconds)
+    try running(.change).nextEvent(timeoutMilliseconds: timeoutMilliseconds)
   }
 }

@@ -16,81 +16,81 @@ struct Killed: Error {}
 final class MachineHost: Hypervisor {
   private let machine: FakeMachine
   private let client: Int
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
 
-  init(_ machine: FakeMachine, client: Int, step: @escaping () throws -> Void) {
+  init(_ machine: FakeMachine, client: Int, step: @escaping (Step) throws -> Void) {
     self.machine = machine
     self.client = client
     self.step = step
   }
 
   /// Takes a step, and tells whether the client lives.
-  private var isAlive: Bool { (try? step()) != nil }
+  private var isAlive: Bool { (try? step(.look())) != nil }
 
   // MARK: - Domains
 
   func host() -> HostIdentity { HostIdentity(uuid: World.makeUUID(0x405)) }
   func guest(uuid: String) throws -> (any Guest)? {
-    try step()
+    try step(.look())
     return machine.domains[uuid]?.running.map { _ in MachineDomain(uuid, of: machine, step: step) }
   }
   func guest(name: String) throws -> (any Guest)? {
-    try step()
+    try step(.look())
     return machine.helpers[name].map { _ in MachineHelper(name, of: machine, step: step) }
   }
   func helperDomains() throws -> [(name: String, definition: String)] {
-    try step()
+    try step(.look())
     return machine.helpers.sorted { $0.key < $1.key }.map { ($0.key, $0.value.definition) }
   }
   func startHelper(
     _ definition: String, name: String, outlivesClient: Bool
   ) throws -> any Guest {
-    try step()
+    try step(.change)
     try machine.startHelper(definition, name: name, client: outlivesClient ? nil : client)
     return MachineHelper(name, of: machine, step: step)
   }
   func note(helper name: String) {}
   func define(_ definition: String) throws {
-    try step()
+    try step(.change)
     try machine.define(definition)
   }
   func refusal(of definition: String) -> String? { nil }
   func forgetTrials() {}
   func undefine(uuid: String) throws {
-    try step()
+    try step(.change)
     machine.undefine(uuid)
   }
   func start(uuid: String, paused: Bool) throws {
-    try step()
+    try step(.change)
     try machine.start(uuid)
   }
   func inactiveDefinition(uuid: String) throws -> String? {
-    try step()
+    try step(.look())
     return machine.domains[uuid].flatMap { $0.isDefined ? $0.text : nil }
   }
   func domainName(uuid: String) throws -> String? {
-    try step()
+    try step(.look())
     return machine.domains[uuid]?.name
   }
   func domainUUID(name: String) throws -> String? {
-    try step()
+    try step(.look())
     return machine.domains.first { $0.value.name == name }?.key
   }
   func domains() throws -> [RegisteredDomain] {
-    try step()
+    try step(.look())
     return machine.domains.map {
       RegisteredDomain(name: $0.value.name, uuid: $0.key, definitions: [$0.value.text])
     }
   }
   func isActive(uuid: String) throws -> Bool {
-    try step()
+    try step(.look())
     return machine.domains[uuid]?.running != nil
   }
   func hasManagedSaveImage(uuid: String) -> Bool { false }
   func savedInstants(uuid: String) -> [String] { machine.domains[uuid]?.instants ?? [] }
   func isAutostart(uuid: String) -> Bool? { machine.domains[uuid]?.isAutostart }
   func setAutostart(uuid: String, _ isAutostart: Bool) throws {
-    try step()
+    try step(.change)
     machine.domains[uuid]?.isAutostart = isAutostart
   }
 
@@ -99,7 +99,7 @@ final class MachineHost: Hypervisor {
   func repository(directory: String) throws -> any Repository {
     SteppedRepository(machine.files.directory(directory), step: step)
   }
-  func makeDirectory(_ path: String) throws { try step() }
+  func makeDirectory(_ path: String) throws { try step(.change) }
   func nvramPath(of definition: String, _ parsed: DomainDefinition) -> String? {
     parsed.nvram?.path
   }
@@ -115,7 +115,7 @@ final class MachineHost: Hypervisor {
   }
   func imageOwner(ofDomainType type: String) -> FileOwner? { nil }
   func rename(_ path: String, to newPath: String) throws -> Bool {
-    try step()
+    try step(.change)
     guard machine.files[path] != nil else { return false }
     guard machine.files[newPath] == nil else {
       throw BackupError(.exists, "file '\(newPath)' exists")
@@ -131,7 +131,7 @@ final class MachineHost: Hypervisor {
   func repositories() -> [any Repository] { [SteppedRepository(machine.pool, step: step)] }
   func backingFile(of path: String) -> String? { nil }
   func backingFiles(in directory: String) throws -> [(volume: String, file: String)] {
-    try step()
+    try step(.look())
     return []
   }
   func resolved(_ path: String) -> String { path }

@@ -11,16 +11,13 @@ import QMP
 @testable import BackupCore
 
 /// A host, a pool with a point of a domain with two disks, an NVRAM and a TPM, and clients.
-struct RestoreScene {
-  /// A client that is dead for all others.
-  static let dead = 0
-  /// A client of which others know nothing.
-  static let unknown = 99
+struct RestoreScene: MachineScene {
   private static let files = [
     "vda": "/images/vda.img", "vdb": "/images/vdb.img", "nvram": "/nvram/web1_VARS.fd",
   ]
 
   let pool = FakeRepository()
+  let documents = DocumentReader()
   let machine: FakeMachine
   let uuid = World.domainUUID
   private let tpmPath = "/tpm/\(World.domainUUID)/tpm2/tpm2-00.permall"
@@ -79,81 +76,6 @@ struct RestoreScene {
     """
   }
 
-  // MARK: - Clients
-
-  /// A client, of which the dead one is dead.
-  func process(of client: Int) -> Context.Process {
-    let owner = Partial.Owner(
-      host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
-    let machine = Clients.Box(machine)
-    return Context.Process(
-      owner: owner,
-      liveness: { owner in
-        switch Int(owner.pid) - 1 {
-        case RestoreScene.dead: .dead
-        case RestoreScene.unknown: .unknown
-        default: .alive
-        }
-      },
-      time: { 1_795_400_100 },
-      newUUID: {
-        machine.value.uuids += 1
-        let digits = String(machine.value.uuids, radix: 16)
-        return String(repeating: "0", count: 8 - digits.count) + digits
-          + "-0000-4000-8000-000000000000"
-      }, pause: { _ in })
-  }
-
-  /// The engine of a client.
-  func engine(
-    of client: Int, observer: FakeObserver = FakeObserver(), step: @escaping () throws -> Void = {}
-  ) -> Engine {
-    Engine(
-      repository: SteppedRepository(pool, step: step),
-      hypervisor: MachineHost(machine, client: client, step: step), observer: observer,
-      process: process(of: client))
-  }
-
-  /// Runs a client until it has ended, or is killed before a step.
-  ///
-  /// - Parameters:
-  ///   - client: Its number.
-  ///   - step: The step, counted from 0; nil for none.
-  ///   - isReached: Tells before each step whether it is killed there.
-  ///   - work: What it does.
-  /// - Returns: Whether it was killed, how many steps it made, and what it threw otherwise.
-  @discardableResult
-  func run(
-    _ client: Int = dead, killedBefore step: Int? = nil,
-    killedWhen isReached: @escaping () -> Bool = { false }, _ work: (Engine) throws -> Void
-  ) -> (isKilled: Bool, steps: Int, error: (any Error)?) {
-    var steps = 0
-    var isKilled = false
-    let engine = engine(of: client) {
-      isKilled = isKilled || step == steps || isReached()
-      if isKilled { throw Killed() }
-      steps += 1
-    }
-    var failure: (any Error)?
-    do {
-      try work(engine)
-    } catch {
-      failure = error
-    }
-    if isKilled { machine.bury(client) }
-    return (isKilled, steps, isKilled ? nil : failure)
-  }
-
-  /// Lets a client settle, again and again while time passes, until nothing is under way.
-  func settle(client: Int = 9) throws {
-    for _ in 0..<5 where hasLeftovers {
-      try engine(of: client).settle(domainUUID: uuid)
-      machine.copyAll()
-      try machine.pullAll()
-      pool.time += 2 * Context.setupLimit
-    }
-  }
-
   /// The files with the state of the domain's TPM, and of the one that was kept.
   var tpmStates: [String] {
     let directory = Paths.split(tpmPath).directory
@@ -167,13 +89,6 @@ struct RestoreScene {
   }
 
   // MARK: - What is left
-
-  /// The operations that are under way in the pool.
-  var pending: [Catalog.Pending] { (try? Catalog(of: pool).pending) ?? [] }
-
-  private var hasLeftovers: Bool {
-    !machine.helpers.isEmpty || pool.contents.keys.contains { $0.contains("partial") }
-  }
 
   /// Tells what is neither the state before a restore nor the one after it.
   enum Outcome: Equatable {

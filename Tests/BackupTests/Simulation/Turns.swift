@@ -63,12 +63,25 @@ final class Turns: @unchecked Sendable {
   }
 }
 
+/// What a step of a client is for others.
+enum Step: Equatable {
+  /// It changes nothing: a client that is killed before it leaves what one leaves that is killed before
+  /// the next change.
+  ///
+  /// Of a volume that is named the step shows no more than that one.
+  case look(_ volume: String? = nil)
+  /// It changes what others see.
+  case change
+  /// It neither changes nor shows anything.
+  case nothing
+}
+
 /// A pool as one client has it: each call is a step, which throws where the client is dead.
 final class SteppedRepository: Repository {
   private let pool: FakeRepository
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
 
-  init(_ pool: FakeRepository, step: @escaping () throws -> Void) {
+  init(_ pool: FakeRepository, step: @escaping (Step) throws -> Void) {
     self.pool = pool
     self.step = step
   }
@@ -81,64 +94,64 @@ final class SteppedRepository: Repository {
   func path(of volume: String) -> String { pool.path(of: volume) }
   func owner(of volume: String) -> FileOwner { pool.owner(of: volume) }
   func available() -> UInt64 { pool.available() }
-  func synchronize(_ volumes: [String]) throws { try step() }
+  func synchronize(_ volumes: [String]) throws { try step(.nothing) }
 
   func refresh() throws {
-    try step()
+    try step(.nothing)
     pool.refresh()
   }
   func volumeNames() throws -> [String] {
-    try step()
+    try step(.look())
     return pool.volumeNames()
   }
   func contains(_ volume: String) throws -> Bool {
-    try step()
+    try step(.look(volume))
     return pool.contains(volume)
   }
   func isFile(_ volume: String) throws -> Bool {
-    try step()
+    try step(.look(volume))
     return pool.isFile(volume)
   }
   func length(of volume: String) throws -> UInt64 {
-    try step()
+    try step(.look(volume))
     return try pool.length(of: volume)
   }
   func create(_ volume: VolumeSpecification) throws {
-    try step()
+    try step(.change)
     try pool.create(volume)
   }
   func delete(_ volume: String) throws {
-    try step()
+    try step(.change)
     pool.delete(volume)
   }
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
-    try step()
+    try step(.look(volume))
     return try pool.read(volume, offset: offset, length: length)
   }
   func write(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
-    try step()
+    try step(.change)
     try pool.write(volume, content) {
       try confirm()
-      try step()
+      try step(.change)
     }
   }
   func replace(_ volume: String, _ content: [UInt8]) throws {
-    try step()
+    try step(.change)
     pool.replace(volume, content)
   }
   func replace(_ volume: String, _ content: [UInt8], confirm: () throws -> Void) throws {
-    try step()
+    try step(.change)
     try pool.replace(volume, content) {
       try confirm()
-      try step()
+      try step(.change)
     }
   }
   func allocation(of volume: String) throws -> UInt64 {
-    try step()
+    try step(.look(volume))
     return try pool.allocation(of: volume)
   }
   func age(of volume: String) throws -> Int64 {
-    try step()
+    try step(.look(volume))
     return pool.age(of: volume)
   }
 }
@@ -146,20 +159,20 @@ final class SteppedRepository: Repository {
 /// QEMU as one client has it: each command is a step, which throws where the client is dead.
 final class SteppedMonitor: Monitor {
   private let qemu: FakeQEMU
-  private let step: () throws -> Void
+  private let step: (Step) throws -> Void
 
-  init(_ qemu: FakeQEMU, step: @escaping () throws -> Void) {
+  init(_ qemu: FakeQEMU, step: @escaping (Step) throws -> Void) {
     self.qemu = qemu
     self.step = step
   }
 
   func send(_ line: String, descriptors: [Int32]) throws -> String {
-    try step()
+    try step(FakeQEMU.step(of: line))
     return try qemu.send(line, descriptors: descriptors)
   }
 
   func nextEvent(timeoutMilliseconds: Int) throws -> Event? {
-    try step()
+    try step(.change)
     return qemu.nextEvent(timeoutMilliseconds: timeoutMilliseconds)
   }
 }
