@@ -47,7 +47,7 @@ struct LeftOperation {
   /// Makes the operation, in a pool with the points `p0` and, on that, `p1`.
   init(
     _ kind: Kind, _ machine: Machine, owner: Owner, isHere: Bool = true,
-    step: @escaping () -> Void = {}
+    step: @escaping (Step) throws -> Void = { _ in }
   ) throws {
     var world = World(.init("vda"))
     let points = [try world.make("p0"), try world.make("p1")]
@@ -70,7 +70,7 @@ struct LeftOperation {
     for volume in partial.verify?.volumes ?? [] { pool.put(volume, "data") }
     // A delete reads on what the image stands that would take over its data.
     pool.contents[points[1].disks[0].volume.name] =
-      FakeImage(label: points[0].disks[0].volume.name, isBacking: true).bytes
+      ChainImage(on: points[0].disks[0].volume.name).bytes
     for disk in world.disks {
       qemu.nodes["libvirt-1-format"] = .init(
         driver: "qcow2", bitmaps: disk.layers[0].bitmaps)
