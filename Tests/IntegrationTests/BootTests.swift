@@ -148,6 +148,24 @@ struct BootTests {
     try Self.expectNothingLeft(scene, fingerprint, "interrupted")
   }
 
+  @Test func `a throw-away domain whose QEMU is silent is ended`() throws {
+    let scene = try Scene(PrivateLibvirt.shared(.session), counting: true)
+    defer { scene.remove() }
+    try scene.run("backup-create", "--backupname", "p").expectSuccess()
+    let fingerprint = try scene.pool.fingerprint()
+    let client = try scene.start("backup-verify", "p", "--boot", "--wait", "15")
+    try eventually("the domain runs", within: .seconds(60)) {
+      try scene.helpers().contains {
+        (try? scene.libvirt.virsh("domstate", $0))?.hasPrefix("running") == true
+      }
+    }
+    let helper = try #require(try scene.helpers().first)
+    kill(try #require(scene.libvirt.qemuPID(domain: helper)), SIGSTOP)
+    let ended = try client.wait()
+    #expect(ended.status == 1, "\(ended)")
+    try Self.expectNothingLeft(scene, fingerprint)
+  }
+
   @Test func `killed at any moment, nothing of it is left`() throws {
     let scene = try Scene(PrivateLibvirt.shared(.session), counting: true)
     defer { scene.remove() }

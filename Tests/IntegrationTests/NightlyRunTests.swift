@@ -237,6 +237,8 @@ struct NightlyRunTests {
     #expect(failing.status == 1, "\(failing)")
     #expect(failing.stderr.contains("error: the hook ended with exit status 7"), "\(failing)")
     #expect(try night.results(failing)[domain.name]?["points"] == 2)
+    let empty = try night.run("--hook", "")
+    #expect(empty.status == 1 && empty.stderr.contains("'hook'"), "\(empty)")
     let nowhere = try night.run("--metrics", "/nowhere/at/all.prom")
     #expect(nowhere.status == 1 && nowhere.stdout == "\n", "\(nowhere)")
     #expect(try night.points(of: domain).count == 2)

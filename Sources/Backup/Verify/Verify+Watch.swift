@@ -49,9 +49,11 @@ extension Verify {
       nextQuestion = .now + .seconds(Verify.agentInterval)
     }
     let screenshot = wantsScreenshot ? picture(of: guest) : nil
-    if !kind.hasKernel, let bytes = try? guest.monitor.transferredBytes(),
-      bytes < Verify.leastTraffic
-    {
+    // libvirt tells of a QEMU that has stopped answering that it runs.
+    let bytes = try context.telling(.bootEnded, ifEnded: guest) {
+      try guest.monitor.transferredBytes()
+    }
+    if !kind.hasKernel, bytes < Verify.leastTraffic {
       return .init(
         isPassed: false,
         detail: "its guest moved no more than \(bytes >> 10) KiB to and from its disks in "
