@@ -137,7 +137,7 @@ struct AmendTests {
     var wins = (protect: 0, delete: 0)
     for first in 0..<2 {
       for steps in 1...alone[first] {
-        for others in stride(from: 1 + steps % 7, through: alone[1 - first], by: 7) {
+        for others in stride(from: 1 + steps % 13, through: alone[1 - first], by: 13) {
           let clients = try Scene()
           let (endings, _) = clients.run(
             [
