@@ -80,7 +80,7 @@ struct RestoreRefusalsTests {
       result.stderr.contains("domain '\(domain.name)' already exists with uuid \(uuid)"),
       "\(result)")
     // By its name it is the other one that is meant, and that has no backup.
-    try refuse(history, "the domain has no backup in this pool")
+    try refuse(history, "the domain has no backup in pool")
     // None of it has left anything that stands in the way.
     other.remove()
     try history.run("backup-restore").expectSuccess()

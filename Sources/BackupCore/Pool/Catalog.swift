@@ -59,6 +59,8 @@ package struct Catalog: Sendable {
   /// Documents larger than this are not ours.
   package static let largestDocument: UInt64 = 8 << 20
 
+  /// Name of the pool.
+  package let poolName: String
   /// All points, by domain and sequence.
   package private(set) var points: [Point]
   /// All operations under way.
@@ -93,6 +95,7 @@ package struct Catalog: Sendable {
     documents: DocumentReader = DocumentReader()
   ) throws {
     if refresh { try repository.refresh() }
+    poolName = repository.name
     volumes = Set(try repository.volumeNames())
     points = []
     pending = []
@@ -322,8 +325,8 @@ extension Catalog {
       guard let newest = own.last else {
         throw BackupError(
           .notFound,
-          "the domain has no backup in this pool; backup-list --all-pools shows those of all "
-            + "pools")
+          "the domain has no backup in pool '\(poolName)'; backup-list --all-pools shows those of "
+            + "all pools")
       }
       return newest
     }
