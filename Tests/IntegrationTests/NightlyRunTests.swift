@@ -192,6 +192,8 @@ struct NightlyRunTests {
       return worker != nil
     }
     run.signal(SIGTERM)
+    // Else it may have copied all before it hears of that.
+    try eventually("its command is told") { Self.hasSignals(worker ?? 0) }
     kill(try #require(worker), SIGCONT)
     let result = try run.wait()
     #expect(result.status == 1, "\(result)")
@@ -292,5 +294,12 @@ struct NightlyRunTests {
     let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
     let state = text?.split(separator: ")").last?.split(separator: " ").first.map(String.init)
     return state == "Z" ? nil : state
+  }
+
+  /// Tells that a process was sent signals that it has not taken yet, as one that stands still cannot.
+  private static func hasSignals(_ pid: pid_t) -> Bool {
+    let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") }
+    return line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0 != 0
   }
 }
