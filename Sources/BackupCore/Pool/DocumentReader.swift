@@ -8,8 +8,8 @@ package import DomainXML
 /// Reads the documents of a pool, at which a client looks again before many of its steps: a text that has
 /// not changed is not parsed again.
 package final class DocumentReader {
-  private var manifests: [String: (text: String, manifest: Manifest)] = [:]
-  private var partials: [String: (text: String, partial: Partial)] = [:]
+  private var manifests = Parsed(Manifest.init(parsing:))
+  private var partials = Parsed(Partial.init(parsing:))
 
   /// Makes a reader that knows no document.
   package init() {}
@@ -17,9 +17,9 @@ package final class DocumentReader {
   /// Reads a manifest.
   ///
   /// - Parameters:
-  ///   - volume: The volume that it is in.
+  ///   - volume: The volume that has the manifest.
   ///   - repository: The pool's volumes.
-  /// - Returns: What it says now.
+  /// - Returns: The manifest as it is now.
   /// - Throws: `DomainXMLError` for one that is not whole or not ours; what the repository throws.
   package func manifest(in volume: String, of repository: any Repository) throws -> Manifest {
     try manifest(saying: try Catalog.text(of: volume, in: repository), in: volume)
@@ -29,22 +29,19 @@ package final class DocumentReader {
   ///
   /// - Parameters:
   ///   - text: The text.
-  ///   - volume: The volume that it is in.
-  /// - Returns: What it says.
+  ///   - volume: The volume that has the manifest.
+  /// - Returns: The manifest.
   /// - Throws: `DomainXMLError` for one that is not whole or not ours.
   package func manifest(saying text: String, in volume: String) throws -> Manifest {
-    if let known = manifests[volume], known.text == text { return known.manifest }
-    let manifest = try Manifest(parsing: text)
-    manifests[volume] = (text, manifest)
-    return manifest
+    try manifests.document(saying: text, in: volume)
   }
 
   /// Reads a partial.
   ///
   /// - Parameters:
-  ///   - volume: The volume that it is in.
+  ///   - volume: The volume that has the partial.
   ///   - repository: The pool's volumes.
-  /// - Returns: What it says now.
+  /// - Returns: The partial as it is now.
   /// - Throws: As ``manifest(in:of:)``.
   package func partial(in volume: String, of repository: any Repository) throws -> Partial {
     try partial(saying: try Catalog.text(of: volume, in: repository), in: volume)
@@ -54,13 +51,25 @@ package final class DocumentReader {
   ///
   /// - Parameters:
   ///   - text: The text.
-  ///   - volume: The volume that it is in.
-  /// - Returns: What it says.
+  ///   - volume: The volume that has the partial.
+  /// - Returns: The partial.
   /// - Throws: As ``manifest(saying:in:)``.
   package func partial(saying text: String, in volume: String) throws -> Partial {
-    if let known = partials[volume], known.text == text { return known.partial }
-    let partial = try Partial(parsing: text)
-    partials[volume] = (text, partial)
-    return partial
+    try partials.document(saying: text, in: volume)
+  }
+}
+
+/// The documents of one kind that were parsed, by the volumes that have them.
+private struct Parsed<Document> {
+  private let parse: (String) throws -> Document
+  private var known: [String: (text: String, document: Document)] = [:]
+
+  init(_ parse: @escaping (String) throws -> Document) { self.parse = parse }
+
+  mutating func document(saying text: String, in volume: String) throws -> Document {
+    if let known = known[volume], known.text == text { return known.document }
+    let document = try parse(text)
+    known[volume] = (text, document)
+    return document
   }
 }
