@@ -118,11 +118,7 @@ struct BootTests {
     try scene.run("backup-create", "--backupname", "p").expectSuccess()
     let fingerprint = try scene.pool.fingerprint()
     let client = try scene.start("backup-verify", "p", "--boot", "--wait", "10m")
-    try eventually("the domain runs", within: .seconds(60)) {
-      try scene.helpers().contains {
-        (try? scene.libvirt.virsh("domstate", $0))?.hasPrefix("running") == true
-      }
-    }
+    try scene.awaitRunningHelper()
     let refused = try scene.run("backup-delete", "p")
     #expect(refused.status == 1 && refused.stderr.contains("is using it"), "\(refused)")
     let told = try scene.run("backup-jobinfo").expectSuccess().stdout
@@ -138,11 +134,7 @@ struct BootTests {
     #expect(info.contains(#""boot":null"#), "\(info)")
 
     let interrupted = try scene.start("backup-verify", "p", "--boot", "--wait", "10m")
-    try eventually("the domain runs", within: .seconds(60)) {
-      try scene.helpers().contains {
-        (try? scene.libvirt.virsh("domstate", $0))?.hasPrefix("running") == true
-      }
-    }
+    try scene.awaitRunningHelper()
     interrupted.signal(SIGINT)
     #expect(try interrupted.wait().status == 1)
     try Self.expectNothingLeft(scene, fingerprint, "interrupted")
@@ -154,12 +146,7 @@ struct BootTests {
     try scene.run("backup-create", "--backupname", "p").expectSuccess()
     let fingerprint = try scene.pool.fingerprint()
     let client = try scene.start("backup-verify", "p", "--boot", "--wait", "15")
-    try eventually("the domain runs", within: .seconds(60)) {
-      try scene.helpers().contains {
-        (try? scene.libvirt.virsh("domstate", $0))?.hasPrefix("running") == true
-      }
-    }
-    let helper = try #require(try scene.helpers().first)
+    let helper = try scene.awaitRunningHelper()
     kill(try #require(scene.libvirt.qemuPID(domain: helper)), SIGSTOP)
     let ended = try client.wait()
     #expect(ended.status == 1, "\(ended)")
@@ -190,10 +177,30 @@ struct BootTests {
 
 extension Scene {
   /// The names of the helper domains that have volumes of the pool.
-  func helpers() throws -> [String] {
-    try libvirt.domainNames().filter { name in
+  func helpers() throws -> [String] { try libvirt.helpers(of: pool) }
+
+  /// Waits until a domain that was started on a backup runs.
+  ///
+  /// - Returns: Its name.
+  @discardableResult
+  fileprivate func awaitRunningHelper() throws -> String {
+    var running: String?
+    try eventually("the domain runs", within: .seconds(60)) {
+      running = try helpers().first {
+        (try? libvirt.virsh("domstate", $0))?.hasPrefix("running") == true
+      }
+      return running != nil
+    }
+    return try #require(running)
+  }
+}
+
+extension PrivateLibvirt {
+  /// The names of the helper domains that have volumes of a pool.
+  func helpers(of pool: Pool) throws -> [String] {
+    try domainNames().filter { name in
       guard name.hasPrefix("virsh-backup-") else { return false }
-      return (try? libvirt.virsh("dumpxml", name))?.contains(pool.directory) == true
+      return (try? virsh("dumpxml", name))?.contains(pool.directory) == true
     }
   }
 }

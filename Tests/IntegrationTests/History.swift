@@ -107,12 +107,7 @@ final class History {
   }
 
   /// The names of the helper domains that have volumes of the pool.
-  func helpers() throws -> [String] {
-    try libvirt.domainNames().filter { name in
-      guard name.hasPrefix("virsh-backup-") else { return false }
-      return (try? libvirt.virsh("dumpxml", name))?.contains(pool.directory) == true
-    }
-  }
+  func helpers() throws -> [String] { try libvirt.helpers(of: pool) }
 
   // MARK: - What must hold
 

@@ -8,6 +8,8 @@
 /// A qcow2 image whose clusters have texts in them, and which may stand on another.
 struct ChainImage: Equatable {
   private static let cluster = 512
+  /// Bytes of the disk.
+  static let capacity: UInt64 = 512 * 64
   /// The first cluster of data, after header, L1, table of refcounts, refcounts and L2.
   private static let firstOfData = 5
   private static let nameOffset = 112
@@ -50,7 +52,7 @@ struct ChainImage: Equatable {
     ] {
       put(offset, UInt32(number))
     }
-    put(24, FakeImage.capacity)
+    put(24, ChainImage.capacity)
     for (offset, place) in [(40, 1), (48, 2), (size * 2, 3)] { put(offset, UInt64(size * place)) }
     put(size, UInt64(1) << 63 | UInt64(size * 4))
     for cluster in 0..<count { put(size * 3 + cluster * 2, UInt16(1)) }

@@ -56,7 +56,7 @@ struct DeleteScene: MachineScene {
   struct Made {
     var contents: [String: [UInt8]] = [:]
     var manifests: [Manifest] = []
-    /// What a guest would read, by the points' names and the disks.
+    /// The data that a guest would read, by the points' names and the disks.
     var data: [String: [String: [Int: String]]] = [:]
 
     fileprivate init() throws {
@@ -74,7 +74,7 @@ struct DeleteScene: MachineScene {
           return Manifest.Disk(
             name: disk, mode: parent == nil ? .full : .incremental, parent: parent?.uuid,
             reasonCode: parent == nil ? "new_disk" : nil, reason: parent == nil ? "new" : nil,
-            capacity: FakeImage.capacity, format: "qcow2",
+            capacity: ChainImage.capacity, format: "qcow2",
             volume: .init(name: names.disk(disk), size: 1))
         }
         let manifest = Manifest(
@@ -96,7 +96,7 @@ struct DeleteScene: MachineScene {
       }
     }
 
-    /// What the fakes have as the SHA-256 of a content.
+    /// The text that the fakes have as the SHA-256 of a content.
     fileprivate func sum(of content: [UInt8]?) -> String? {
       let pool = FakeRepository()
       pool.contents["v"] = content
@@ -115,7 +115,7 @@ struct DeleteScene: MachineScene {
 
   // MARK: - What is left
 
-  /// What is not right, at whatever moment: data that a listed point has not, and checksums that are not
+  /// The faults that no moment may have: data that a listed point has not, and checksums that are not
   /// those of their volumes.
   var faults: [String] {
     guard let catalog else { return ["the pool cannot be read"] }

@@ -85,7 +85,7 @@ final class FakeMachine {
         qemu.nodes["libvirt-\(number)-storage"] = .init(driver: "file", file: file)
         qemu.nodes["libvirt-\(number)-format"] = .init(
           driver: disk.element("driver")?["type"] ?? "raw", bitmaps: bitmaps[path] ?? [],
-          below: ["libvirt-\(number)-storage"], size: FakeImage.capacity)
+          below: ["libvirt-\(number)-storage"], size: ChainImage.capacity)
         qemu.drives["/machine/peripheral/scsi0-0-0-\(number)"] = "libvirt-\(number)-format"
       }
     }

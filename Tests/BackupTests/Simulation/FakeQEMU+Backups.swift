@@ -11,11 +11,11 @@ extension FakeQEMU {
   struct Backup {
     var device: String
     var target: String
-    /// Whether a bitmap says what is copied.
+    /// True where a bitmap says which clusters are copied.
     var isPartial: Bool
   }
 
-  /// What the labels of clusters begin with that have changed since any point.
+  /// The beginning of the labels of clusters that have changed since any point.
   static let changed = "new "
 
   /// Starts one.

@@ -7,7 +7,7 @@ import QMP
 
 /// Moves into an image what it needs of those that it stands on.
 ///
-/// What is written into an image is in its file once the image is flushed or closed, the name of another
+/// Data that is written into an image is in its file once the image is flushed or closed, the name of another
 /// backing file at once: a QEMU that is killed leaves the one without the other.
 extension FakeQEMU {
   /// A job that moves data of a chain into one of its images.
@@ -15,7 +15,7 @@ extension FakeQEMU {
     var device: String
     /// The first node below it whose data stays where it is; nil where all moves.
     var base: String?
-    /// What the image says afterwards that it stands on; nil for nothing.
+    /// Name of the backing file that the image has afterwards; nil for none.
     var backingFile: String?
   }
 
@@ -93,7 +93,7 @@ extension FakeQEMU {
     nodes.reduce(into: [:]) { $0.merge(image(of: $1).clusters) { upper, _ in upper } }
   }
 
-  /// What a guest would read of a node that stands on others; nil where it stands on none.
+  /// The data that a guest would read of a node that stands on others; nil where it stands on none.
   func flattened(_ node: String) -> [UInt8]? {
     let chain = chain(of: node)
     return chain.count > 1 ? ChainImage(content(of: chain)).bytes : nil

@@ -36,7 +36,7 @@ final class FakeQEMU: Monitor {
   var streams: [String: Stream] = [:]
   /// The copies of disks by the jobs' ids.
   var backups: [String: Backup] = [:]
-  /// What the images of nodes have, and their files do not have yet.
+  /// The data that the images of nodes have, and their files do not have yet.
   var unwritten: [String: [Int: String]] = [:]
   /// The files of its host, where it opens some.
   var files: FakeFiles?

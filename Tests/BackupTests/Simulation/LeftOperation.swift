@@ -21,7 +21,7 @@ struct LeftOperation {
     }
   }
 
-  /// What the host that the client asks has of it.
+  /// The part of the operation that the host has which the client asks.
   enum Machine: String, CaseIterable {
     /// Neither the domain nor a helper domain.
     case nothing
@@ -165,9 +165,9 @@ struct LeftOperation {
     }
   }
 
-  /// What a client was told.
+  /// The answer to a client, and the notices.
   struct Answer {
-    /// What it was answered, or the error.
+    /// The answer, or the error.
     var text: String
     var notices: [String]
   }

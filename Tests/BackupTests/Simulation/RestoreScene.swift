@@ -38,7 +38,7 @@ struct RestoreScene: MachineScene {
     func disk(_ name: String, _ format: String) -> Manifest.Disk {
       .init(
         name: name, mode: .full, parent: nil, reasonCode: "first", reason: "first",
-        capacity: FakeImage.capacity, format: format,
+        capacity: ChainImage.capacity, format: format,
         volume: .init(name: names.disk(name), size: 1))
     }
     manifest = Manifest(
@@ -50,7 +50,7 @@ struct RestoreScene: MachineScene {
       domainUUID: uuid, domainXML: definition, inactiveDomainXML: nil)
     pool.put(names.manifest, try manifest.xml())
     for disk in manifest.disks {
-      pool.contents[disk.volume.name] = FakeImage(label: "new \(disk.name)").bytes
+      pool.contents[disk.volume.name] = ChainImage([0: "new \(disk.name)"]).bytes
     }
     pool.put(names.nvram, "new nvram")
     pool.put(names.tpm, "new tpm")

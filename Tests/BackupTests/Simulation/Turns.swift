@@ -63,16 +63,16 @@ final class Turns: @unchecked Sendable {
   }
 }
 
-/// What a step of a client is for others.
+/// A step of a client, by its effect on others.
 enum Step: Equatable {
-  /// It changes nothing: a client that is killed before it leaves what one leaves that is killed before
+  /// The step changes nothing: a client that is killed before it leaves what one leaves that is killed before
   /// the next change.
   ///
   /// Of a volume that is named the step shows no more than that one.
   case look(_ volume: String? = nil)
-  /// It changes what others see.
+  /// The step changes what others see.
   case change
-  /// It neither changes nor shows anything.
+  /// The step neither changes nor shows anything.
   case nothing
 }
 
