@@ -41,9 +41,9 @@ extension Engine {
   ) -> [PrunePlan] {
     let here = try? context.hypervisor.host()
     // A pool has one look-up of known damage, however many domains it has.
-    let isDamaged = catalog.knownDamage(in: context.repository)
+    let damage = catalog.knownDamage(in: context.repository)
     return domains.map { domain in
-      PrunePlan(of: domain.uuid, in: catalog, domain.basis, here: here, isDamaged: isDamaged)
+      PrunePlan(of: domain.uuid, in: catalog, domain.basis, here: here, isDamaged: damage.concerns)
     }
   }
 

@@ -77,10 +77,11 @@ struct BackupListing: Presentable {
       for uuid in named.map({ $0.map(Optional.some) }) ?? [nil] {
         workplace.tellSuspended(catalog, domainUUID: uuid)
       }
+      let damage = catalog.knownDamage(in: repository)
       let states = try BackupListing.entries(
         catalog, pool: repository.name, domains: named, host: host,
         inspection: arguments.flag("all") ? Inspection(catalog, in: repository) : nil,
-        isDamaged: catalog.knownDamage(in: repository))
+        isDamaged: damage.concerns)
       let domains = Set(states.compactMap { $0.point?.manifest.domainUUID })
       if domains.contains(where: { catalog.hasSeveralHosts(of: $0, here: host) }) {
         hasSeveralHosts = true
@@ -88,9 +89,7 @@ struct BackupListing: Presentable {
       var listed = try BackupListing.filtered(states, catalog: catalog, arguments: arguments)
       if arguments.flag("details") || arguments.flag("json") {
         for place in listed.indices {
-          listed[place].verification = listed[place].point.flatMap {
-            catalog.verification(of: $0, in: repository)
-          }
+          listed[place].verification = listed[place].point.flatMap(damage.verification)
         }
       }
       found += listed

@@ -3,12 +3,12 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import DomainXML
+package import DomainXML
 
 /// The damage that was found in volumes when they were compared with their checksums.
 ///
 /// An image whose tables are right may hold wrong data, which only that comparison finds.
-final class KnownDamage {
+package final class KnownDamage {
   private let catalog: Catalog
   private let repository: any Repository
   /// The points that have a record, by their volumes.
@@ -19,8 +19,8 @@ final class KnownDamage {
     }
     return owners
   }()
-  private var read: [String: Verification.Check?] = [:]
-  /// Whether a disk of a point is damaged, by the point's UUID and the disk's name.
+  private var records: [String: Verification?] = [:]
+  /// True for each disk of a point that is damaged, by the point's UUID and the disk's name.
   private var chains: [String: Bool] = [:]
 
   /// Prepares to look up what is known of a pool.
@@ -32,14 +32,18 @@ final class KnownDamage {
   /// True where no point has a record.
   var isEmpty: Bool { owners.isEmpty }
 
+  /// The record of a point, read once; nil if there is none that can be read and is the point's own.
+  package func verification(of point: Point) -> Verification? {
+    if let known = records[point.manifest.uuid] { return known }
+    let record = catalog.verification(of: point, in: repository)
+    records[point.manifest.uuid] = .some(record)
+    return record
+  }
+
   /// Finds the known damage of a volume; nil for none.
   func problem(of volume: String) -> Inspection.Problem? {
     guard let owner = owners[volume] else { return nil }
-    let uuid = owner.manifest.uuid
-    if read[uuid] == nil {
-      read[uuid] = .some(catalog.verification(of: owner, in: repository)?.check(.checksums))
-    }
-    guard let check = read[uuid] ?? nil,
+    guard let check = verification(of: owner)?.check(.checksums),
       let problem = check.problems.first(where: { $0.volume == volume })
     else { return nil }
     return Inspection.Problem(
@@ -51,8 +55,8 @@ final class KnownDamage {
 }
 
 extension KnownDamage {
-  /// Tells that a point, or what a disk of it stands on, has known damage.
-  func concerns(_ point: Point) -> Bool {
+  /// Tells that a point, or what a disk of it stands on, was damaged when it was compared.
+  package func concerns(_ point: Point) -> Bool {
     !isEmpty && point.manifest.disks.contains { concerns(point, disk: $0.name) }
   }
 
@@ -83,12 +87,11 @@ extension KnownDamage {
 }
 
 extension Catalog {
-  /// Finds out of which points it is known that they, or what they stand on, were damaged when they were
-  /// compared.
+  /// Looks up the damage that is known of the points; no data is read for it.
   ///
   /// - Parameter repository: The pool's volumes.
-  /// - Returns: What tells that of a point; no data is read for it.
-  package func knownDamage(in repository: any Repository) -> (Point) -> Bool {
-    KnownDamage(self, in: repository).concerns
+  /// - Returns: The damage.
+  package func knownDamage(in repository: any Repository) -> KnownDamage {
+    KnownDamage(self, in: repository)
   }
 }
