@@ -18,7 +18,7 @@ import Testing
     var scope = DeleteScope.point
     var disks: [String] = []
     var isAsync = false
-    /// What is listed afterwards.
+    /// The names of the points that are listed afterwards.
     var rest: [String]
 
     var testDescription: String {
@@ -43,7 +43,7 @@ import Testing
       let isThere = catalog.points.contains { point in
         points.contains(point.manifest.name) && disks.allSatisfy(point.has)
       }
-      guard isThere || catalog.pending.contains(where: { $0.partial.operation.name == "delete" })
+      guard isThere || catalog.pending.contains(where: { $0.partial.isDelete })
       else { return }
       _ = try engine.delete(
         points, of: World.domainUUID, scope: scope, disks: disks, isAsync: isAsync)

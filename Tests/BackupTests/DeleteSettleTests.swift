@@ -17,7 +17,7 @@ import Testing
     case begun
     /// The jobs that copy what others need are under way.
     case copying
-    /// It is noted that volumes have on disk what they need.
+    /// The client has noted that volumes have on disk what they need.
     case noted
     /// The volumes stand on what they shall stand on.
     case linked
@@ -141,7 +141,7 @@ import Testing
 
   /// Tells that a delete has come as far as that.
   private func isReached(_ progress: Progress, in scene: DeleteScene) -> Bool {
-    guard let pending = scene.pending.first, case .delete(let delete) = pending.partial.operation
+    guard let pending = scene.pending.first, let delete = pending.partial.delete
     else { return false }
     let pool = scene.pool, contents = scene.before.contents
     switch progress {
@@ -169,7 +169,7 @@ import Testing
   private func apply(_ change: Change, to scene: DeleteScene) throws {
     let machine = scene.machine
     let pending = try #require(scene.pending.first)
-    guard case .delete(let delete) = pending.partial.operation else { return }
+    guard let delete = pending.partial.delete else { return }
     switch change {
     case .nothing: break
     case .timePassed: scene.pool.time += 2 * Context.setupLimit
@@ -196,13 +196,13 @@ import Testing
     }
   }
 
-  /// What a user who aborts an asynchronous delete finds.
+  /// A user aborts an asynchronous delete, and finds so much of it.
   @Test(arguments: [Change.nothing, .copied, .failed, .unwritable, .helperKilled])
   func `an asynchronous delete is aborted, and every point stays`(change: Change) throws {
     let scene = try DeleteScene()
     scene.run { try DeleteKilledTests.Kind.async.delete($0) }
     try apply(change, to: scene)
-    // What has copied all is settled first, and then there is nothing to abort.
+    // A delete that has copied all is settled first, and then there is nothing to abort.
     let isDone = change == .copied || change == .helperKilled
     do {
       try scene.engine(of: 9).abort(domainUUID: scene.uuid)

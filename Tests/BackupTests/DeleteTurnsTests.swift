@@ -14,7 +14,7 @@ import Testing
 /// Two clients of which one deletes, in turns.
 @Suite struct DeleteTurnsTests {
   private typealias Kind = DeleteKilledTests.Kind
-  /// What a client does.
+  /// The work of a client.
   private typealias Work = @Sendable (Engine) throws -> Void
 
   /// How far the steps lie apart before which a client stops; none is left out by `make check-long`.
@@ -47,7 +47,7 @@ import Testing
       var changed: Set<String>?
       var place = -1
       for step in alone.indices {
-        // What the other one did not change looks the same before it and after it.
+        // A volume that the other one did not change looks the same before its turn and after.
         switch step > 0 ? alone[step - 1] : .change {
         case .nothing: continue
         case .look(let volume?) where changed?.contains(volume) == false: continue
@@ -154,7 +154,7 @@ import Testing
       [
         { engine in try DeleteTurnsTests.whereFree { try kind.delete(engine) } },
         { engine in
-          // It may read what the other one is deleting.
+          // The restore may read what the other one is deleting.
           try DeleteTurnsTests.whereFree(or: .failed) {
             let point = try engine.catalog().point("d", of: World.domainUUID)
             _ = try engine.restore(

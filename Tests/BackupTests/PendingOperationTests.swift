@@ -37,7 +37,7 @@ struct PendingOperationTests {
   func `one whose client is dead can be aborted, also where its files cannot be deleted`(
     kind: Kind, machine: Machine
   ) throws {
-    // Where a live restore stands on the pool its domain keeps running on that.
+    // A live restore whose domain stands on the pool keeps running on that.
     guard kind != .live || machine == .nothing else { return }
     let left = try LeftOperation(kind, machine, owner: .dead)
     let answer = left.answer {

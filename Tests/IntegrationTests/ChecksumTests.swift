@@ -198,7 +198,7 @@ struct ChecksumTests {
       let line = listed.split(separator: "\n").first { $0.contains(" \(point) ") }
       #expect(line?.contains(state) == true, "\(point): \(listed)")
     }
-    // What needs no merge goes.
+    // A delete that needs no merge is done.
     try history.run("backup-delete", "p1", "--children").expectSuccess()
     history.drop(["p1", "p2", "p3"])
     #expect(try history.listed() == ["p0"])

@@ -105,7 +105,7 @@ struct DeletedDisksTests {
         call = call % 60 + 9
         #expect(try history.storedDifferences() == [], "after a kill in \(point), \(disk)")
       }
-      // What was killed late is ended by the same command, whose work is done by that.
+      // A delete that was killed late is ended by the same command, whose work is done by that.
       if try history.pool.files().contains(where: { $0.hasSuffix(".partial.xml") }) {
         let output = try delete(point, disk).expectSuccess().stdout
         #expect(output.contains("Disk '\(disk)' of domain backup \(point) deleted"), "\(output)")

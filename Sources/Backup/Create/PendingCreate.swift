@@ -12,7 +12,7 @@ struct PendingCreate: CopyingOperation {
   let pending: Catalog.Pending
   /// The manifest that it will publish.
   let manifest: Manifest
-  /// What else it makes, disk by disk.
+  /// The disks that it copies, with the scratch and the target of each.
   let disks: [Partial.CreateDisk]
 
   private var create: Create { Create(context) }
@@ -34,7 +34,7 @@ struct PendingCreate: CopyingOperation {
   func giveUp() throws {
     let outcome = try create.decideUndo(pending)
     try takeOut()
-    // What is there as a whole stays.
+    // A point that is whole stays.
     if try !create.isWhole(pending, manifest) { try giveUpImages(outcome) }
     try forgetGivenUp()
   }

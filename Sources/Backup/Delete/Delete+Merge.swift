@@ -37,7 +37,7 @@ extension Delete {
     _ pending: Catalog.Pending, outlivesClient: Bool = false,
     deadline: ContinuousClock.Instant? = nil
   ) throws -> (helper: any Guest, disks: [String])? {
-    guard case .delete(let delete) = pending.partial.operation else { return nil }
+    guard let delete = pending.partial.delete else { return nil }
     guard try !isMergedElsewhere(pending) else {
       throw BackupError(
         .busy, "another client is at \(pending.partial.title); see backup-jobinfo")

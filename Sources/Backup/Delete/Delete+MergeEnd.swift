@@ -21,7 +21,7 @@ extension Delete {
   ///   cancelled then, and every point is what it was.
   func endMerge(_ pending: Catalog.Pending, in helper: any Guest) throws {
     let partial = pending.partial
-    guard case .delete(let delete) = partial.operation else { return }
+    guard let delete = partial.delete else { return }
     let jobs = try context.jobs(of: partial, in: helper.monitor)
     let images = try mergingImages(delete.merges, in: helper)
     for (number, image) in images.enumerated() {
@@ -126,7 +126,7 @@ extension Delete {
   ///   noted that its data is on disk, as QEMU leaves it that was killed: the next command merges it
   ///   again.
   func undoMerge(_ pending: Catalog.Pending) throws {
-    guard case .delete(let delete) = pending.partial.operation else { return }
+    guard let delete = pending.partial.delete else { return }
     try context.endHelper(of: pending.partial)
     guard try context.isUnderWay(pending) else { return }
     let noted = try notedMerges(of: pending)

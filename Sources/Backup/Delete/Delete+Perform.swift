@@ -19,7 +19,7 @@ extension Delete {
   /// - Throws: ``BackupError`` with code `busy` where something has come to need it while others took
   ///   over what they need: it stays whole, and the delete is over; or where it is over already.
   func perform(_ pending: Catalog.Pending) throws {
-    guard case .delete(let delete) = pending.partial.operation else { return }
+    guard let delete = pending.partial.delete else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
     try context.requireUnderWay(pending)
     // The client that merged may have died before the new links of the images were on disk.

@@ -18,7 +18,7 @@ extension Delete {
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
-    guard case .delete(let delete) = pending.partial.operation else { return .running }
+    guard let delete = pending.partial.delete else { return .running }
     do {
       return try settle(pending, delete)
     } catch {

@@ -17,18 +17,17 @@ struct LeftDeletes {
   /// Reads the deletes that are under way on a domain.
   init(of domainUUID: String, in catalog: Catalog) {
     deletes = catalog.pending(of: domainUUID).compactMap { pending in
-      guard case .delete(let delete) = pending.partial.operation else { return nil }
-      return (pending.partial.uuid, delete)
+      pending.partial.delete.map { (pending.partial.uuid, $0) }
     }
   }
 
-  /// What is left to delete of what was named, and what went already.
+  /// The part of what was named that is left to delete, and the part that went already.
   struct Rest {
     /// The points that are still there.
     var points: [Point] = []
     /// The disks of them that are still there; empty where all of a point goes.
     var disks: [String]
-    /// What a delete that was left has taken away.
+    /// The points and disks that a delete which was left has taken away.
     var gone: [Deleted] = []
   }
 
@@ -52,34 +51,40 @@ struct LeftDeletes {
     let finished = deletes.filter { settled[$0.operation] == .finished }.map(\.delete)
     var rest = Rest(disks: disks)
     for name in names {
-      do {
-        rest.points.append(try catalog.point(name, of: domainUUID))
-      } catch let error as BackupError where error.code == .notFound {
-        if scope != .childrenOnly,
-          let (delete, point) = finished.lazy.compactMap({ $0.taking(name) }).first
-        {
-          guard scope == .point || delete.leavesNone else {
-            throw BackupError(
-              .invalid,
-              "backup '\(name)' is deleted as an earlier command asked, without those that stood on "
-                + "it; backup-list shows them")
-          }
-          let all = scope == .point ? [point] : delete.points.filter { !$0.isKept }
-          rest.gone += all.map { Deleted(point: $0.name ?? name, disks: nil) }
-            .filter { !rest.gone.contains($0) }
-          continue
-        }
-        guard !deletes.contains(where: { $0.delete.taking(name) != nil }) else {
-          throw BackupError(
-            .busy,
-            "Requested operation is not valid: backup '\(name)' is being deleted; backup-jobinfo "
-              + "shows how far that is")
-        }
-        throw error
+      if let point = try? catalog.point(name, of: domainUUID) {
+        rest.points.append(point)
+      } else if let gone = try LeftDeletes.taken(name, by: finished, scope) {
+        rest.gone += gone.filter { !rest.gone.contains($0) }
+      } else if deletes.contains(where: { $0.delete.taking(name) != nil }) {
+        throw BackupError(
+          .busy,
+          "Requested operation is not valid: backup '\(name)' is being deleted; backup-jobinfo "
+            + "shows how far that is")
+      } else {
+        // Says that there is none.
+        _ = try catalog.point(name, of: domainUUID)
       }
     }
     if !disks.isEmpty { rest.leaveOut(finished) }
     return rest
+  }
+
+  /// Lists what went with a point of that name; nil where no delete that has ended took it.
+  private static func taken(
+    _ name: String, by finished: [Partial.Delete], _ scope: DeleteScope
+  ) throws -> [Deleted]? {
+    guard scope != .childrenOnly,
+      let delete = finished.first(where: { $0.taking(name) != nil }),
+      let point = delete.taking(name)
+    else { return nil }
+    guard scope == .point || delete.leavesNone else {
+      throw BackupError(
+        .invalid,
+        "backup '\(name)' is deleted as an earlier command asked, without those that stood on "
+          + "it; backup-list shows them")
+    }
+    let all = scope == .point ? [point] : delete.points.filter { !$0.isKept }
+    return all.map { Deleted(point: $0.name ?? name, disks: nil) }
   }
 }
 
@@ -100,9 +105,8 @@ extension LeftDeletes.Rest {
 
 extension Partial.Delete {
   /// Finds the point of that name or UUID among those that go as a whole.
-  func taking(_ name: String) -> (delete: Partial.Delete, point: Partial.DeletePoint)? {
+  func taking(_ name: String) -> Partial.DeletePoint? {
     points.first { !$0.isKept && ($0.name == name || $0.uuid == name.lowercased()) }
-      .map { (self, $0) }
   }
 
   /// True where every point that stood on those that go went too.
@@ -129,16 +133,10 @@ extension Catalog {
   /// - Returns: The name.
   /// - Throws: ``BackupError`` with code `notFound`.
   package func nameToDelete(_ text: String, of domainUUID: String) throws -> String {
-    do {
-      return try point(text, of: domainUUID).manifest.name
-    } catch let error as BackupError where error.code == .notFound {
-      for pending in pending(of: domainUUID) {
-        guard case .delete(let delete) = pending.partial.operation,
-          let taken = delete.taking(text)
-        else { continue }
-        return taken.point.name ?? text
-      }
-      throw error
-    }
+    if let point = try? point(text, of: domainUUID) { return point.manifest.name }
+    let taken = pending(of: domainUUID).lazy.compactMap { $0.partial.delete?.taking(text) }.first
+    // Says that there is none.
+    guard let taken else { return try point(text, of: domainUUID).manifest.name }
+    return taken.name ?? text
   }
 }

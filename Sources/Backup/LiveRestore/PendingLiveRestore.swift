@@ -10,7 +10,7 @@ import DomainXML
 struct PendingLiveRestore: PendingOperation {
   let context: Context
   let pending: Catalog.Pending
-  /// What it made.
+  /// The images that it made, and the domain that runs on them.
   let live: Partial.LiveRestore
 
   private var restore: LiveRestore { LiveRestore(context) }

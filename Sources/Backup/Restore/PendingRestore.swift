@@ -10,7 +10,7 @@ import DomainXML
 struct PendingRestore: CopyingOperation {
   let context: Context
   let pending: Catalog.Pending
-  /// What it makes.
+  /// The files that it makes, and the domain that gets them.
   let plan: Partial.Restore
 
   private var restore: Restore { Restore(context) }

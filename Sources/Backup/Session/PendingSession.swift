@@ -10,7 +10,7 @@ import DomainXML
 struct PendingSession: PendingOperation {
   let context: Context
   let pending: Catalog.Pending
-  /// What it serves.
+  /// The disks that it serves.
   let plan: Partial.Session
 
   private var session: Session { Session(context) }

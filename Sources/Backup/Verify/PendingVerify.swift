@@ -10,7 +10,7 @@ import DomainXML
 struct PendingVerify: PendingOperation {
   let context: Context
   let pending: Catalog.Pending
-  /// What is looked at, and what is made for it.
+  /// The point that it looks at, and the volumes that it makes for that.
   let plan: Partial.Verify
 
   private var verify: Verify { Verify(context) }

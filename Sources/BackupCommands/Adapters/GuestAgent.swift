@@ -99,7 +99,7 @@ extension LibvirtError {
   /// Whether no agent answered in time.
   var isOfSilentAgent: Bool { [.agentUnresponsive, .agentCommandTimeout].contains(code) }
 
-  /// Whether the domain has no channel for an agent, or no agent is at it.
+  /// True where the domain has no channel for an agent, or no agent answers on it.
   var isOfMissingAgent: Bool {
     [.argumentUnsupported, .configUnsupported, .agentUnresponsive].contains(code)
   }

@@ -105,7 +105,7 @@ package final class Context {
 
   /// True if the partial of an operation may name what is deleted outside of the pool.
   ///
-  /// That needs a pool into which nobody but its owner can put files, or the very partial that this
+  /// A pool into which nobody but its owner can put files is trusted, and so is the very partial that this
   /// client wrote.
   package func trusts(_ partial: Partial) -> Bool {
     repository.isTrusted || begun[partial.uuid] == partial

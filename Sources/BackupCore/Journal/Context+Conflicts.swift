@@ -34,11 +34,11 @@ extension Context {
     if partial.occupiesDomain, let other = others.first(where: { $0.uuid != partial.uuid }) {
       throw BackupError.occupied(by: other)
     }
-    if case .delete(let delete) = partial.operation {
+    if let delete = partial.delete {
       try refuseWhileUsed(delete, besides: partial.uuid, in: catalog)
     }
     for pending in catalog.pending where pending.partial.uuid != partial.uuid {
-      guard case .delete(let delete) = pending.partial.operation, !partial.isDelete,
+      guard let delete = pending.partial.delete, !partial.isDelete,
         catalog.isConcerned(partial, by: delete)
       else { continue }
       throw BackupError(

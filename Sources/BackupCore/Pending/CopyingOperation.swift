@@ -46,7 +46,7 @@ extension CopyingOperation {
           + "\(partial.title) and does not copy now; try again, or end that process first")
     }
     guard try undoLeft() else { return false }
-    // Where the rest could not be done it says nothing.
+    // An undo that could not end leaves the partial, and tells nothing.
     if try context.isUnderWay(pending) { try giveUp(because: nil) }
     return true
   }

@@ -23,7 +23,7 @@ package struct JobReport: Sendable, Equatable {
   package var started: Int64
   /// How far each disk is; empty for a session.
   package var disks: [DiskProgress]
-  /// What can be read of an NBD session; nil for another operation, or where nothing can.
+  /// The exports of an NBD session; nil for another operation, or where nothing can be read.
   package var session: SessionReport?
   /// Why an NBD session has lost the instant of its start; nil where it has not.
   package var damage: String?

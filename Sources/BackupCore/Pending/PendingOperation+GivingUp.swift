@@ -6,8 +6,8 @@
 import DomainXML
 import QMP
 
-/// What becomes of an operation that can be neither finished nor undone: it is told, and stands in
-/// the way of nothing else; `backup-jobabort` ends it whatever its state.
+/// An operation that can be neither finished nor undone is told, and stands in the way of nothing else;
+/// `backup-jobabort` ends it whatever its state.
 extension PendingOperation {
   /// Ends the operation whatever became of it: what can be undone is, the rest is told and left.
   ///
@@ -61,7 +61,7 @@ extension PendingOperation {
   }
 }
 
-/// What becomes of an operation of a host that is gone for good.
+/// An operation of a host that is gone for good is forgotten without asking anything of that host.
 extension PendingOperation {
   /// Deletes the scratch files that are in the pool, tells of those that are not, and deletes the
   /// partial.

@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// What a session is, for whoever wants to read it.
+/// An NBD session with its exports, as a client that wants to read them needs it.
 package struct SessionReport: Sendable, Equatable {
   /// A disk that can be read.
   package struct Disk: Sendable, Equatable {
@@ -15,7 +15,7 @@ package struct SessionReport: Sendable, Equatable {
     package var bitmap: String?
     /// Bytes it has.
     package var size: UInt64
-    /// Where it is read.
+    /// NBD URI by which the disk is read.
     package var uri: String
 
     /// Makes the description of a disk.

@@ -52,7 +52,7 @@ extension Catalog {
   /// Whether a point goes, by a delete that is under way.
   package func isDoomed(_ point: String) -> Bool {
     pending.contains { pending in
-      guard case .delete(let delete) = pending.partial.operation else { return false }
+      guard let delete = pending.partial.delete else { return false }
       return delete.points.contains { $0.uuid == point }
     }
   }

@@ -162,7 +162,7 @@ package struct Catalog: Sendable {
   /// A manifest that a delete rewrites is in its partial meanwhile.
   private mutating func addManifestsOfDeletes() {
     for pending in pending {
-      guard case .delete(let delete) = pending.partial.operation else { continue }
+      guard let delete = pending.partial.delete else { continue }
       for merge in delete.merges { merging[merge.volume] = merge }
       for manifest in delete.manifests
       where !points.contains(where: { $0.manifest.uuid == manifest.uuid }) {

@@ -37,6 +37,6 @@ package struct OperationID: Sendable, Equatable {
 }
 
 extension Partial {
-  /// What is in the names of all that the operation makes.
+  /// The part that the names of all that the operation makes have in common.
   package var id: OperationID { OperationID(uuid) }
 }

@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-/// What the core has to know of each kind of operation, beside what it needs of points.
+/// The core knows so much of each kind of operation, beside the points that it needs.
 extension Partial {
   /// The operation, for people.
   package var title: String {
@@ -41,7 +41,7 @@ extension Partial {
     }
   }
 
-  /// What an operation on a running domain puts into its QEMU, disk by disk.
+  /// The disks for which the operation has something in the QEMU of a running domain.
   package var liveDisks: [CreateDisk] {
     switch operation {
     case .create(_, let disks, _, _): disks
@@ -50,7 +50,7 @@ extension Partial {
     }
   }
 
-  /// Whether the domain is suspended, and its file systems frozen, around the start.
+  /// True for a domain that is suspended, and for file systems that are frozen, around the start.
   package var holdsGuest: (isSuspended: Bool, isFrozen: Bool) {
     switch operation {
     case .create(_, _, let isSuspended, let isFrozen): (isSuspended, isFrozen)
@@ -90,10 +90,7 @@ extension Partial {
   }
 
   /// True for a delete.
-  package var isDelete: Bool {
-    if case .delete = operation { return true }
-    return false
-  }
+  package var isDelete: Bool { delete != nil }
 
   /// Tells that disks of a domain that exists are replaced.
   package var isOverwrite: Bool {

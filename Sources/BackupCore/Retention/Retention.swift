@@ -24,7 +24,7 @@ package struct Retention {
     package var isComplete: Bool
     /// True if another host made the point.
     ///
-    /// That host's rules are for it, and it does not count for these.
+    /// The point is left to the rules of that host, and does not count for these.
     package var isElsewhere: Bool
 
     /// Makes the description of a point.

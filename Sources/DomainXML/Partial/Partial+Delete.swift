@@ -81,6 +81,14 @@ extension Partial {
   }
 }
 
+extension Partial {
+  /// The delete; nil for another operation.
+  package var delete: Delete? {
+    if case .delete(let delete) = operation { return delete }
+    return nil
+  }
+}
+
 extension Partial.Delete {
   /// Reads the `<delete>` of a partial.
   init(
