@@ -96,6 +96,18 @@ package struct BlockdevOptions: Sendable, Equatable {
     ])
   }
 
+  /// A node that passes every request on to another, which `blockdev-reopen` can replace.
+  ///
+  /// - Parameters:
+  ///   - nodeName: Name of the node.
+  ///   - file: The node that gets the requests.
+  /// - Returns: The node.
+  package static func relay(_ nodeName: String, file: String) -> BlockdevOptions {
+    BlockdevOptions(members: [
+      "driver": "raw", "node-name": .string(nodeName), "file": .string(file), "discard": "unmap",
+    ])
+  }
+
   /// The frozen state that a copy-before-write filter keeps, to be read.
   package static func snapshotAccess(_ nodeName: String, file: String) -> BlockdevOptions {
     BlockdevOptions(members: [

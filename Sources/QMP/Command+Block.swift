@@ -71,6 +71,16 @@ extension Command {
     return Command("blockdev-reopen", ["options": .array(options)])
   }
 
+  /// Changes nodes at one instant: QEMU lets no request pass through any of them meanwhile.
+  ///
+  /// The corresponding QMP command is `blockdev-reopen`.
+  ///
+  /// - Parameter nodes: All options of each node.
+  /// - Returns: The command.
+  package static func reopen(_ nodes: [BlockdevOptions]) -> Command {
+    Command("blockdev-reopen", ["options": .array(nodes.map { .object($0.members) })])
+  }
+
   /// Puts another node under a device.
   ///
   /// The corresponding QMP command is `qom-set`, property `drive`.

@@ -93,6 +93,23 @@ struct BaseChoiceTests {
   }
 
   @Test
+  func `a plain job copies all of a disk with a thread of its own, unless the guest stands still`()
+    throws
+  {
+    var world = World(.init("vda"), .init("vdb", index: 2))
+    world.disks[1].driver = " iothread='1'"
+    try world.make("p1")
+    func reasons(isProtected: Bool = false) throws -> [String?] {
+      try world.plan(isProtected: isProtected).manifest.disks.map(\.reasonCode)
+    }
+    #expect(try reasons(isProtected: true) == [nil, nil])
+    #expect(try reasons() == [nil, "unprotected_thread"])
+    #expect(try world.plan(isProtected: false).disks.allSatisfy { $0.bitmap != nil })
+    world.support.suspends = true
+    #expect(try reasons() == [nil, nil])
+  }
+
+  @Test
   func `a shareable disk is always full and records nothing`() throws {
     var world = World(.init("vda"), .init("vdb", "raw", index: 2))
     world.disks[1].flags = "<shareable/>"

@@ -43,6 +43,23 @@ import Testing
     if found.settlement != .running { #expect(left.leftovers == []) }
   }
 
+  @Test(arguments: LeftPath.allCases, [nil, "pending"])
+  func `whatever is between a device and its disk is taken away`(
+    path: LeftPath, status: String?
+  ) throws {
+    let left = try LeftCreate(status: status, path: path)
+    let (endings, _) = left.run(
+      [], { engine, _ in try engine.settle(domainUUID: World.domainUUID) }, clients: 1)
+    guard case .done([]) = endings[0] else {
+      Issue.record("\(endings)")
+      return
+    }
+    #expect(left.leftovers == [] && left.isPublished == (status != nil))
+    for disk in left.plan.disks {
+      #expect(left.qemu.drives[disk.live.device] == disk.live.node.nodeName)
+    }
+  }
+
   @Test func `a copy whose flush fails is undone`() throws {
     let left = try LeftCreate()
     left.qemu.broken = Set(left.plan.disks.map(\.names.target))
@@ -58,12 +75,13 @@ import Testing
 
   /// Runs two clients on what is left, and looks at what comes of it.
   private func interleave(
-    ways: Int, _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
+    ways: Int, path: LeftPath = .filter,
+    _ work: @escaping @Sendable (LeftCreate, Engine, Int) throws -> Void,
     _ check: (LeftCreate, [Clients.Ending], String) -> Void
   ) throws {
-    var left = try LeftCreate()
+    var left = try LeftCreate(path: path)
     try Clients.interleave(ways: ways) { segments, clients in
-      left = try LeftCreate()
+      left = try LeftCreate(path: path)
       let shared = Clients.Box(left)
       return left.run(segments, { try work(shared.value, $0, $1) }, clients: clients)
     } _: { found, way in
@@ -71,8 +89,11 @@ import Testing
     }
   }
 
-  @Test func `two clients that settle it publish it once, whatever comes between`() throws {
-    try interleave(ways: 120) { _, engine, _ in
+  @Test(arguments: [LeftPath.filter, .relayAndFilter])
+  func `two clients that settle it publish it once, whatever comes between`(
+    path: LeftPath
+  ) throws {
+    try interleave(ways: 120, path: path) { _, engine, _ in
       try engine.settle(domainUUID: World.domainUUID)
     } _: { left, endings, way in
       for ending in endings {

@@ -29,6 +29,8 @@ struct World {
     var device = "disk"
     var isBlockDevice = false
     var flags = ""
+    /// More attributes of its driver.
+    var driver = ""
     var snapshots: [String] = []
     /// The active layer first; none for an empty drive.
     var layers: [Layer]
@@ -204,7 +206,7 @@ struct World {
       "<source \(attribute)='\($0.path)' index='\($0.index)'/>"
     }
     return """
-      <disk type='\(type)' device='\(disk.device)'><driver name='qemu' type='\(disk.format)'/>\
+      <disk type='\(type)' device='\(disk.device)'><driver name='qemu' type='\(disk.format)'\(disk.driver)/>\
       \(source ?? "")\(chain)<target dev='\(disk.target)' bus='virtio'/>\(disk.flags)\
       <alias name='virtio-disk\(number)'/></disk>
       """

@@ -54,15 +54,15 @@ struct QuiesceTests {
     let scene = linux.scene
     try linux.console.awaitStart()
     try linux.awaitAgent(of: linux.domain.name)
+    let calls =
+      try linux.libvirt.suspendsGuests()
+      ? ["stop", "transaction", "virDomainResume"] : ["qom-set", "transaction", "blockdev-reopen"]
     for command in ["backup-create", "backup-start-nbd"] {
-      for call in [
-        nil, "guest-fsfreeze-freeze", "stop", "transaction", "virDomainResume",
-        "guest-fsfreeze-thaw",
-      ] {
+      for call in [nil, "guest-fsfreeze-freeze"] + calls + ["guest-fsfreeze-thaw"] {
         let killed = try kill(command, at: call, linux)
         let when = "\(command), \(call ?? "while it froze")"
-        // But for two it is the process that holds the guest which makes the call and is killed.
-        let isClient = call == nil || call == "transaction"
+        // It is the client, or else the process that holds the guest, which makes the call.
+        let isClient = [nil, "qom-set", "transaction", "blockdev-reopen"].contains(call)
         #expect(
           isClient ? killed.ending == .signalled(SIGKILL) : killed.status != 0,
           "\(when): \(killed)")

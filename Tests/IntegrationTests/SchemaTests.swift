@@ -54,6 +54,7 @@ struct SchemaTests {
       .addSecret(id: "s", value: [0, 255]), .objectDel("s"),
       .blockdevDel("vb-v"),
       .setDrive(device: "/machine/x", node: "vb-c"),
+      .reopen([.relay("vb-y", file: "a"), .relay("vb-z", file: "b")]),
       .markAdd(node: "a", name: "b"), .bitmapRemove(node: "a", name: "b"), .stop,
       .transaction([
         .bitmapAdd(node: "a", name: "b", persistent: true, disabled: true, granularity: 65536),

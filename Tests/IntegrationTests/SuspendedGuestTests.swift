@@ -10,6 +10,7 @@ import Testing
 
 /// Whatever stops or dies while a guest is suspended for an instant: the guest goes on, and no point
 /// is made of what was no instant.
+@Suite(.enabled { try PrivateLibvirt.shared(.session).suspendsGuests() })
 struct SuspendedGuestTests {
   private static let commands = ["backup-create", "backup-start-nbd"]
 
@@ -17,7 +18,7 @@ struct SuspendedGuestTests {
   func `a client that is stopped inside the suspension keeps the guest for a few seconds only`(
     mode: LibvirtMode
   ) throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(mode))
+    let suspension = try StoppedClients(.shared(mode))
     defer { suspension.remove() }
     for round in 0..<Rounds.count(1) {
       for command in Self.commands {
@@ -37,7 +38,7 @@ struct SuspendedGuestTests {
   func `a guest whose client and guard are killed is named, and goes on with the next command`(
     mode: LibvirtMode
   ) throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(mode))
+    let suspension = try StoppedClients(.shared(mode))
     defer { suspension.remove() }
     let scene = suspension.scene
     for round in 0..<Rounds.count(1) {
@@ -68,7 +69,7 @@ struct SuspendedGuestTests {
   ) throws {
     let libvirt = try PrivateLibvirt(mode)
     defer { libvirt.close() }
-    let suspension = try Suspension(libvirt)
+    let suspension = try StoppedClients(libvirt)
     let scene = suspension.scene
     for round in 0..<Rounds.count(1) {
       for command in Self.commands {
@@ -90,7 +91,7 @@ struct SuspendedGuestTests {
 
   @Test(arguments: LibvirtMode.available)
   func `a guard that is killed does not leave the guest suspended`(mode: LibvirtMode) throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(mode))
+    let suspension = try StoppedClients(.shared(mode))
     defer { suspension.remove() }
     for command in Self.commands {
       let client = try suspension.stopClient(command)
@@ -106,7 +107,7 @@ struct SuspendedGuestTests {
 
   @Test(arguments: LibvirtMode.available)
   func `a guard outlives what ends a service`(mode: LibvirtMode) throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(mode))
+    let suspension = try StoppedClients(.shared(mode))
     defer { suspension.remove() }
     for command in Self.commands {
       let client = try suspension.stopClient(command)
@@ -123,7 +124,7 @@ struct SuspendedGuestTests {
 
   @Test(.enabled(if: ControlGroup.root != nil && LibvirtMode.available.contains(.system)))
   func `a guard is not in the control group of its client, which is killed as a whole`() throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(.system))
+    let suspension = try StoppedClients(.shared(.system))
     defer { suspension.remove() }
     let group = try ControlGroup()
     defer { group.remove() }
@@ -142,7 +143,7 @@ struct SuspendedGuestTests {
   func `a guest that an administrator suspends before the instant stays suspended`(
     mode: LibvirtMode
   ) throws {
-    let suspension = try Suspension(PrivateLibvirt.shared(mode))
+    let suspension = try StoppedClients(.shared(mode))
     defer { suspension.remove() }
     let scene = suspension.scene
     func resume() throws {
@@ -204,93 +205,5 @@ private struct ControlGroup {
 
   func remove() {
     for _ in 0..<50 where rmdir(path) != 0 { usleep(20000) }
-  }
-}
-
-/// A guest that counts on two disks, and clients that stop while it is suspended.
-private struct Suspension {
-  let scene: Scene
-
-  init(_ libvirt: PrivateLibvirt) throws {
-    scene = try Scene(
-      libvirt, disks: [TestDisk("vda", size: 16 << 20), TestDisk("vdb", .raw, size: 16 << 20)],
-      counting: true)
-    try awaitWrites()
-  }
-
-  func remove() { scene.remove() }
-
-  /// Waits until the guest writes.
-  func awaitWrites() throws { try #require(scene.domain.guest).awaitWrites(20) }
-
-  /// Starts a client and waits until it has stopped itself after a call; by default one that it makes
-  /// while the guest is suspended.
-  func stopClient(
-    _ command: String, at call: String = "transaction",
-    atStart: (RunningCommand) throws -> Void = { _ in }
-  ) throws -> RunningCommand {
-    let client = try Program.start(
-      scene.libvirt,
-      scene.arguments(command, ["--backupname", scene.libvirt.uniqueName("stopped")]),
-      environment: ["VIRSH_BACKUP_STOP_AT": call])
-    try atStart(client)
-    try eventually("the client stops", every: .milliseconds(10)) {
-      if client.hasEnded { throw CommandError("\(try client.wait())") }
-      return Self.state(of: client.pid) == "T"
-    }
-    return client
-  }
-
-  /// The processes that guard this domain.
-  func guards() throws -> [pid_t] {
-    let uuid = try scene.libvirt.uuid(of: scene.domain.name)
-    let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap {
-      pid_t($0)
-    }
-    let guards = processes.filter { pid in
-      let arguments = (FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") ?? Data())
-        .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      return arguments.contains("backup-guard") && arguments.contains(uuid)
-    }
-    #expect(guards.count == 1)
-    return guards
-  }
-
-  private static func state(of pid: pid_t) -> Substring? {
-    let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
-    return text?.split(separator: ")").last?.split(separator: " ").first
-  }
-
-  /// Expects that the guest runs within six seconds.
-  func expectRunning(
-    _ when: String, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    do {
-      try eventually("the guest runs", within: .seconds(6), every: .milliseconds(100)) {
-        try scene.domain.state() == "running"
-      }
-      try awaitWrites()
-    } catch {
-      Issue.record("\(when): \(error)", sourceLocation: sourceLocation)
-      try scene.libvirt.virsh("resume", scene.domain.name)
-    }
-  }
-
-  /// Expects that nothing came of a client.
-  func expectNothingMade(
-    _ command: String, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    #expect(try scene.points() == [], "\(command)", sourceLocation: sourceLocation)
-    try scene.expectNoStrays(command, sourceLocation: sourceLocation)
-    #expect(try scene.sessionState() == nil, "\(command)", sourceLocation: sourceLocation)
-  }
-
-  /// Expects that a point can be made, and that the guest never saw an error.
-  func expectGood() throws {
-    try scene.run("backup-create", "--backupname", "good").expectSuccess()
-    let first = try CounterGuest.counter(in: scene.image("good", "vda"), .qcow2)
-    let second = try CounterGuest.counter(in: scene.image("good", "vdb"), .qcow2)
-    #expect(first >= second && first - second <= 1, "\(first) and \(second)")
-    #expect(scene.domain.guest?.report().failed == 0)
   }
 }

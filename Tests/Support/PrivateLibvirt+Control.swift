@@ -38,6 +38,11 @@ extension PrivateLibvirt {
     return number
   }
 
+  /// Tells that a guest of several disks is suspended at the instant of a backup.
+  ///
+  /// - Throws: `CommandError` when libvirt does not say which QEMU it has.
+  package func suspendsGuests() throws -> Bool { try qemuVersion() < 8 }
+
   /// Sends a QMP command to a domain's QEMU.
   ///
   /// - Parameters:

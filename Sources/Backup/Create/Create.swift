@@ -74,24 +74,27 @@ extension Create {
   ) throws {
     try openTargets(plan, pending: pending, owner: definition, in: guest.monitor)
     let readTPM = try plan.tpm.map { try context.reader(of: $0) }
-    var tpm: [UInt8]?
+    var earlier: [UInt8]?, tpm: [UInt8]?
     if plan.isProtected {
       try context.openView(
         plan.view, pending: pending, definition: definition, guest: guest,
-        atInstant: { tpm = try readTPM?() })
-      try context.write(tpm, of: plan.manifest)
-      try startJobs(of: plan, in: guest.monitor)
+        beforeInstant: { earlier = try readTPM?() }, atInstant: { tpm = try readTPM?() })
     } else {
       try context.instant(
         of: pending, guest: guest, needsSuspension: plan.needsSuspension,
         frozenMark: plan.disks.first?.names.target
       ) {
-        tpm = try readTPM?()
+        earlier = try readTPM?()
         try startJobs(of: plan, in: guest.monitor)
+        tpm = try readTPM?()
       }
-      // Whoever finds the jobs ready before undoes the backup.
-      try context.write(tpm, of: plan.manifest)
     }
+    if tpm != earlier, !plan.needsSuspension {
+      observer.notice("the TPM changed during the instant: its state is one of a moment later")
+    }
+    // Whoever finds the jobs ready before undoes the backup.
+    try context.write(tpm, of: plan.manifest)
+    if plan.isProtected { try startJobs(of: plan, in: guest.monitor) }
   }
 
   /// Starts the copies of a plan.

@@ -62,9 +62,13 @@ extension CreatePlan {
     for (number, (disk, request)) in selection.chosen.enumerated() {
       var live = try live(disk)
       live.isShareable = disk.isShareable
+      // The guest writes while a plain job begins.
+      let isAtRisk =
+        isRunning && !isProtected && !situation.support.suspends && disk.hasIOThread
       let base = try BaseChoice(
         live, request: options.resolved(request), points: points, chain: chain,
-        catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil)
+        catalog: situation.catalog, isForgotten: isForgotten, isPoint: request.target == nil,
+        obstacle: live.isShareable ? .shared : isAtRisk ? .unprotectedThread : nil)
       if request.target == nil { chainLengths[live.name] = base.chainLength + 1 }
       planned.append(
         Disk(

@@ -92,12 +92,11 @@ package struct CreatePlan: Sendable, Equatable {
 
   /// Whether the guest has to stand still at the instant.
   ///
-  /// Without a view one transaction is the instant of all disks and of the NVRAM. It adds bitmaps one
-  /// after the other before it stops the requests of a disk, so that those of a thread of its own
-  /// could fall between.
+  /// Without a view one transaction is the instant of all disks and of the NVRAM.
   var needsSuspension: Bool {
     if isOffline { return false }
-    return isProtected ? view.needsSuspension : tpm != nil || support.hasIOThreads
+    return isProtected
+      ? view.needsSuspension : support.suspends && (tpm != nil || support.hasIOThreads)
   }
 
   /// Bytes that will be copied, as far as can be told.
@@ -133,7 +132,8 @@ package struct CreatePlan: Sendable, Equatable {
   /// Starts all copies, or none; that of a protected domain's NVRAM began at the instant.
   ///
   /// Where there is no view this is the instant: recording starts, and what changed is selected, in
-  /// the same transaction.
+  /// the same transaction. A disk's requests stop only with its job, and what they write before is
+  /// recorded as changed, too.
   ///
   /// - Parameter isLimited: Whether the number of requests is limited, by a member that QEMU calls
   ///   unstable and may lack. Their size is limited all the same, where it must be.
@@ -152,7 +152,8 @@ package struct CreatePlan: Sendable, Equatable {
     if isOffline { return .transaction(jobs + nvram) }
     if isProtected { return .transaction(jobs) }
     return .transaction(
-      view.recordingStarted + view.changesSelected(on: \.live.node.nodeName) + jobs + nvram)
+      view.recordingStarted
+        + view.changesSelected(on: \.live.node.nodeName, isRecording: true) + jobs + nvram)
   }
 }
 

@@ -157,6 +157,9 @@ extension Session {
     ) {
       try guest.monitor.execute(plan.startUnprotected)
     }
+    if let command = plan.view.selectChanges(on: \.names.scratch) {
+      try guest.monitor.execute(command)
+    }
   }
 
   /// Tells the user what a session will not have.

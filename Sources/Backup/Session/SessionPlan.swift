@@ -38,15 +38,17 @@ struct SessionPlan: Equatable {
   }
 
   /// Whether the guest has to stand still at the instant.
-  var needsSuspension: Bool { isProtected ? view.needsSuspension : support.hasIOThreads }
+  var needsSuspension: Bool {
+    isProtected ? view.needsSuspension : support.suspends && support.hasIOThreads
+  }
 
   /// Starts a session whose guest is not protected, at one instant of all disks.
   ///
   /// Jobs save what the guest overwrites in scratch images that stand on the disks, as in libvirt's
-  /// own pull mode backups.
+  /// own pull mode backups. What changed is selected after it, as after ``FrozenView/insertFilters``.
   var startUnprotected: Command {
     .transaction(
-      view.recordingStarted + view.changesSelected(on: \.names.scratch)
+      view.recordingStarted
         + disks.map {
           let names = $0.view.names
           return .blockdevBackup(

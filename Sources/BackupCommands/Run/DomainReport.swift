@@ -52,6 +52,7 @@ struct DomainReport {
     /// Reasons that the user knows of, or that are no news the second time.
     private static let expected: Set = [
       "first", "requested", "new_disk", "forgotten", "chain_long", "shared",
+      "unprotected_thread",
     ]
 
     /// True when the disk is in full because something was lost, such as its bitmap.

@@ -33,20 +33,21 @@ package struct BaseChoice {
   ///   - catalog: The pool.
   ///   - isForgotten: Whether the domain's bitmaps were removed by `backup-forget`.
   ///   - isPoint: Whether a point will stand on it.
+  ///   - obstacle: Why it cannot be incremental; nil where it can.
   /// - Throws: ``BackupError`` when an incremental was demanded and cannot be had, or the point
   ///   that was named does not exist.
   package init(
     _ disk: LiveDisk, request: DiskRequest, points: [Point], chain: String, catalog: Catalog,
-    isForgotten: Bool, isPoint: Bool
+    isForgotten: Bool, isPoint: Bool, obstacle: Reason? = nil
   ) throws {
     expectedBytes = disk.allocation
-    if disk.isShareable {
+    if let obstacle {
       guard request.parent == nil, !request.isIncremental else {
         throw BackupError(
           .invalid,
-          "disk '\(disk.name)' cannot be backed up incrementally: \(Reason.shared.text)")
+          "disk '\(disk.name)' cannot be backed up incrementally: \(obstacle.text)")
       }
-      reason = .shared
+      reason = obstacle
       return
     }
     if request.isFull {

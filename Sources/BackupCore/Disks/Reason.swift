@@ -56,4 +56,11 @@ package struct Reason: Sendable, Equatable {
   /// Other domains may write to the disk, and QEMU records what its own guest writes.
   package static let shared = Reason(
     code: "shared", text: "shareable, and what other domains write is not recorded")
+  /// A plain job would copy what changed while a thread of its own serves the disk.
+  ///
+  /// Such a job learns what changed only after it began (`backup_init_bcs_bitmap()`). QEMU aborts
+  /// (`block_copy_task_create`) where a guest that was not suspended writes before.
+  package static let unprotectedThread = Reason(
+    code: "unprotected_thread",
+    text: "unprotected, and the disk has a thread of its own (<iothreads>)")
 }

@@ -42,6 +42,8 @@ package struct NodeNames: Sendable, Equatable {
   package var scratch: String { stem + "scratch" }
   /// Filter under the device.
   package var filter: String { stem + "cbw" }
+  /// Node between the device and its disk or filter, by which several filters begin at one instant.
+  package var relay: String { stem + "relay" }
   /// Bitmap on the filter of the client that takes it off the device.
   package var claim: String { stem + "claim" }
   /// A node that nothing uses, by which a flush tells how it went.

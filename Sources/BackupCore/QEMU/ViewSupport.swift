@@ -14,10 +14,16 @@ package struct ViewSupport: Sendable, Equatable {
   /// schema says nothing of it, and the version alone tells.
   package var spansClusters: Bool
   /// Whether threads of their own serve disks.
-  ///
-  /// QEMU 7.2 aborts where a node is added over a disk in such a thread while a request is under
-  /// way. A suspended guest has none.
   package var hasIOThreads: Bool
+  /// Whether the guest is suspended at an instant that needs more than one command.
+  ///
+  /// QEMU 7.2 aborts where a node is added over a disk in a thread of its own while a request is
+  /// under way, and where `blockdev-reopen` finds a disk by two ways; a suspended guest has no
+  /// request under way. From 8.2 on a suspension itself is the danger, for a guest with such threads:
+  /// QEMU puts off the interrupts of requests that end (`defer_call()` in its thread pool), and one
+  /// that is still put off when `stop` takes away the device's notifiers never reaches the guest,
+  /// which then waits for its disk for ever.
+  package var suspends: Bool
   /// Whether an NBD server outlives its clients where a thread of its own serves the disk.
   ///
   /// QEMU before 9.0, with the fix of CVE-2024-7409 that distributions have taken over, ends with an
@@ -27,10 +33,12 @@ package struct ViewSupport: Sendable, Equatable {
 
   /// Makes a description; without arguments it is that of a QEMU without faults.
   package init(
-    spansClusters: Bool = true, hasIOThreads: Bool = false, servesIOThreads: Bool = true
+    spansClusters: Bool = true, hasIOThreads: Bool = false, suspends: Bool = false,
+    servesIOThreads: Bool = true
   ) {
     self.spansClusters = spansClusters
     self.hasIOThreads = hasIOThreads
+    self.suspends = suspends
     self.servesIOThreads = servesIOThreads
   }
 
@@ -40,8 +48,9 @@ package struct ViewSupport: Sendable, Equatable {
   package init(of monitor: any Monitor) throws {
     let version = try monitor.version()
     spansClusters = version >= QEMUVersion(8)
-    servesIOThreads = version >= QEMUVersion(9)
+    suspends = version < QEMUVersion(8, 2)
     hasIOThreads = try !monitor.ioThreads().isEmpty
+    servesIOThreads = version >= QEMUVersion(9)
   }
 }
 

@@ -23,10 +23,14 @@ extension Context {
   ///
   /// - Throws: ``BackupError`` with code `busy` when another client claimed it and does not do it.
   package func removeFilter(
-    _ filter: String, claim: String, of disk: Partial.CreateDisk, definition: DomainDefinition,
+    of disk: Partial.CreateDisk, names: NodeNames, definition: DomainDefinition,
     in monitor: any Monitor
   ) throws {
-    func isOnDevice() throws -> Bool { try monitor.isNode(filter, on: disk.device) }
+    let filter = names.filter, claim = names.claim
+    func hasRelay() throws -> Bool { try monitor.isNode(names.relay, on: disk.device) }
+    func isOnDevice() throws -> Bool {
+      try monitor.isNode(filter, on: disk.device) || hasRelay()
+    }
     let end = ContinuousClock.now + .seconds(Context.claimLimit)
     while try isOnDevice() {
       let owned = "\(claim).\(process.owner.text)"
@@ -47,6 +51,10 @@ extension Context {
       let nodes = try monitor.blockNodes().byName
       let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
       let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
+      if try hasRelay() {
+        // As long as something passes through the filter it lets nobody else write to the disk.
+        try monitor.execute(.reopen([.relay(names.relay, file: child)]))
+      }
       try monitor.execute(.setDrive(device: disk.device, node: child))
       return
     }

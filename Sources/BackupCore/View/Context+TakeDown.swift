@@ -30,10 +30,9 @@ extension Context {
       for node in [names.sample, names.sampleTarget] { try close(node, in: monitor) }
       // While the view reads through it, the filter lets nobody else write below it.
       try close(names.view, in: monitor)
-      try removeFilter(
-        names.filter, claim: names.claim, of: disk, definition: definition, in: monitor)
+      try removeFilter(of: disk, names: names, definition: definition, in: monitor)
       for node in [
-        names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
+        names.relay, names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
       ] {
         try close(node, in: monitor)
       }

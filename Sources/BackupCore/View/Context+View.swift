@@ -55,8 +55,9 @@ extension Context {
 
   /// Freezes the states of disks, from one instant on.
   ///
-  /// Where a thread of its own serves a disk, each node over a disk is added while the guest is
-  /// suspended (``ViewSupport/hasIOThreads``).
+  /// Several disks of a guest that runs are frozen by a single command
+  /// (``FrozenView/insertRelays``); of one that is suspended (``ViewSupport/suspends``) one after the
+  /// other.
   ///
   /// - Parameters:
   ///   - view: The disks.
@@ -88,7 +89,7 @@ extension Context {
     try makeScratches(of: view, owner: definition)
     // A scratch that stands on a disk is of a QEMU whose sessions serve no disk in such a thread.
     try openScratches()
-    let waits = view.support.hasIOThreads
+    let waits = view.support.suspends && view.support.hasIOThreads
     if !waits { try openFilters() }
     try beforeInstant()
     try instant(
@@ -96,6 +97,7 @@ extension Context {
       frozenMark: view.disks.first?.names.scratch
     ) {
       if waits { try openFilters() }
+      for command in view.insertRelays { try monitor.execute(command) }
       if let command = view.startRecording { try monitor.execute(command) }
       try insertFilters(of: view, in: monitor)
       if waits { try openViews() }
@@ -225,17 +227,15 @@ extension Context {
   }
 
   private func insertFilters(of view: FrozenView, in monitor: any Monitor) throws {
-    for (disk, command) in zip(view.disks, view.insertFilters) {
-      do {
-        try monitor.execute(command)
-      } catch let error as QMPError where disk.live.isShareable {
-        // What others write passes the filter by, and it does not let them.
-        throw BackupError(
-          .busy,
-          "disk '\(disk.live.name)' is shareable, and another domain may be using it "
-            + "(\(error.desc)): shut that down, or exclude the disk with --diskspec "
-            + "\(disk.live.name),backup=no")
-      }
+    do {
+      for command in view.insertFilters { try monitor.execute(command) }
+    } catch let error as QMPError {
+      guard let name = view.disks.first(where: \.live.isShareable)?.live.name else { throw error }
+      // What others write passes the filter by, and it does not let them.
+      throw BackupError(
+        .busy,
+        "disk '\(name)' is shareable, and another domain may be using it (\(error.desc)): shut "
+          + "that down, or exclude the disk with --diskspec \(name),backup=no")
     }
   }
 

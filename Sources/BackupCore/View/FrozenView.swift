@@ -78,8 +78,13 @@ package struct FrozenView: Sendable, Equatable {
   /// Whether the guest has to stand still while the filters go in: with one disk alone a single
   /// command is the instant, unless nodes must not be added over a disk that works.
   package var needsSuspension: Bool {
-    disks.count > 1 || copyNVRAM != nil || readsTPM || support.hasIOThreads
+    support.suspends
+      && (disks.count > 1 || copyNVRAM != nil || readsTPM || support.hasIOThreads)
   }
+
+  /// Whether each device gets a relay, so that one command puts the filters of all disks under their
+  /// devices while the guest runs.
+  package var hasRelays: Bool { !support.suspends && disks.count > 1 }
 
   /// Whether the scratch stands on the disk and is read in place of the view.
   package var readsScratch: Bool { isExported && !support.spansClusters }
@@ -99,7 +104,20 @@ package struct FrozenView: Sendable, Equatable {
     }
   }
 
-  /// Starts recording what changes after the instant, and to copy the NVRAM.
+  /// Puts the relays between the devices and their disks; nothing changes for the guest.
+  package var insertRelays: [Command] {
+    guard hasRelays else { return [] }
+    return disks.flatMap { disk -> [Command] in
+      let relay = disk.names.relay
+      return [
+        .blockdevAdd(.relay(relay, file: disk.live.node.nodeName)),
+        .setDrive(device: disk.live.device, node: relay),
+      ]
+    }
+  }
+
+  /// Starts recording what changes after the instant, and to copy the NVRAM, which a running guest
+  /// seldom writes.
   ///
   /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
   /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
@@ -121,7 +139,9 @@ package struct FrozenView: Sendable, Equatable {
 
   /// The instant: from here on each disk's old data is kept.
   package var insertFilters: [Command] {
-    disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
+    hasRelays
+      ? [.reopen(disks.map { .relay($0.names.relay, file: $0.names.filter) })]
+      : disks.map { .setDrive(device: $0.live.device, node: $0.names.filter) }
   }
 
   /// Opens the frozen states and, where clients read them, the samples that tell whether they are
@@ -153,11 +173,18 @@ package struct FrozenView: Sendable, Equatable {
   }
 
   /// The actions of ``selectChanges(on:)``.
-  package func changesSelected(on node: (Disk) -> String) -> [TransactionAction] {
+  ///
+  /// - Parameters:
+  ///   - node: The node that gets a disk's bitmap.
+  ///   - isRecording: Whether the bitmap records what the node's guest writes from then on.
+  /// - Returns: The actions.
+  package func changesSelected(
+    on node: (Disk) -> String, isRecording: Bool = false
+  ) -> [TransactionAction] {
     disks.filter { !$0.bases.isEmpty }.flatMap { disk -> [TransactionAction] in
       [
         .bitmapAdd(
-          node: node(disk), name: disk.changes, persistent: false, disabled: true,
+          node: node(disk), name: disk.changes, persistent: false, disabled: !isRecording,
           granularity: BitmapName.granularity),
         .bitmapMerge(
           node: node(disk), target: disk.changes,

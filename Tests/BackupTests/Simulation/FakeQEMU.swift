@@ -38,6 +38,8 @@ final class FakeQEMU: Monitor {
   var backups: [String: Backup] = [:]
   /// The data that the images of nodes have, and their files do not have yet.
   var unwritten: [String: [Int: String]] = [:]
+  /// The number of times that a device was given the node it had, of which QEMU and its guest die.
+  private(set) var assertions = 0
   /// The files of its host, where it opens some.
   var files: FakeFiles?
 
@@ -79,7 +81,7 @@ final class FakeQEMU: Monitor {
       return list(nodes.sorted { $0.key < $1.key }.map { described($0.key, $0.value) })
     case "query-block-exports", "query-fdsets", "query-chardev", "qom-list": return list([])
     case "qom-get": return "\"\(drives[argument("path")] ?? "")\""
-    case "qom-set": drives[argument("path")] = argument("value")
+    case "qom-set": try setDrive(argument("path"), argument("value"))
     case "blockdev-del":
       guard nodes[argument("node-name")] != nil else {
         throw Refusal(text: "Failed to find node with node-name='\(argument("node-name"))'")
@@ -114,6 +116,16 @@ final class FakeQEMU: Monitor {
     jobs[id] = JobInfo(id: id, type: job.type, status: "concluded", error: error)
   }
 
+  private func setDrive(_ device: String, _ name: String) throws {
+    if drives[device] == name { assertions += 1 }
+    // What stands on a filter has it keep all others from the disk.
+    for (filter, node) in nodes
+    where node.driver == "copy-before-write" && node.below.contains(name) && isUsed(filter) {
+      throw Refusal(text: "Permission conflict on node '\(name)'")
+    }
+    drives[device] = name
+  }
+
   private func reopen(_ options: [Members]) throws {
     for option in options {
       let name = option["node-name"] as? String ?? ""
@@ -127,6 +139,9 @@ final class FakeQEMU: Monitor {
       flushes[name, default: 0] += 1
       guard !broken.contains(name) else { throw Refusal(text: "Input/output error") }
       flush(name)
+      if option["driver"] as? String == "raw", let file = option["file"] as? String {
+        nodes[name]?.below = [file]
+      }
     }
     // All are flushed before the first is changed, which a node of that kind cannot be.
     if options.first?["size"] != nil { throw Refusal(text: "Cannot change the option 'size'") }

@@ -9,6 +9,16 @@ import QMP
 @testable import Backup
 @testable import BackupCore
 
+/// What is between a device and its disk.
+enum LeftPath: String, CaseIterable {
+  /// The filter.
+  case filter
+  /// The relay, and the filter is not in use yet.
+  case relay
+  /// The relay, and the filter below it.
+  case relayAndFilter
+}
+
 /// A create that a client which has died left in the pool and in QEMU, and clients that find it.
 struct LeftCreate {
   let world: World
@@ -22,8 +32,11 @@ struct LeftCreate {
   /// - Parameters:
   ///   - status: Of its job; nil for none.
   ///   - error: Why the job failed; nil where it did not.
+  ///   - path: What is between the device and its disk.
   /// - Throws: When the plan or its document cannot be made.
-  init(status: String? = "pending", error: String? = nil) throws {
+  init(
+    status: String? = "pending", error: String? = nil, path: LeftPath = .filter
+  ) throws {
     let world = World(World.Disk("vda"))
     let pool = world.repository
     plan = try world.plan(.init(name: "p"))
@@ -44,8 +57,15 @@ struct LeftCreate {
       ] {
         qemu.nodes[node] = .init(driver: node == names.target ? "qcow2" : "file")
       }
-      qemu.drives[disk.live.device] = names.filter
-      qemu.nodes[disk.live.node.nodeName] = .init(
+      let node = disk.live.node.nodeName
+      qemu.nodes[names.filter] = .init(driver: "copy-before-write", below: [node])
+      qemu.nodes[names.view]?.below = [names.filter]
+      qemu.drives[disk.live.device] = path == .filter ? names.filter : names.relay
+      if path != .filter {
+        qemu.nodes[names.relay] = .init(
+          driver: "raw", below: [path == .relay ? node : names.filter])
+      }
+      qemu.nodes[node] = .init(
         driver: "qcow2", bitmaps: [BlockDirtyInfo(name: disk.bitmap, persistent: true)])
       if let status {
         qemu.jobs[names.job] = JobInfo(id: names.job, status: status, error: error)
@@ -86,6 +106,7 @@ struct LeftCreate {
     return qemu.nodes.keys.filter { $0.hasPrefix(prefix) }.sorted()
       + qemu.jobs.keys.sorted() + pool.contents.keys.filter { $0.contains("partial") }.sorted()
       + qemu.drives.values.filter { $0.hasPrefix(prefix) }
+      + Array(repeating: "failed assertion", count: qemu.assertions)
   }
 
   var isPublished: Bool { pool.contents[plan.manifest.volumeNames.manifest] != nil }
