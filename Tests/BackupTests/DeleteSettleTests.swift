@@ -139,6 +139,23 @@ import Testing
     #expect(scene.strays(besides: found.change == .needed ? ["mine"] : []) == [])
   }
 
+  @Test(
+    arguments: [DeleteKilledTests.Kind.middle, .several], [1, DeleteScene.unknown])
+  func `a delete whose client is dead is left to the client that has taken it over`(
+    kind: DeleteKilledTests.Kind, client: Int
+  ) throws {
+    let scene = try DeleteScene()
+    scene.run(killedWhen: { isReached(.begun, in: scene) }, kind.delete)
+    scene.run(client, killedWhen: { isReached(.copying, in: scene) }, standsStill: true) {
+      try $0.settle(domainUUID: scene.uuid)
+    }
+    let partial = try #require(scene.pending.first).partial
+    let helpers = scene.machine.helpers.keys.sorted()
+    #expect(try scene.engine(of: 9).settle(domainUUID: scene.uuid) == [partial.uuid: .running])
+    #expect(scene.machine.helpers.keys.sorted() == helpers && !helpers.isEmpty)
+    #expect(scene.faults == [])
+  }
+
   /// Tells that a delete has come as far as that.
   private func isReached(_ progress: Progress, in scene: DeleteScene) -> Bool {
     guard let pending = scene.pending.first, let delete = pending.partial.delete
