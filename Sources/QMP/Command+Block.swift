@@ -305,7 +305,7 @@ package struct BlockdevBackup: Sendable, Equatable {
   package var device: String
   /// Node to write.
   package var target: String
-  /// Disabled bitmap on `device` that says what to copy; nil copies everything.
+  /// Bitmap on `device` that says what to copy; nil copies everything.
   package var bitmap: String?
   /// Whether only what is about to be overwritten on `device` is copied, until the job is cancelled.
   package var isCopyBeforeWrite: Bool

@@ -26,7 +26,7 @@ struct StoppedClients {
   func awaitWrites() throws { try #require(scene.domain.guest).awaitWrites(20) }
 
   /// Starts a client and waits until it has stopped itself after a call; by default one that it makes
-  /// while the guest is suspended.
+  /// at the instant.
   func stopClient(
     _ command: String, at call: String = "transaction",
     atStart: (RunningCommand) throws -> Void = { _ in }

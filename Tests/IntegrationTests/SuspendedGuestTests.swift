@@ -27,7 +27,7 @@ struct SuspendedGuestTests {
         client.signal(SIGCONT)
         let result = try client.wait()
         #expect(
-          result.status == 1 && result.stderr.contains("did not stand still"), "\(result)")
+          result.status == 1 && result.stderr.contains("was not held"), "\(result)")
         try suspension.expectNothingMade(command)
       }
     }

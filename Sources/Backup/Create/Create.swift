@@ -80,11 +80,11 @@ extension Create {
         plan.view, pending: pending, definition: definition, guest: guest,
         beforeInstant: { earlier = try readTPM?() }, atInstant: { tpm = try readTPM?() })
     } else {
+      earlier = try readTPM?()
       try context.instant(
         of: pending, guest: guest, needsSuspension: plan.needsSuspension,
         frozenMark: plan.disks.first?.names.target
       ) {
-        earlier = try readTPM?()
         try startJobs(of: plan, in: guest.monitor)
         tpm = try readTPM?()
       }
@@ -92,7 +92,7 @@ extension Create {
     if tpm != earlier, !plan.needsSuspension {
       observer.notice("the TPM changed during the instant: its state is one of a moment later")
     }
-    // Whoever finds the jobs ready before undoes the backup.
+    // Another client that finds the jobs of an unprotected backup ready before this undoes it.
     try context.write(tpm, of: plan.manifest)
     if plan.isProtected { try startJobs(of: plan, in: guest.monitor) }
   }

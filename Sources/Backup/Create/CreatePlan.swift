@@ -90,7 +90,7 @@ package struct CreatePlan: Sendable, Equatable {
       }, copyNVRAM: isOffline ? nil : copyNVRAM, readsTPM: tpm != nil, support: support)
   }
 
-  /// Whether the guest has to stand still at the instant.
+  /// Tells that the guest has to stand still at the instant.
   ///
   /// Without a view one transaction is the instant of all disks and of the NVRAM.
   var needsSuspension: Bool {

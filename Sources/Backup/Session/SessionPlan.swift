@@ -37,7 +37,7 @@ struct SessionPlan: Equatable {
     FrozenView(disks: disks.map(\.view), isExported: true, support: support)
   }
 
-  /// Whether the guest has to stand still at the instant.
+  /// Tells that the guest has to stand still at the instant.
   var needsSuspension: Bool {
     isProtected ? view.needsSuspension : support.suspends && support.hasIOThreads
   }

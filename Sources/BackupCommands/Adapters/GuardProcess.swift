@@ -74,7 +74,7 @@ final class GuardProcess: Guardian {
   private static let ownSession: Int16 = 0x80
 
   private static func failure(_ why: String) -> BackupError {
-    BackupError(.failed, "cannot start the process that guards the suspended domain: \(why)")
+    BackupError(.failed, "cannot start the process that guards the held guest: \(why)")
   }
 
   func hold() throws { try order(GuardProtocol.hold, within: GuardProcess.holdLimit) }
@@ -97,7 +97,7 @@ final class GuardProcess: Guardian {
       let answer = GuardProtocol.line(on: fromGuard, until: .now + limit)
     else {
       throw BackupError(
-        .failed, "the process that guards the suspended domain has ended; try again")
+        .failed, "the process that guards the held guest has ended; try again")
     }
     guard answer.isEmpty else { throw BackupError(.failed, answer) }
   }

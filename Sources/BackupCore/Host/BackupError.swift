@@ -83,7 +83,7 @@ extension BackupError {
   /// The guest ran while its disks were switched, so that they are not of one instant.
   package static let movedOn = BackupError(
     .failed,
-    "the domain did not stand still while its disks were switched to one instant; try again")
+    "the guest was not held until its disks were switched to one instant; try again")
 
   /// The QEMU that worked for an operation has ended.
   package static let guestEnded = BackupError(

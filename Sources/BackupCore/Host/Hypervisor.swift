@@ -192,7 +192,7 @@ package protocol Guardian: AnyObject {
   func hold() throws
   /// Has the guest let go.
   ///
-  /// - Throws: ``BackupError`` when the guest did not stand still all the time.
+  /// - Throws: ``BackupError`` when the guest was not held all the time.
   func release() throws
   /// Has the guest let go after a failure, and waits for it only a moment.
   func abandon()

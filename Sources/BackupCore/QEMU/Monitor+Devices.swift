@@ -32,14 +32,15 @@ extension Monitor {
     try disk.alias.flatMap { try device("\(Self.peripherals)/\($0)") }
   }
 
-  /// Whether a device has a node, under whichever filters that nobody named.
+  /// The node that a device has, under whichever filters that nobody named; nil for a device that is
+  /// gone.
   ///
-  /// - Throws: What the carrier throws; a device that is gone has none.
-  package func isNode(_ node: String, on device: String) throws -> Bool {
+  /// - Throws: An error of the carrier.
+  package func node(on device: String) throws -> String? {
     do {
-      return try drive(of: device) == node
+      return try drive(of: device)
     } catch is QMPError {
-      return false
+      return nil
     }
   }
 

@@ -15,7 +15,7 @@ package struct ViewSupport: Sendable, Equatable {
   package var spansClusters: Bool
   /// Whether threads of their own serve disks.
   package var hasIOThreads: Bool
-  /// Whether the guest is suspended at an instant that needs more than one command.
+  /// Tells that the guest is suspended at an instant that one command cannot make.
   ///
   /// QEMU 7.2 aborts where a node is added over a disk in a thread of its own while a request is
   /// under way, and where `blockdev-reopen` finds a disk by two ways; a suspended guest has no

@@ -27,12 +27,12 @@ extension Context {
     in monitor: any Monitor
   ) throws {
     let filter = names.filter, claim = names.claim
-    func hasRelay() throws -> Bool { try monitor.isNode(names.relay, on: disk.device) }
-    func isOnDevice() throws -> Bool {
-      try monitor.isNode(filter, on: disk.device) || hasRelay()
+    func ownNode() throws -> String? {
+      let node = try monitor.node(on: disk.device)
+      return node == filter || node == names.relay ? node : nil
     }
     let end = ContinuousClock.now + .seconds(Context.claimLimit)
-    while try isOnDevice() {
+    while try ownNode() != nil {
       let owned = "\(claim).\(process.owner.text)"
       do {
         try monitor.execute(
@@ -46,15 +46,16 @@ extension Context {
         try waitForClaim(claim, on: filter, until: end, in: monitor)
         continue
       }
-      // What a client sent before it died may have been done only now.
-      guard try isOnDevice() else { return }
+      // Commands that a client sent before it died may have been done only now.
+      if try ownNode() == names.relay {
+        // The filter lets nobody else write to the disk as long as the relay passes something to it.
+        try monitor.execute(.setDrive(device: disk.device, node: filter))
+        try close(names.relay, in: monitor)
+      }
       let nodes = try monitor.blockNodes().byName
       let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
       let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
-      if try hasRelay() {
-        // As long as something passes through the filter it lets nobody else write to the disk.
-        try monitor.execute(.reopen([.relay(names.relay, file: child)]))
-      }
+      guard try ownNode() == filter else { return }
       try monitor.execute(.setDrive(device: disk.device, node: child))
       return
     }

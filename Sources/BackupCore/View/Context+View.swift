@@ -55,9 +55,8 @@ extension Context {
 
   /// Freezes the states of disks, from one instant on.
   ///
-  /// Several disks of a guest that runs are frozen by a single command
-  /// (``FrozenView/insertRelays``); of one that is suspended (``ViewSupport/suspends``) one after the
-  /// other.
+  /// Several disks of a guest that runs are frozen by a single command, to which relays lead
+  /// (``FrozenView/hasRelays``); those of one that is suspended are frozen one after the other.
   ///
   /// - Parameters:
   ///   - view: The disks.
@@ -91,6 +90,8 @@ extension Context {
     try openScratches()
     let waits = view.support.suspends && view.support.hasIOThreads
     if !waits { try openFilters() }
+    for command in view.openRelays { try monitor.execute(command) }
+    for command in view.flushDisks { try flush(command, in: monitor) }
     try beforeInstant()
     try instant(
       of: pending, guest: guest, needsSuspension: view.needsSuspension,
@@ -217,6 +218,8 @@ extension Context {
       frozenMark: isFrozen ? frozenMark : nil)
     do {
       try guardian.hold()
+      // Freezing takes its time.
+      try requireUnderWay(pending)
       try work()
       try guardian.release()
     } catch {
@@ -226,16 +229,33 @@ extension Context {
     }
   }
 
-  private func insertFilters(of view: FrozenView, in monitor: any Monitor) throws {
+  /// Has QEMU flush something by a command that it refuses after that.
+  ///
+  /// A flush that fails is one for the guest to hear of: it is the guest's own data.
+  private func flush(_ command: Command, in monitor: any Monitor) throws {
     do {
-      for command in view.insertFilters { try monitor.execute(command) }
-    } catch let error as QMPError {
-      guard let name = view.disks.first(where: \.live.isShareable)?.live.name else { throw error }
-      // What others write passes the filter by, and it does not let them.
-      throw BackupError(
-        .busy,
-        "disk '\(name)' is shareable, and another domain may be using it (\(error.desc)): shut "
-          + "that down, or exclude the disk with --diskspec \(name),backup=no")
+      try monitor.execute(command)
+    } catch is QMPError {
+      return
+    }
+  }
+
+  /// Puts the filters under the devices; all at once where there are relays.
+  private func insertFilters(of view: FrozenView, in monitor: any Monitor) throws {
+    for (number, command) in view.insertFilters.enumerated() {
+      do {
+        try monitor.execute(command)
+      } catch let error as QMPError {
+        let disks = view.hasRelays ? view.disks : [view.disks[number]]
+        let shared = disks.filter(\.live.isShareable).map(\.live.name)
+        guard let name = shared.first else { throw error }
+        // The filter does not see the writes of others, and does not let them.
+        throw BackupError(
+          .busy,
+          "disk '\(shared.joined(separator: "', '"))' is shareable, and another domain may be using "
+            + "it (\(error.desc)): shut that down, or exclude the disk with --diskspec "
+            + "\(name),backup=no")
+      }
     }
   }
 

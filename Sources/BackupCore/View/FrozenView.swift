@@ -75,15 +75,16 @@ package struct FrozenView: Sendable, Equatable {
     self.support = support
   }
 
-  /// Whether the guest has to stand still while the filters go in: with one disk alone a single
-  /// command is the instant, unless nodes must not be added over a disk that works.
+  /// Tells that the guest has to stand still while the filters go in. With one disk alone a single
+  /// command is the instant, unless nodes must not be added over a disk that works; a newer QEMU has
+  /// relays.
   package var needsSuspension: Bool {
     support.suspends
       && (disks.count > 1 || copyNVRAM != nil || readsTPM || support.hasIOThreads)
   }
 
-  /// Whether each device gets a relay, so that one command puts the filters of all disks under their
-  /// devices while the guest runs.
+  /// Tells that each device gets a relay, so that one command puts the filters of all disks under
+  /// their devices while the guest runs.
   package var hasRelays: Bool { !support.suspends && disks.count > 1 }
 
   /// Whether the scratch stands on the disk and is read in place of the view.
@@ -104,20 +105,35 @@ package struct FrozenView: Sendable, Equatable {
     }
   }
 
-  /// Puts the relays between the devices and their disks; nothing changes for the guest.
-  package var insertRelays: [Command] {
+  /// Opens a relay over each disk, where the view has some; nothing passes through it yet.
+  package var openRelays: [Command] {
+    hasRelays
+      ? disks.map { .blockdevAdd(.relay($0.names.relay, file: $0.live.node.nodeName)) } : []
+  }
+
+  /// Has each disk written out, so that the instant itself has little to write: QEMU holds the
+  /// requests of all disks while it flushes them.
+  ///
+  /// QEMU flushes what is below a filter and then refuses to change the filter.
+  package var flushDisks: [Command] {
     guard hasRelays else { return [] }
-    return disks.flatMap { disk -> [Command] in
-      let relay = disk.names.relay
-      return [
-        .blockdevAdd(.relay(relay, file: disk.live.node.nodeName)),
-        .setDrive(device: disk.live.device, node: relay),
-      ]
+    return disks.map {
+      .reopen([
+        .copyBeforeWrite(
+          $0.names.filter, file: $0.live.node.nodeName, target: $0.names.scratch,
+          timeout: FrozenView.filterTimeout)
+      ])
     }
   }
 
-  /// Starts recording what changes after the instant, and to copy the NVRAM, which a running guest
-  /// seldom writes.
+  /// Puts the relays between the devices and their disks; nothing changes for the guest.
+  package var insertRelays: [Command] {
+    hasRelays ? disks.map { .setDrive(device: $0.live.device, node: $0.names.relay) } : []
+  }
+
+  /// Starts recording what changes after the instant, and to copy the NVRAM.
+  ///
+  /// The NVRAM of a guest that runs may be of a moment before the instant.
   ///
   /// It comes before ``insertFilters``, so that no change falls between: the bitmap may then say a
   /// little more than changed, never less. Nil where nothing is recorded: copies are no base.
