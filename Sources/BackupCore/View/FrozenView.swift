@@ -75,9 +75,10 @@ package struct FrozenView: Sendable, Equatable {
     self.support = support
   }
 
-  /// Tells that the guest has to stand still while the filters go in. With one disk alone a single
-  /// command is the instant, unless nodes must not be added over a disk that works; a newer QEMU has
-  /// relays.
+  /// Tells that the guest has to stand still while the filters go in.
+  ///
+  /// With one disk alone a single command is the instant, unless nodes must not be added over a disk
+  /// that works; a newer QEMU has relays.
   package var needsSuspension: Bool {
     support.suspends
       && (disks.count > 1 || copyNVRAM != nil || readsTPM || support.hasIOThreads)
