@@ -122,7 +122,7 @@ import Vsh
     let codes = [
       "first", "requested", "new_disk", "bitmap_missing", "bitmap_lost", "bitmap_inconsistent",
       "image_changed", "disk_shrunk", "base_missing", "base_damaged", "base_deleted", "forgotten",
-      "internal_snapshots", "chain_long", "shared",
+      "internal_snapshots", "chain_long", "shared", "unprotected_thread",
     ]
     // The engine's own list, read from where it is made.
     let made = try Project.text("Sources/BackupCore/Disks/Reason.swift").matches(

@@ -110,6 +110,7 @@ struct CreatePlanTests {
         "value":"\(prefix)0-relay"},"execute":"qom-set"}
         """)
     #expect(plan.view.openRelays.count == 2 && plan.view.insertRelays.count == 2)
+    #expect(plan.view.flushDisks.map { $0.json.contains("-cbw") } == [true, true])
     #expect(
       plan.view.insertFilters.map(\.json) == [
         """
