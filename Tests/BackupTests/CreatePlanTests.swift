@@ -17,7 +17,10 @@ struct CreatePlanTests {
 
   @Test
   func `one full disk`() throws {
-    let plan = try World(.init("vda")).plan()
+    var world = World(.init("vda"))
+    world.support.suspends = true
+    let plan = try world.plan()
+    #expect(plan.view.needsSuspension == false)
     let prefix = OperationID(plan.operation).prefix
     #expect(
       plan.view.openFilters.map(\.json) == [
@@ -78,6 +81,25 @@ struct CreatePlanTests {
     #expect(plain.disks.allSatisfy { $0.scratchVolume == nil })
   }
 
+  @Test(arguments: [false, true])
+  func `a guest with threads for its disks stands still while an older QEMU adds nodes`(
+    isProtected: Bool
+  ) throws {
+    var world = World(.init("vda"))
+    func needsSuspension() throws -> [Bool] {
+      [
+        try world.plan(isProtected: isProtected).needsSuspension,
+        try world.session(.init(), isProtected: isProtected).needsSuspension,
+      ]
+    }
+    world.support.suspends = true
+    #expect(try needsSuspension() == [false, false])
+    world.support.hasIOThreads = true
+    #expect(try needsSuspension() == [true, true])
+    world.support.suspends = false
+    #expect(try needsSuspension() == [false, false])
+  }
+
   @Test
   func `a session of an older QEMU is read from a scratch that stands on the disk`() throws {
     var world = World(.init("vda"))
@@ -95,6 +117,7 @@ struct CreatePlanTests {
   @Test
   func `two disks of a guest that runs are frozen by one command`() throws {
     let plan = try World(.init("vda"), .init("vdb", index: 2)).plan()
+    #expect(plan.needsSuspension == false)
     let prefix = OperationID(plan.operation).prefix
     func relay(_ number: Int, _ file: String) -> String {
       """
@@ -130,6 +153,7 @@ struct CreatePlanTests {
     // A suspended guest needs no more than one command for each disk.
     world.support.suspends = true
     let plan = try world.plan()
+    #expect(plan.view.needsSuspension)
     #expect(plan.view.openRelays == [] && plan.view.insertRelays == [])
     let prefix = OperationID(plan.operation).prefix
     #expect(plan.manifest.chain == point.chain)

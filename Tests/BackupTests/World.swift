@@ -81,9 +81,9 @@ struct World {
   }
 
   /// Decides what an NBD session would be.
-  func session(_ options: SessionOptions) throws -> SessionPlan {
+  func session(_ options: SessionOptions, isProtected: Bool = true) throws -> SessionPlan {
     let nodesByName = nodes.byName
-    return try SessionPlan(options, in: try situation()) { disk in
+    return try SessionPlan(options, in: try situation(), isProtected: isProtected) { disk in
       try LiveDisk(disk, nodes: nodesByName, devices: devices)
     }
   }
