@@ -44,7 +44,7 @@ extension Command {
     ]
     if format == "qcow2" { options["backing"] = backing.map(JSONValue.string) ?? .null }
     options.encrypt(format: format, keySecret: keySecret)
-    return Command("blockdev-reopen", ["options": [.object(options)]])
+    return .reopen([BlockdevOptions(members: options)])
   }
 
   /// Flushes a node and fails, having changed nothing.
@@ -59,16 +59,12 @@ extension Command {
   package static func blockdevReopenNothing(
     probe: String, besides image: (node: String, format: String, file: String)?
   ) -> Command {
-    var options: [JSONValue] = [
-      ["driver": "null-co", "node-name": .string(probe), "size": .int(512)]
-    ]
-    if let image {
-      options.append([
-        "driver": .string(image.format), "node-name": .string(image.node),
-        "file": .string(image.file),
+    let flushed = image.map {
+      BlockdevOptions(members: [
+        "driver": .string($0.format), "node-name": .string($0.node), "file": .string($0.file),
       ])
     }
-    return Command("blockdev-reopen", ["options": .array(options)])
+    return .reopen([.null(probe, size: 512)] + [flushed].compactMap(\.self))
   }
 
   /// Changes nodes at one instant: QEMU lets no request pass through any of them meanwhile.
