@@ -60,6 +60,27 @@ import Testing
     }
   }
 
+  @Test(arguments: LeftPath.allCases, [nil, "pending"])
+  func `whenever the client that takes it away is killed, the next one goes on`(
+    path: LeftPath, status: String?
+  ) throws {
+    for change in 0... {
+      let left = try LeftCreate(status: status, path: path)
+      guard left.settle(killedBefore: change) else {
+        #expect(change > 10, "\(change) changes")
+        return
+      }
+      let (endings, _) = left.run(
+        [], { engine, _ in try engine.settle(domainUUID: World.domainUUID) }, clients: 1)
+      if case .failed(let why) = endings[0] { Issue.record("\(change): \(why)") }
+      #expect(left.leftovers == [], "\(change)")
+      for disk in left.plan.disks {
+        #expect(
+          left.qemu.drives[disk.live.device] == disk.live.node.nodeName, "\(change)")
+      }
+    }
+  }
+
   @Test func `a copy whose flush fails is undone`() throws {
     let left = try LeftCreate()
     left.qemu.broken = Set(left.plan.disks.map(\.names.target))

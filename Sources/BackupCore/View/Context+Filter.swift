@@ -48,11 +48,11 @@ extension Context {
       }
       // Commands that a client sent before it died may have been done only now.
       if try ownNode() == names.relay {
-        // The filter lets nobody else write to the disk as long as the relay passes something to it.
         try monitor.execute(.setDrive(device: disk.device, node: filter))
-        try close(names.relay, in: monitor)
       }
       let nodes = try monitor.blockNodes().byName
+      // The filter lets nobody else write to the disk as long as the relay stands on it.
+      if nodes[names.relay] != nil { try close(names.relay, in: monitor) }
       let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
       let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
       guard try ownNode() == filter else { return }

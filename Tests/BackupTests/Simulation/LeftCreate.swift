@@ -73,12 +73,16 @@ struct LeftCreate {
     }
   }
 
-  /// A client; of these the first is dead, and they do not wait.
+  /// The number of a client that counts as dead for all others.
+  static let killed = 98
+
+  /// A client; of these the first is dead, as is ``killed``, and they do not wait.
   static func process(of client: Int) -> Context.Process {
     let owner = Partial.Owner(
       host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
     return Context.Process(
-      owner: owner, liveness: { $0.pid == 1 ? .dead : .alive }, time: { 1_795_400_100 },
+      owner: owner, liveness: { [1, Int32(killed + 1)].contains($0.pid) ? .dead : .alive },
+      time: { 1_795_400_100 },
       newUUID: { World.makeUUID(0xabc) }, pause: { _ in })
   }
 
@@ -88,16 +92,37 @@ struct LeftCreate {
     clients: Int = 2
   ) -> Clients.Run {
     Clients.run(segments, clients: clients) { client, observer, step in
-      let repository = SteppedRepository(pool, step: step)
-      return Engine(
-        repository: repository,
-        hypervisor: FakeHost(
-          pool: repository, definition: world.definition, domainUUID: world.uuid,
-          qemu: SteppedMonitor(qemu, step: step)),
-        observer: observer, process: LeftCreate.process(of: client + 1))
+      engine(of: client + 1, observer: observer, step: step)
     } _: { engine, client in
       try work(engine, client)
     }
+  }
+
+  /// Lets a client settle that is killed before a change.
+  ///
+  /// - Parameter change: The change, counted from 0.
+  /// - Returns: Whether it came to that.
+  func settle(killedBefore change: Int) -> Bool {
+    var changes = 0
+    let engine = engine(of: LeftCreate.killed, observer: FakeObserver()) { step in
+      if step == .change { changes += 1 }
+      if changes > change { throw Killed() }
+    }
+    _ = try? engine.settle(domainUUID: world.uuid)
+    return changes > change
+  }
+
+  /// A client.
+  private func engine(
+    of client: Int, observer: FakeObserver, step: @escaping (Step) throws -> Void
+  ) -> Engine {
+    let repository = SteppedRepository(pool, step: step)
+    return Engine(
+      repository: repository,
+      hypervisor: FakeHost(
+        pool: repository, definition: world.definition, domainUUID: world.uuid,
+        qemu: SteppedMonitor(qemu, step: step)),
+      observer: observer, process: LeftCreate.process(of: client))
   }
 
   /// Names of what QEMU and the pool have of the operation itself; none where it has ended.
