@@ -46,14 +46,16 @@ extension Session {
   /// scratch that hangs would never let the guest go on.
   ///
   /// Only who began a job cancels it when its time is over: so the failure of another's job says
-  /// nothing.
+  /// nothing. A job of our own may fail once because two clients have told it to end: a state that is
+  /// broken fails each time.
   ///
   /// - Returns: Why that failed; nil where it did not, and where another client ends the session.
   private func readSample(_ names: NodeNames, in monitor: any Monitor) throws -> String? {
     let id = names.sampleJob
     let end = ContinuousClock.now + .milliseconds(Self.sampleLimit)
     var refusal: String?
-    var isOwn = false
+    var isOwn = false, hasFailed = false
+    var told: Set<String> = []
     while ContinuousClock.now < end {
       let job = try monitor.jobs().first { $0.id == id }
       do {
@@ -64,12 +66,16 @@ extension Session {
               jobID: id, device: names.sample, target: names.sampleTarget,
               filterNodeName: names.sampleFilter))
           isOwn = true
-        case "ready": try monitor.execute(.endMirror(id))
+        case "ready":
+          try context.endMirrors(among: [job].compactMap(\.self), in: monitor, told: &told)
         case "pending": try monitor.execute(.jobFinalize(id))
         case "concluded":
           try monitor.execute(.jobDismiss(id))
           guard let error = job?.error else { return nil }
-          if isOwn { return error }
+          if isOwn, hasFailed { return error }
+          hasFailed = hasFailed || isOwn
+          isOwn = false
+          told = []
         default: break
         }
       } catch let error as QMPError {
