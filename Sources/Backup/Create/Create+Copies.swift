@@ -48,7 +48,7 @@ extension Create {
     do {
       for (number, disk) in plan.disks.enumerated() {
         guard let target = disk.target, target.type == .file else { continue }
-        try context.stopIfInterrupted()
+        try observer.stopIfInterrupted()
         let (directory, name) = Paths.split(target.store.path)
         let files = try targetRepository(directory, of: target.store.path)
         do {
@@ -99,9 +99,9 @@ extension Create {
     }
     made.job = names.formatJob
     made.encryption = encryption.options(keySecret: names.targetSecret)
-    try context.withSecret(
-      try hypervisor.secret(encryption.secret), as: names.targetSecret, in: monitor
-    ) { try isOpened() }
+    try monitor.withSecret(try hypervisor.secret(encryption.secret), as: names.targetSecret) {
+      try isOpened()
+    }
   }
 
   // MARK: - The end
@@ -117,7 +117,7 @@ extension Create {
 
   /// What remains to be done for copies that are whole and taken out of QEMU.
   func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
-    if let guest { try context.dismissJobs(of: pending.partial, in: guest.monitor) }
+    if let guest { try guest.monitor.dismissJobs(of: pending.partial) }
     guard try context.isUnderWay(pending) else { return }
     try context.deleteScratch(of: pending.partial)
     try context.forget(pending)

@@ -30,22 +30,22 @@ extension Create {
       return try carryOut(plan, pending, isAsync: isAsync, deadline: deadline) {
         var held = looking
         if isAsync {
-          held = try context.hold(
+          held = try HelperDomain.start(
             disks, operation: operation,
             domain: try DomainDefinition(parsing: plan.manifest.domainXML), isTrusted: true,
-            outlivesClient: true)
-          try looking.helper.destroy()
+            outlivesClient: true, in: context)
+          try looking.end()
         }
-        let owner = try DomainDefinition(parsing: try held.helper.definition())
-        try openTargets(plan, pending: pending, owner: owner, in: held.helper.monitor)
+        let owner = try DomainDefinition(parsing: try held.guest.definition())
+        try openTargets(plan, pending: pending, owner: owner, in: held.guest.monitor)
         try context.write(plan.tpm.map { try context.reader(of: $0)() }, of: plan.manifest)
         try context.requireUnderWay(pending)
-        if let command = plan.selectChanges { try held.helper.monitor.execute(command) }
-        try startJobs(of: plan, in: held.helper.monitor)
-        return held.helper
+        if let command = plan.selectChanges { try held.guest.monitor.execute(command) }
+        try startJobs(of: plan, in: held.guest.monitor)
+        return held.guest
       }
     } catch {
-      try? looking.helper.destroy()
+      try? looking.end()
       throw error
     }
   }
@@ -64,7 +64,7 @@ extension Create {
   func offlinePlan(
     _ options: CreateOptions, domainUUID: String, operation: String, helper: String,
     catalog: Catalog
-  ) throws -> (CreatePlan, HeldDisks, [Context.HelperDisk]) {
+  ) throws -> (CreatePlan, HelperDomain, [HelperDomain.Disk]) {
     guard let text = try hypervisor.inactiveDefinition(uuid: domainUUID), !options.isQuiesced else {
       throw BackupError(.invalid, "Requested operation is not valid: domain is not running")
     }
@@ -74,11 +74,12 @@ extension Create {
       allowsPlaintext: options.allowsPlaintext
     ).chosen.map(\.disk.target)
     var (state, nvram) = try context.stateSources(of: definition, text: text)
-    let disks = try context.helperDisks(targets, of: text) + [nvram].compactMap(\.self)
-    let looking = try context.hold(disks, operation: helper, domain: definition, isTrusted: true)
+    let disks = try HelperDomain.disks(targets, of: text) + [nvram].compactMap(\.self)
+    let looking = try HelperDomain.start(
+      disks, operation: helper, domain: definition, isTrusted: true, in: context)
     do {
       var situation = context.situation(
-        definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
+        definition, text: text, nodes: try looking.guest.monitor.blockNodes(),
         devices: [],
         catalog: context.inspected(catalog, domainUUID: domainUUID, named: options.parents))
       if nvram != nil, let held = looking.disks.last {
@@ -90,13 +91,13 @@ extension Create {
         options, in: situation, operation: operation, isRunning: false, live: looking.disk(of:))
       return (plan, looking, disks)
     } catch {
-      try? looking.helper.destroy()
+      try? looking.end()
       throw error
     }
   }
 }
 
-extension HeldDisks {
+extension HelperDomain {
   /// What QEMU has for a disk of the domain.
   ///
   /// - Throws: ``BackupError`` with code `failed` when it has nothing.

@@ -27,7 +27,7 @@ extension Create {
       try context.synchronizeTargets(of: pending.partial)
       try decidePublish(pending)
     } else {
-      try context.startRecording(pending.partial, manifest, in: guest)
+      try startRecording(pending.partial, manifest, in: guest)
     }
     return try complete(pending, manifest, guest: guest)
   }
@@ -58,12 +58,12 @@ extension Create {
   func finish(_ pending: Catalog.Pending, manifest: Manifest, guest: (any Guest)?) throws {
     if pending.partial.isCopy { return try finishCopies(pending, guest: guest) }
     if let guest {
-      try context.dismissJobs(of: pending.partial, in: guest.monitor)
-      try context.changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
+      try guest.monitor.dismissJobs(of: pending.partial)
+      try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
         try dropSupersededBitmaps(by: manifest, in: guest.monitor)
       }
     }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     let forgotten = try catalog().forgotten[manifest.domainUUID] ?? []
     // A later operation's files are not ours to delete.
     guard try context.isUnderWay(pending) else { return }
@@ -149,7 +149,7 @@ extension Create {
       }
     }
     let sequence = manifest.sequence
-    try context.removeBitmaps(in: monitor) { name in
+    try monitor.removeBitmaps { name in
       guard bitmaps.contains(name), name.chain == manifest.chain, name.point != manifest.uuid,
         disks[name.disk] != nil
       else { return false }

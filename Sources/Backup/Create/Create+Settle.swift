@@ -15,7 +15,7 @@ extension Create {
     let guest = try context.guest(of: partial)
     // The jobs first, then the manifest: a client that publishes writes the manifest before it
     // takes the first job off the list.
-    let jobs = try guest.map { try context.jobs(of: partial, in: $0.monitor) } ?? []
+    let jobs = try guest.map { try $0.monitor.jobs(of: partial) } ?? []
     if try isWhole(pending, manifest) {
       if let guest { try context.takeDown(partial, guest: guest) }
       try finish(pending, manifest: manifest, guest: guest)
@@ -28,7 +28,7 @@ extension Create {
     case .undo: return try undoCreate(pending, guest: guest)
     case nil: break
     }
-    switch context.state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
+    switch JobsState(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
     case .running:
       return try context.leaveRunning(pending)
     case .ready:

@@ -37,14 +37,14 @@ extension Create {
     }
     guard try !isWhole(pending, manifest) else { return .finished }
     if let guest {
-      try context.dismissJobs(of: pending.partial, in: guest.monitor)
+      try guest.monitor.dismissJobs(of: pending.partial)
       try context.takeDown(pending.partial, guest: guest)
       // Not before: a point that was published meanwhile is what the next backup stands on.
-      try context.changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
-        try context.removeBitmaps(in: guest.monitor) { $0.point == manifest.uuid }
+      try changeBitmaps(of: manifest, in: guest, isHelper: pending.partial.helper != nil) {
+        try guest.monitor.removeBitmaps { $0.point == manifest.uuid }
       }
     }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     if pending.partial.isCopy {
       try deleteTargets(of: pending)
     } else {

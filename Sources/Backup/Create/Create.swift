@@ -55,7 +55,7 @@ extension Create {
 
     // No operation is under way: what there is was left by clients that died, or by a guest that
     // stood still.
-    try context.removeDescriptorSets(in: guest.monitor) { _ in true }
+    try guest.monitor.removeDescriptorSets { _ in true }
     let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)
     let pending = try begin(
       plan, isSuspended: plan.needsSuspension && isSuspended, isFrozen: options.isQuiesced)
@@ -168,7 +168,7 @@ extension Create {
       let (plan, looking, _) = try offlinePlan(
         options, domainUUID: domainUUID, operation: process.newUUID(), helper: process.newUUID(),
         catalog: catalog())
-      try looking.helper.destroy()
+      try looking.end()
       return plan.document
     }
     return try plan(
@@ -249,7 +249,7 @@ extension Create {
     let owner = try context.imageOwner(of: definition)
     try makeTargets(of: plan, partial: pending, definition: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       if let target = disk.target {
         try open(target, of: disk, in: monitor)
         continue

@@ -22,7 +22,7 @@ extension Delete {
     case .alive: return true
     case .dead: return false
     case .unknown:
-      return (try? context.jobs(of: pending.partial, in: helper.monitor))?.isEmpty == false
+      return (try? helper.monitor.jobs(of: pending.partial))?.isEmpty == false
     }
   }
 

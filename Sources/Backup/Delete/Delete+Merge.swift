@@ -42,15 +42,15 @@ extension Delete {
       throw BackupError(
         .busy, "another client is at \(pending.partial.title); see backup-jobinfo")
     }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     // Other deletes may have rewritten what was read before.
     context.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
     try context.requireUnderWay(pending)
     let round = OpenMerge.round(of: try openMerges(of: delete, pending, in: catalog))
     guard let first = round.first else { return nil }
-    let disks = try round.map { open -> Context.HelperDisk in
-      let images = try open.chain.map { try context.helperImage($0, format: "qcow2") }
+    let disks = try round.map { open -> HelperDomain.Disk in
+      let images = try open.chain.map { try repository.helperImage($0, format: "qcow2") }
       return (open.merge.disk, .init(chain: images, isReadOnly: false))
     }
     // Whatever is merged gets a new checksum, with which damage would be taken for what was backed up.
@@ -60,25 +60,26 @@ extension Delete {
     try context.requireUnderWay(pending)
     try context.withholdProofs(
       of: Dictionary(grouping: delete.merges, by: \.point).mapValues { Set($0.map(\.volume)) })
-    let held = try context.hold(
+    let held = try HelperDomain.start(
       disks, operation: pending.partial.uuid,
-      domain: try DomainDefinition(parsing: first.domainXML), outlivesClient: outlivesClient)
+      domain: try DomainDefinition(parsing: first.domainXML), outlivesClient: outlivesClient,
+      in: context)
     do {
       try context.requireUnderWay(pending)
       for (number, (open, disk)) in zip(round, held.disks).enumerated() {
-        try context.stopIfInterrupted()
+        try observer.stopIfInterrupted()
         let names = NodeNames(operation: pending.partial.uuid, disk: number)
-        try held.helper.monitor.execute(
+        try held.guest.monitor.execute(
           .blockStream(
             jobID: names.job, device: disk.node.nodeName,
             base: try open.merge.backing.map { try node(of: $0, in: disk) },
             backingFile: open.merge.backing, filterNodeName: names.jobFilter))
       }
     } catch {
-      try? held.helper.destroy()
+      try? held.end()
       throw error
     }
-    return (held.helper, round.map(\.merge.disk))
+    return (held.guest, round.map(\.merge.disk))
   }
 
   /// The merges of a delete that are not done.

@@ -22,7 +22,7 @@ extension Delete {
   func endMerge(_ pending: Catalog.Pending, in helper: any Guest) throws {
     let partial = pending.partial
     guard let delete = partial.delete else { return }
-    let jobs = try context.jobs(of: partial, in: helper.monitor)
+    let jobs = try helper.monitor.jobs(of: partial)
     let images = try mergingImages(delete.merges, in: helper)
     for (number, image) in images.enumerated() {
       let id = NodeNames(operation: partial.uuid, disk: number).job
@@ -32,15 +32,15 @@ extension Delete {
         try image.flush(isLinked: isLinked, in: helper.monitor)
       } catch let error as QMPError {
         // Another client may have flushed and finalized it in between.
-        let now = try context.jobs(of: partial, in: helper.monitor).first { $0.id == id }
+        let now = try helper.monitor.jobs(of: partial).first { $0.id == id }
         if now?.status == "concluded", now?.error == nil { continue }
         try context.cancelJobs(of: partial, in: helper)
         throw failure(of: image.merge, error.desc, partial)
       }
     }
     try noteMerges(images.map(\.merge), of: pending)
-    try context.finalizeJobs(of: partial, in: helper)
-    let ended = try context.jobs(of: partial, in: helper.monitor)
+    try helper.monitor.finalizeJobs(of: partial)
+    let ended = try helper.monitor.jobs(of: partial)
     for (number, image) in images.enumerated() {
       let id = NodeNames(operation: partial.uuid, disk: number).job
       if let error = ended.first(where: { $0.id == id })?.error {
@@ -127,7 +127,7 @@ extension Delete {
   ///   again.
   func undoMerge(_ pending: Catalog.Pending) throws {
     guard let delete = pending.partial.delete else { return }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     guard try context.isUnderWay(pending) else { return }
     let noted = try notedMerges(of: pending)
     // Into a volume that is gone nothing has moved.

@@ -78,7 +78,7 @@ extension Delete {
       !catalog.pending(of: partial.domainUUID).contains(where: \.partial.isCreate)
     else { return }
     let chains = Set(points.map(\.manifest.chain))
-    try context.removeBitmaps(in: guest.monitor) {
+    try guest.monitor.removeBitmaps {
       bitmaps.contains($0) && chains.contains($0.chain)
     }
   }

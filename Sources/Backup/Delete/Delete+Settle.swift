@@ -37,7 +37,7 @@ extension Delete {
     if let settlement = try settleAsyncDelete(pending, delete) { return settlement }
     if process.liveness(pending.partial.owner) != .dead,
       let helper = try context.guest(of: pending.partial),
-      try !context.jobs(of: pending.partial, in: helper.monitor).isEmpty
+      try !helper.monitor.jobs(of: pending.partial).isEmpty
     {
       return .running
     }
@@ -89,7 +89,7 @@ extension Delete {
     guard try repository.contains(pending.mark),
       let helper = try context.guest(of: pending.partial)
     else { return nil }
-    let jobs = try context.jobs(of: pending.partial, in: helper.monitor)
+    let jobs = try helper.monitor.jobs(of: pending.partial)
     if jobs.isEmpty { return nil }
     if jobs.contains(where: { $0.error != nil }) {
       try undoMerge(pending)
@@ -106,7 +106,7 @@ extension Delete {
     // The merges that had to wait for these go on without a client too, whichever command starts
     // them.
     if let next = try context.guest(of: pending.partial),
-      try context.jobs(of: pending.partial, in: next.monitor).contains(where: \.isAtWork)
+      try next.monitor.jobs(of: pending.partial).contains(where: \.isAtWork)
     {
       return .running
     }

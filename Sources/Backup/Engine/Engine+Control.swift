@@ -64,7 +64,7 @@ extension Engine {
         newest.manifest.volumeNames.forgotten,
         Array(ForgottenNote(domainUUID: domainUUID).text.utf8))
     }
-    try context.removeBitmaps(in: guest.monitor) { (name: String) in
+    try guest.monitor.removeBitmaps { (name: String) in
       BitmapName(parsing: name) != nil || SessionBitmapName(parsing: name) != nil
     }
   }

@@ -43,7 +43,7 @@ extension Engine {
         tellUnsettled(pending.partial, error)
       }
     }
-    try context.endOrphans()
+    try HelperDomain.endOrphans(in: context)
     return settled
   }
 

@@ -22,7 +22,7 @@ extension LiveRestore {
   func refuseUnstartable(_ plan: RestorePlan, domain: DomainDefinition) throws {
     let long = plan.images.filter { $0.chain.count > ChainLength.anywhere }
     guard let longest = long.max(by: { $0.chain.count < $1.chain.count }) else { return }
-    let disks = long.map { disk -> Context.HelperDisk in
+    let disks = long.map { disk -> HelperDomain.Disk in
       let images = disk.chain.map {
         DomainDefinition.Image(
           source: .file(repository.path(of: $0.volume.name)), format: "qcow2", index: nil)
@@ -32,9 +32,9 @@ extension LiveRestore {
       return (disk.stored.name, .init(nested: own + images))
     }
     do {
-      try context.hold(disks, operation: process.newUUID(), domain: domain).helper.destroy()
+      try HelperDomain.start(disks, operation: process.newUUID(), domain: domain, in: context).end()
     } catch {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       throw BackupError(
         .invalid,
         "unsupported configuration: disk '\(longest.stored.name)' is made of "

@@ -84,7 +84,7 @@ extension LiveRestore {
 
   private func removeProbes(_ names: NodeNames, in monitor: any Monitor) throws {
     for node in try monitor.blockNodes() where names.isProbe(node.nodeName) {
-      try context.close(node.nodeName, in: monitor)
+      try monitor.close(node.nodeName)
     }
   }
 

@@ -123,7 +123,7 @@ extension LiveRestore {
       in: point.manifest.volumeNames.partial(operation: plan.operation))
     do {
       for disk in plan.images {
-        try context.stopIfInterrupted()
+        try observer.stopIfInterrupted()
         try places.files(in: disk.directory).create(
           VolumeSpecification(
             name: disk.fileName, format: "qcow2", capacity: disk.stored.capacity,

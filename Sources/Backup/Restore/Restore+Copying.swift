@@ -50,30 +50,30 @@ extension Restore {
     _ disks: [RestorePlan.Disk], of point: Point, to paths: [String], pending: Catalog.Pending,
     in places: HostPlaces, bandwidth: UInt64?, outlivesClient: Bool = false
   ) throws -> any Guest {
-    let held = try context.hold(
+    let held = try HelperDomain.start(
       try disks.map { (name: $0.stored.name, disk: try helperDisk($0)) },
       operation: pending.partial.uuid,
       domain: try DomainDefinition(parsing: point.manifest.domainXML),
-      outlivesClient: outlivesClient)
+      outlivesClient: outlivesClient, in: context)
     do {
       try startCopying(
         disks, to: paths, pending: pending, in: places, bandwidth: bandwidth, held: held)
     } catch {
-      try? held.helper.destroy()
+      try? held.end()
       throw error
     }
-    return held.helper
+    return held.guest
   }
 
   private func startCopying(
     _ disks: [RestorePlan.Disk], to paths: [String], pending: Catalog.Pending,
-    in places: HostPlaces, bandwidth: UInt64?, held: HeldDisks
+    in places: HostPlaces, bandwidth: UInt64?, held: HelperDomain
   ) throws {
-    let helper = held.helper
+    let helper = held.guest
     let definition = try DomainDefinition(parsing: try helper.definition())
     var made: [(files: any Repository, name: String)] = []
     for (number, (disk, path)) in zip(disks, paths).enumerated() {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       let names = NodeNames(operation: pending.partial.uuid, disk: number)
       if !disk.isDevice {
         let files = try places.files(in: disk.directory)
@@ -112,13 +112,13 @@ extension Restore {
     try context.endCopies(of: partial, disks: disks, in: helper)
     for number in disks.indices {
       let names = NodeNames(operation: partial.uuid, disk: number)
-      try context.close(names.target, in: helper.monitor)
-      try context.close(names.targetFile, in: helper.monitor)
+      try helper.monitor.close(names.target)
+      try helper.monitor.close(names.targetFile)
     }
   }
 
   private func helperDisk(_ disk: RestorePlan.Disk) throws -> HelperDefinition.Disk {
-    try context.helperDisk(
+    try repository.helperDisk(
       disk.chain, format: disk.isNVRAM ? disk.stored.format : "qcow2")
   }
 }

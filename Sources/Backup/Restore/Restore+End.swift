@@ -123,7 +123,7 @@ extension Restore {
       try repository.contains(pending.volume),
       try !repository.contains(pending.mark)
     else { return }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     let files = disks.enumerated().filter { !$0.element.isDevice }
       .map { (number: $0.offset, path: $0.element.temporaryPath) }
     if context.trusts(pending.partial) {

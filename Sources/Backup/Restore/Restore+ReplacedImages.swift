@@ -88,7 +88,7 @@ extension Restore {
 
   /// Goes forward or back, as the domain's definition says.
   func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     guard context.trusts(pending.partial) else {
       try leaveRestore(pending)
       return .undone

@@ -21,10 +21,10 @@ extension Restore {
       try undoRestore(pending)
       return .undone
     case .whole:
-      try context.endHelper(of: pending.partial)
+      try hypervisor.endHelper(of: pending.partial)
       return try finishForAnother(pending)
     case .untrusted:
-      try context.endHelper(of: pending.partial)
+      try hypervisor.endHelper(of: pending.partial)
       // We must not move and define files that only a pool which others can write to says are
       // whole.
       try leaveRestore(pending)
@@ -39,7 +39,7 @@ extension Restore {
     if pending.partial.isOverwrite {
       _ = try endOverwrite(pending)
     } else if context.trusts(pending.partial) {
-      try context.endHelper(of: pending.partial)
+      try hypervisor.endHelper(of: pending.partial)
       try undoWhole(pending)
     } else {
       try leaveRestore(pending)

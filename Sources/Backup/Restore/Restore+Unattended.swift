@@ -55,7 +55,7 @@ extension Restore {
         try repository.delete(pending.claim(claim))
         return false
       }
-      try context.endHelper(of: partial)
+      try hypervisor.endHelper(of: partial)
       try undoWhole(pending)
       return true
     }
@@ -84,7 +84,7 @@ extension Restore {
       deadline = ContinuousClock.now + .seconds(Self.switchLimit)
       try context.markWhole(pending)
     }
-    try context.endHelper(of: partial)
+    try hypervisor.endHelper(of: partial)
     func isMine() throws -> Bool {
       try ContinuousClock.now < deadline && repository.contains(pending.volume)
         && !repository.contains(pending.claim(number + 1))
@@ -101,14 +101,14 @@ extension Restore {
     let end = ContinuousClock.now + .seconds(Context.cancelLimit)
     var told: Set<String> = []
     while ContinuousClock.now < end {
-      let jobs = try context.jobs(of: partial, in: helper.monitor)
-      switch context.state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
+      let jobs = try helper.monitor.jobs(of: partial)
+      switch JobsState(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
       case .ready: return true
       case .missing: return false
       case .failed(let disk, let error):
         observer.notice("copying disk '\(disk)' failed: \(error)")
         return false
-      case .running: try context.endMirrors(among: jobs, in: helper.monitor, told: &told)
+      case .running: try helper.monitor.endMirrors(among: jobs, told: &told)
       }
       _ = try helper.monitor.nextEvent(timeoutMilliseconds: 100)
     }

@@ -37,7 +37,7 @@ extension Restore {
     }
     if let name = partial.helper, process.liveness(partial.owner) != .dead,
       let helper = try hypervisor.guest(name: name),
-      try !context.jobs(of: partial, in: helper.monitor).isEmpty
+      try !helper.monitor.jobs(of: partial).isEmpty
     {
       return .running
     }
@@ -60,10 +60,10 @@ extension Restore {
     // The jobs first, then the claim: whoever ends it claims that before the first job goes.
     let jobs =
       try helper.flatMap { helper in
-        try context.unlessEnded(partial) { try context.jobs(of: partial, in: helper.monitor) }
+        try context.unlessEnded(partial) { try helper.monitor.jobs(of: partial) }
       } ?? []
     if try !repository.contains(pending.mark) {
-      switch context.state(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
+      switch JobsState(of: jobs, disks: partial.diskNames, operation: partial.uuid) {
       case .running:
         guard jobs.allSatisfy(\.hasCopied) else { return .running }
       case .missing:

@@ -67,7 +67,7 @@ extension Session {
               filterNodeName: names.sampleFilter))
           isOwn = true
         case "ready":
-          try context.endMirrors(among: [job].compactMap(\.self), in: monitor, told: &told)
+          try monitor.endMirrors(among: [job].compactMap(\.self), told: &told)
         case "pending": try monitor.execute(.jobFinalize(id))
         case "concluded":
           try monitor.execute(.jobDismiss(id))

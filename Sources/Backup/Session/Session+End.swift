@@ -38,7 +38,7 @@ extension Session {
           ?? "Requested operation is not valid: no NBD session of the domain is active")
     }
     let forgotten = found == nil ? name : nil
-    let dropped = try context.removeSessionBitmaps(of: domainUUID, disks: nil) {
+    let dropped = try removeSessionBitmaps(of: domainUUID, disks: nil) {
       forgotten == nil || $0.session == forgotten
     }
     if let forgotten, dropped.isEmpty {
@@ -88,7 +88,7 @@ extension Session {
     let disks = session.disks.map(\.disk.name)
     do {
       var failure: (any Error)?
-      _ = try context.removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
+      _ = try removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
         guard $0.session == name, disks.contains($0.disk) else { return false }
         do {
           return try context.isUnderWay(pending)

@@ -32,8 +32,8 @@ extension Session {
     // What the images have of bitmaps only QEMU can tell. This helper ends with our connection; the
     // one that serves has the images before it goes.
     let (plan, looking) = try offlinePlan(options, definition, text: text, catalog: catalog)
-    defer { try? looking.helper.destroy() }
-    let disks = try context.helperDisks(looking.disks.map(\.name), of: text)
+    defer { try? looking.end() }
+    let disks = try HelperDomain.disks(looking.disks.map(\.name), of: text)
     tell(plan)
     let session = Partial.Session(
       disks: plan.disks.map { disk in
@@ -45,19 +45,19 @@ extension Session {
       session, operation: plan.operation, name: plan.name, of: definition,
       helper: OperationID(plan.operation).helper)
     return try serve(pending, session) {
-      let held = try context.hold(
+      let held = try HelperDomain.start(
         disks, operation: plan.operation, domain: definition, isTrusted: true,
-        outlivesClient: true)
-      try looking.helper.destroy()
+        outlivesClient: true, in: context)
+      try looking.end()
       guard held.disks.map(\.node.nodeName) == plan.disks.map(\.view.live.node.nodeName) else {
         throw BackupError(.busy, "the images of the domain changed meanwhile; try again")
       }
-      let monitor = held.helper.monitor
+      let monitor = held.guest.monitor
       let port = try startServer(
         server, tlsDirectories: options.tlsDirectories ?? [], operation: plan.operation,
         in: monitor)
       let served = plan.disks.map(\.view)
-      try context.whileWritable(held.disks, in: monitor) {
+      try held.whileWritable(held.disks) {
         let kept = FrozenView(disks: served.filter(\.live.keepsBitmaps))
         if let command = kept.startRecording { try monitor.execute(command) }
       }
@@ -65,7 +65,7 @@ extension Session {
         try monitor.execute(command)
       }
       return Served(
-        guest: held.helper, port: port,
+        guest: held.guest, port: port,
         disks: served.map { ($0.live.node.nodeName, !$0.bases.isEmpty) })
     }
   }
@@ -75,22 +75,22 @@ extension Session {
   /// - Returns: The plan, and a helper that has the disks until our connection ends.
   func offlinePlan(
     _ options: SessionOptions, _ definition: DomainDefinition, text: String, catalog: Catalog
-  ) throws -> (SessionPlan, HeldDisks) {
+  ) throws -> (SessionPlan, HelperDomain) {
     let targets = try DiskSelection(options.disks, in: definition, allowsPlaintext: true)
       .chosen.map(\.disk.target)
-    let looking = try context.hold(
-      try context.helperDisks(targets, of: text), operation: process.newUUID(), domain: definition,
-      isTrusted: true)
+    let looking = try HelperDomain.start(
+      try HelperDomain.disks(targets, of: text), operation: process.newUUID(), domain: definition,
+      isTrusted: true, in: context)
     do {
       let plan = try SessionPlan(
         options,
         in: context.situation(
-          definition, text: text, nodes: try looking.helper.monitor.blockNodes(),
+          definition, text: text, nodes: try looking.guest.monitor.blockNodes(),
           devices: [], catalog: catalog),
         live: looking.disk(of:))
       return (plan, looking)
     } catch {
-      try? looking.helper.destroy()
+      try? looking.end()
       throw error
     }
   }
@@ -124,15 +124,15 @@ extension Session {
       session, operation: operation, name: name, of: definition,
       helper: OperationID(operation).helper)
     return try serve(pending, session) {
-      let held = try context.hold(
-        try chains.map { ($0.name, try context.helperDisk($0.chain)) }, operation: operation,
+      let held = try HelperDomain.start(
+        try chains.map { ($0.name, try repository.helperDisk($0.chain)) }, operation: operation,
         domain: definition,
-        outlivesClient: true)
+        outlivesClient: true, in: context)
       let port = try startServer(
         server, tlsDirectories: options.tlsDirectories ?? [], operation: operation,
-        in: held.helper.monitor)
+        in: held.guest.monitor)
       return Served(
-        guest: held.helper, port: port, disks: held.disks.map { ($0.node.nodeName, false) })
+        guest: held.guest, port: port, disks: held.disks.map { ($0.node.nodeName, false) })
     }
   }
 }

@@ -61,7 +61,7 @@ extension Session {
         "the domain is shut off and has no run-time directory yet; choose a place with --socket")
     }
     let (plan, looking) = try offlinePlan(options, definition, text: text, catalog: catalog)
-    try looking.helper.destroy()
+    try looking.end()
     return plan.document(for: options, in: definition, server: server)
   }
 
@@ -100,7 +100,7 @@ extension Session {
     tell(plan)
     if !isProtected { observer.notice(Protection.warning) }
     let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)
-    try context.removeDescriptorSets(in: guest.monitor) { _ in true }
+    try guest.monitor.removeDescriptorSets { _ in true }
     let session = Partial.Session(
       disks: plan.disks.map { disk in
         Partial.SessionDisk(
@@ -147,7 +147,7 @@ extension Session {
   ) throws {
     try context.makeScratches(of: plan.view, owner: definition)
     for disk in plan.view.disks {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       try context.openScratch(of: disk, backing: disk.live.node.nodeName, in: guest.monitor)
     }
     try beforeInstant()

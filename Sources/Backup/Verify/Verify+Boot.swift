@@ -125,7 +125,7 @@ extension Verify {
   private func makeVolumes(of plan: BootPlan, _ pending: Catalog.Pending) throws {
     let uuid = pending.partial.uuid
     for (disk, chain) in plan.chains {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       try repository.create(
         VolumeSpecification(
           name: plan.names.booted(disk.name, operation: uuid), format: "qcow2",

@@ -34,7 +34,7 @@ extension Verify {
     let end = start + .seconds(limit)
     var nextQuestion = start
     while ContinuousClock.now < end {
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       if let failure = try failure(in: guest, until: min(end, .now + .seconds(1))) {
         return .init(isPassed: false, detail: failure)
       }

@@ -47,7 +47,7 @@ extension Verify {
     var checked: [String: Inspection.Problem?] = [:]
     var isTold = false
     return try points.map { point in
-      try context.stopIfInterrupted()
+      try observer.stopIfInterrupted()
       var problems = inspection.problems(of: point)
       for volume in try images(of: point, in: catalog)
       where !problems.contains(where: { $0.volume == volume }) {
@@ -149,7 +149,7 @@ extension Verify {
   /// Takes back all that was made to look at a point; each step may be repeated.
   func undo(_ pending: Catalog.Pending) throws {
     guard let verify = pending.partial.verify else { return }
-    try context.endHelper(of: pending.partial)
+    try hypervisor.endHelper(of: pending.partial)
     // Names that no other operation gives.
     let mark = ".\(pending.partial.id.short).booted."
     try context.discard(verify.volumes.filter { $0.contains(mark) })

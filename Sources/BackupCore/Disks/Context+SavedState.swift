@@ -38,7 +38,7 @@ extension Context {
   /// - Returns: The state, and the disk of that helper; nil where there is no NVRAM.
   package func stateSources(
     of definition: DomainDefinition, text: String
-  ) throws -> (sources: StateSources, nvram: HelperDisk?) {
+  ) throws -> (sources: StateSources, nvram: HelperDomain.Disk?) {
     var sources = StateSources()
     findTPM(of: definition, isRunning: false, into: &sources)
     guard let nvram = definition.nvram else { return (sources, nil) }

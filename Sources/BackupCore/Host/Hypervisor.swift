@@ -208,6 +208,15 @@ package protocol Observer: AnyObject {
   func notice(_ text: String)
 }
 
+extension Observer {
+  /// Gives up once the user asked to stop.
+  ///
+  /// - Throws: ``BackupError`` with code `interrupted`.
+  package func stopIfInterrupted() throws {
+    if isInterrupted { throw BackupError.interrupted }
+  }
+}
+
 /// How far the copy of one disk is.
 package struct DiskProgress: Sendable, Equatable {
   /// The target name, `vda`.

@@ -22,7 +22,7 @@ extension Context {
     }
     let names = try guest.monitor.blockNodes().map(\.nodeName)
     // A client that was killed may have left a probe; a client that still needs it makes another.
-    for probe in names where NodeNames.isProbe(probe) { try close(probe, in: guest.monitor) }
+    for probe in names where NodeNames.isProbe(probe) { try guest.monitor.close(probe) }
     if let operation = names.lazy.filter({ !NodeNames.isProbe($0) }).compactMap(
       OperationID.init(parsing:)
     ).first {

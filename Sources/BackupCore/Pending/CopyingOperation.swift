@@ -35,7 +35,7 @@ extension CopyingOperation {
   /// Cancels its jobs or, where none are there, undoes what its client left.
   package func abort(settled: Settlement?) throws -> Bool {
     if let guest = try context.guest(of: partial),
-      try !context.jobs(of: partial, in: guest.monitor).isEmpty
+      try !guest.monitor.jobs(of: partial).isEmpty
     {
       return try abortCopies(in: guest)
     }

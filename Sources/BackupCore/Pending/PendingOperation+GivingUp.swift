@@ -17,7 +17,7 @@ extension PendingOperation {
     if let cause {
       observer.notice("\(partial.title) cannot be undone as a whole: \(cause)")
     }
-    try attempt("its helper domain could not be ended") { try context.endHelper(of: partial) }
+    try attempt("its helper domain could not be ended") { try hypervisor.endHelper(of: partial) }
     try giveUp()
   }
 
@@ -56,7 +56,7 @@ extension PendingOperation {
       try context.letGo(of: partial, guest)
       try context.cancelJobs(of: partial, in: guest)
       try context.takeDown(partial, guest: guest)
-      try context.dismissJobs(of: partial, in: guest.monitor)
+      try guest.monitor.dismissJobs(of: partial)
     }
   }
 }

@@ -14,8 +14,8 @@ extension PendingOperation {
     guard let guest = try context.guest(of: partial) else { return report }
     report.disks =
       try context.unlessEnded(partial) {
-        context.progress(
-          of: try context.jobs(of: partial, in: guest.monitor), disks: partial.diskNames,
+        DiskProgress.each(
+          of: try guest.monitor.jobs(of: partial), disks: partial.diskNames,
           operation: partial.uuid)
       } ?? []
     return report
@@ -24,7 +24,7 @@ extension PendingOperation {
   /// Limits each job, by its part of the bandwidth (QMP `block-job-set-speed`).
   package func setSpeed(bandwidth: UInt64?) throws -> Bool {
     guard let guest = try context.guest(of: partial) else { return false }
-    let jobs = try context.jobs(of: partial, in: guest.monitor)
+    let jobs = try guest.monitor.jobs(of: partial)
     let speed = JobSpeed.each(of: jobs.count, within: bandwidth)
     return try jobs.reduce(false) { isSet, job in
       do {

@@ -34,9 +34,9 @@ extension Context {
         throw BackupError(.failed, failureText(disk: disk, error: error.desc, of: partial))
       }
     }
-    try finalizeJobs(of: partial, in: guest)
-    let jobs = try jobs(of: partial, in: guest.monitor)
-    switch state(of: jobs, disks: disks, operation: partial.uuid) {
+    try guest.monitor.finalizeJobs(of: partial)
+    let jobs = try guest.monitor.jobs(of: partial)
+    switch JobsState(of: jobs, disks: disks, operation: partial.uuid) {
     case .ready: return
     case .failed(let disk, let error):
       throw BackupError(.failed, failureText(disk: disk, error: error, of: partial))

@@ -60,8 +60,4 @@ extension Context {
     if let deadline, ContinuousClock.now >= deadline { return BackupError.timedOut }
     return error
   }
-
-  package func stopIfInterrupted() throws {
-    if observer.isInterrupted { throw BackupError.interrupted }
-  }
 }

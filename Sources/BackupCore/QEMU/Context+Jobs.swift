@@ -18,19 +18,46 @@ package enum JobsState: Equatable {
   case missing
 }
 
-extension Context {
-  /// How the jobs of an operation stand.
-  package func state(of jobs: [JobInfo], disks: [String], operation: String) -> JobsState {
-    var isReady = true
+extension JobsState {
+  /// Tells how the jobs of an operation stand.
+  ///
+  /// - Parameters:
+  ///   - jobs: The jobs of the operation that there are.
+  ///   - disks: The names of what is copied, in the order of the copies.
+  ///   - operation: UUID of the operation.
+  package init(of jobs: [JobInfo], disks: [String], operation: String) {
+    self = .ready
     for (number, disk) in disks.enumerated() {
       let id = NodeNames(operation: operation, disk: number).job
-      guard let job = jobs.first(where: { $0.id == id }) else { return .missing }
-      if let error = job.error { return .failed(disk: disk, error: error) }
-      if !["pending", "concluded"].contains(job.status) { isReady = false }
+      guard let job = jobs.first(where: { $0.id == id }) else {
+        self = .missing
+        return
+      }
+      if let error = job.error {
+        self = .failed(disk: disk, error: error)
+        return
+      }
+      if !["pending", "concluded"].contains(job.status) { self = .running }
     }
-    return isReady ? .ready : .running
   }
+}
 
+extension DiskProgress {
+  /// Tells how far each disk is whose job is there; the parameters are those of
+  /// ``JobsState/init(of:disks:operation:)``.
+  package static func each(
+    of jobs: [JobInfo], disks: [String], operation: String
+  ) -> [DiskProgress] {
+    disks.enumerated().compactMap { number, disk in
+      let id = NodeNames(operation: operation, disk: number).job
+      return jobs.first { $0.id == id }.map {
+        DiskProgress(disk: disk, done: $0.currentProgress, total: $0.totalProgress)
+      }
+    }
+  }
+}
+
+extension Context {
   /// Waits until all jobs of an operation have copied what they had to.
   ///
   /// - Parameters:
@@ -47,7 +74,7 @@ extension Context {
     var told: Set<String> = []
     try telling(.guestEnded, ifEnded: guest) {
       while try !areReady(pending, disks: disks, in: guest, told: &told) {
-        try stopIfInterrupted()
+        try observer.stopIfInterrupted()
         if let deadline, ContinuousClock.now >= deadline {
           throw BackupError.timedOut
         }
@@ -60,9 +87,9 @@ extension Context {
     _ pending: Catalog.Pending, disks: [String], in guest: any Guest, told: inout Set<String>
   ) throws -> Bool {
     let partial = pending.partial
-    let jobs = try self.jobs(of: partial, in: guest.monitor)
-    observer.progress(progress(of: jobs, disks: disks, operation: partial.uuid))
-    switch state(of: jobs, disks: disks, operation: partial.uuid) {
+    let jobs = try guest.monitor.jobs(of: partial)
+    observer.progress(DiskProgress.each(of: jobs, disks: disks, operation: partial.uuid))
+    switch JobsState(of: jobs, disks: disks, operation: partial.uuid) {
     case .ready:
       return true
     case .failed(let disk, let error):
@@ -70,37 +97,8 @@ extension Context {
     case .missing:
       throw BackupError.guestEnded
     case .running:
-      try endMirrors(among: jobs, in: guest.monitor, told: &told)
+      try guest.monitor.endMirrors(among: jobs, told: &told)
       return false
-    }
-  }
-
-  /// Ends mirrors that have copied everything: their sources do not change any more.
-  ///
-  /// - Parameters:
-  ///   - jobs: The jobs of an operation.
-  ///   - monitor: QEMU's.
-  ///   - told: Those that were told before: one that is told again when it has just ended is
-  ///     cancelled, and its copy counts for nothing.
-  /// - Throws: `QMPError` or what libvirt throws.
-  package func endMirrors(
-    among jobs: [JobInfo], in monitor: any Monitor, told: inout Set<String>
-  ) throws {
-    for job in jobs where job.type == "mirror" && job.status == "ready" {
-      guard told.insert(job.id).inserted else { continue }
-      try monitor.execute(.endMirror(job.id))
-    }
-  }
-
-  /// How far each disk is.
-  package func progress(
-    of jobs: [JobInfo], disks: [String], operation: String
-  ) -> [DiskProgress] {
-    disks.enumerated().compactMap { number, disk in
-      let id = NodeNames(operation: operation, disk: number).job
-      return jobs.first { $0.id == id }.map {
-        DiskProgress(disk: disk, done: $0.currentProgress, total: $0.totalProgress)
-      }
     }
   }
 
@@ -111,7 +109,7 @@ extension Context {
   package func cancelJobs(of partial: Partial, in guest: any Guest) throws {
     let start = ContinuousClock.now
     while true {
-      let working = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
+      let working = try guest.monitor.jobs(of: partial).filter { $0.status != "concluded" }
       if working.isEmpty { return }
       let isMaking = working.contains { $0.type == "create" }
       let limit = isMaking ? Context.createLimit : Context.cancelLimit
@@ -126,26 +124,6 @@ extension Context {
       guard ContinuousClock.now - start < .seconds(limit) else {
         throw BackupError(
           .busy, "the copies do not end: pool '\(repository.name)' does not answer")
-      }
-      _ = try guest.monitor.nextEvent(timeoutMilliseconds: 200)
-    }
-  }
-
-  /// Ends jobs that are `pending` for good and waits until they are `concluded`.
-  package func finalizeJobs(of partial: Partial, in guest: any Guest) throws {
-    while true {
-      let open = try jobs(of: partial, in: guest.monitor).filter { $0.status != "concluded" }
-      if open.isEmpty { return }
-      for job in open where job.status == "pending" {
-        do {
-          try guest.monitor.execute(.jobFinalize(job.id))
-        } catch is QMPError {
-          // Another client was faster.
-          continue
-        }
-      }
-      if try jobs(of: partial, in: guest.monitor).allSatisfy({ $0.status == "concluded" }) {
-        return
       }
       _ = try guest.monitor.nextEvent(timeoutMilliseconds: 200)
     }

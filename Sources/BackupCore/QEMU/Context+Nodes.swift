@@ -3,7 +3,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-package import DomainXML
+import DomainXML
 package import QMP
 
 extension Context {
@@ -88,7 +88,7 @@ extension Context {
         continue
       }
       do {
-        if let made { try make(made, format: format, of: file, path: filename, in: monitor) }
+        if let made { try monitor.make(made, format: format, of: file, path: filename) }
         try monitor.execute(
           .blockdevAdd(
             .image(
@@ -122,52 +122,6 @@ extension Context {
     return made.capacity
   }
 
-  /// Gives up the sets of files that were handed over for operations.
-  ///
-  /// QEMU closes them only while the guest runs, so that those of a paused one stay until a later
-  /// backup.
-  package func removeDescriptorSets(
-    in monitor: any Monitor, where isRemoved: (OperationID) -> Bool
-  ) throws {
-    for set in try monitor.descriptorSets() {
-      let operations = set.files.compactMap(\.opaque).compactMap(OperationID.init(parsing:))
-      guard operations.contains(where: isRemoved) else { continue }
-      // Another client may have been faster.
-      _ = try? monitor.execute(.removeFd(set: set.fdsetID))
-    }
-  }
-
-  /// Closes a node; one that is not there is fine.
-  ///
-  /// - Throws: `QMPError` when the node is there and stays.
-  package func close(_ node: String, in monitor: any Monitor) throws {
-    do {
-      try monitor.execute(.blockdevDel(node))
-    } catch let error as QMPError {
-      guard try monitor.blockNodes().contains(where: { $0.nodeName == node }) else { return }
-      throw error
-    }
-  }
-
-  /// The jobs of an operation.
-  package func jobs(of partial: Partial, in monitor: any Monitor) throws -> [JobInfo] {
-    try monitor.jobs().filter { partial.id.owns($0.id) }
-  }
-
-  /// Removes the operation's jobs from the list; one that is not there is fine.
-  package func dismissJobs(of partial: Partial, in monitor: any Monitor) throws {
-    for job in try jobs(of: partial, in: monitor) {
-      do {
-        try monitor.execute(.jobDismiss(job.id))
-      } catch let error as QMPError {
-        guard try jobs(of: partial, in: monitor).contains(where: { $0.id == job.id }) else {
-          continue
-        }
-        throw error
-      }
-    }
-  }
-
   /// The bitmaps that no create under way has made, and the pool as it was after they were seen.
   ///
   /// A late client must not take what came after for what came before: a bitmap that
@@ -182,54 +136,5 @@ extension Context {
       return manifest.uuid
     }
     return (Set(found.filter { !made.contains($0.point) }), catalog)
-  }
-
-  /// Removes bitmaps wherever they are.
-  ///
-  /// One on a node that cannot be written now stays: it harms nothing, since its name says what it
-  /// is of, and goes when the node can be written.
-  package func removeBitmaps(in monitor: any Monitor, where isRemoved: (BitmapName) -> Bool) throws
-  {
-    try removeBitmaps(in: monitor) { BitmapName(parsing: $0).map(isRemoved) ?? false }
-  }
-
-  /// The same for bitmaps by their names as QEMU has them.
-  package func removeBitmaps(in monitor: any Monitor, named isRemoved: (String) -> Bool) throws {
-    for node in try monitor.blockNodes() where OperationID(parsing: node.nodeName) == nil {
-      for name in (node.dirtyBitmaps ?? []).compactMap(\.name) {
-        guard isRemoved(name) else { continue }
-        do {
-          try monitor.execute(.bitmapRemove(node: node.nodeName, name: name))
-        } catch is QMPError {
-          continue
-        }
-      }
-    }
-  }
-
-  /// Ends what clients can reach of a session: exports, server, credentials.
-  package func removeExports(of partial: Partial, in monitor: any Monitor) throws {
-    guard partial.session != nil else { return }
-    let end = ContinuousClock.now + .seconds(Context.cancelLimit)
-    while true {
-      let exports = try monitor.exports().filter { partial.id.owns($0.id) }
-      if exports.isEmpty { break }
-      for export in exports where !export.isShuttingDown {
-        // Another client may have been faster.
-        _ = try? monitor.execute(.blockExportDel(export.id))
-      }
-      guard ContinuousClock.now < end else {
-        throw BackupError(.busy, "the exports of session '\(partial.pointName)' do not end")
-      }
-      _ = try monitor.nextEvent(timeoutMilliseconds: 200)
-    }
-    let credentials = NodeNames.credentials(operation: partial.uuid)
-    let hasCredentials = try monitor.objects().contains(credentials)
-    let hasNodes = try monitor.blockNodes().contains { partial.id.owns($0.nodeName) }
-    // The server has no name. It is ours if we opened anything here, and nobody else exports by it.
-    if hasCredentials || hasNodes, try monitor.exports().isEmpty {
-      _ = try? monitor.execute(.nbdServerStop)
-    }
-    if hasCredentials { try monitor.execute(.objectDel(credentials)) }
   }
 }

@@ -34,7 +34,7 @@ package struct TargetImage {
   }
 }
 
-extension Context {
+extension Monitor {
   /// Makes an image of an open file or device, where QEMU is to do that.
   ///
   /// For an encrypted one QEMU measures how long its key takes, by the processor time of a thread:
@@ -42,7 +42,7 @@ extension Context {
   ///
   /// - Throws: ``BackupError`` when QEMU cannot.
   package func make(
-    _ image: TargetImage, format: String, of node: String, path: String, in monitor: any Monitor
+    _ image: TargetImage, format: String, of node: String, path: String
   ) throws {
     guard let job = image.job else { return }
     let command = Command.createImage(
@@ -50,7 +50,7 @@ extension Context {
       compression: image.compression, backing: image.backing)
     let trials = image.encryption == nil ? 1 : 10
     for trial in 1...trials {
-      guard let error = try failure(of: command, job: job, in: monitor) else { return }
+      guard let error = try failure(of: command, job: job) else { return }
       guard trial < trials else {
         throw BackupError(.failed, "failed to create image in '\(path)': \(error)")
       }
@@ -61,14 +61,14 @@ extension Context {
   ///
   /// - Returns: Why it failed; nil when it did not.
   private func failure(
-    of command: Command, job: String, in monitor: any Monitor
+    of command: Command, job: String
   ) throws -> String? {
-    try monitor.execute(command)
-    defer { _ = try? monitor.execute(.jobDismiss(job)) }
+    try execute(command)
+    defer { _ = try? execute(.jobDismiss(job)) }
     while true {
-      guard let found = try monitor.jobs().first(where: { $0.id == job }) else { return nil }
+      guard let found = try jobs().first(where: { $0.id == job }) else { return nil }
       if found.status == "concluded" { return found.error }
-      _ = try monitor.nextEvent(timeoutMilliseconds: 200)
+      _ = try nextEvent(timeoutMilliseconds: 200)
     }
   }
 }

@@ -52,7 +52,7 @@ extension Context {
       }
       let nodes = try monitor.blockNodes().byName
       // The filter lets nobody else write to the disk as long as the relay stands on it.
-      if nodes[names.relay] != nil { try close(names.relay, in: monitor) }
+      if nodes[names.relay] != nil { try monitor.close(names.relay) }
       let index = definition.disks.first { $0.target == disk.name }?.chain.first?.index
       let child = index.flatMap { LiveDisk.node(index: $0, among: nodes)?.nodeName } ?? disk.node
       guard try ownNode() == filter else { return }

@@ -11,30 +11,30 @@ extension Context {
   package func takeDown(_ partial: Partial, guest: any Guest) throws {
     let disks = partial.liveDisks
     let monitor = guest.monitor
-    try removeExports(of: partial, in: monitor)
+    try monitor.removeExports(of: partial)
     if partial.session != nil {
       // These jobs save the guest's old data without protecting it, until nobody reads that any more.
       try cancelJobs(of: partial, in: guest)
-      try dismissJobs(of: partial, in: monitor)
+      try monitor.dismissJobs(of: partial)
     }
-    try removeSecrets(of: partial, in: monitor)
-    try removeDescriptorSets(in: monitor) { $0 == partial.id }
+    try monitor.removeSecrets(of: partial)
+    try monitor.removeDescriptorSets { $0 == partial.id }
     guard try monitor.blockNodes().contains(where: { partial.id.owns($0.nodeName) }) else {
       return
     }
     let definition = try DomainDefinition(parsing: try guest.definition())
     // Where there is no view, the disk itself has the bitmap that says what to copy.
-    try removeBitmaps(in: monitor) { partial.id.owns($0) }
+    try monitor.removeBitmaps { partial.id.owns($0) }
     for (number, disk) in disks.enumerated() {
       let names = NodeNames(operation: partial.uuid, disk: number)
-      for node in [names.sample, names.sampleTarget] { try close(node, in: monitor) }
+      for node in [names.sample, names.sampleTarget] { try monitor.close(node) }
       // While the view reads through it, the filter lets nobody else write below it.
-      try close(names.view, in: monitor)
+      try monitor.close(names.view)
       try removeFilter(of: disk, names: names, definition: definition, in: monitor)
       for node in [
         names.relay, names.filter, names.scratch, names.scratchFile, names.target, names.targetFile,
       ] {
-        try close(node, in: monitor)
+        try monitor.close(node)
       }
       try closeLeftovers(of: disk, definition: definition, in: monitor)
     }
@@ -50,7 +50,7 @@ extension Context {
       !definition.disks.flatMap(\.chain).contains(where: { $0.index == index })
     else { return }
     for node in ["libvirt-\(index)-format", "libvirt-\(index)-storage"] {
-      try close(node, in: monitor)
+      try monitor.close(node)
     }
   }
 }

@@ -75,7 +75,7 @@ extension Context {
     let monitor = guest.monitor
     func openScratches() throws {
       for disk in view.disks {
-        try stopIfInterrupted()
+        try observer.stopIfInterrupted()
         try openScratch(
           of: disk, backing: view.readsScratch ? disk.live.node.nodeName : nil, in: monitor)
       }
@@ -112,7 +112,7 @@ extension Context {
   package func makeScratches(of view: FrozenView, owner definition: DomainDefinition) throws {
     let owner = try imageOwner(of: definition)
     for disk in view.disks {
-      try stopIfInterrupted()
+      try observer.stopIfInterrupted()
       try scratchRepository(disk.scratchDirectory).create(
         VolumeSpecification(
           name: disk.scratchVolume, format: disk.isEncrypted ? "raw" : "qcow2",
@@ -176,7 +176,7 @@ extension Context {
       (names.view, .snapshotAccess(names.view, file: names.filter)),
     ]
     var opened: [String] = []
-    defer { for node in opened.reversed() { try? close(node, in: monitor) } }
+    defer { for node in opened.reversed() { try? monitor.close(node) } }
     for (name, node) in nodes {
       do {
         try monitor.execute(.blockdevAdd(node))
@@ -204,7 +204,7 @@ extension Context {
     of pending: Catalog.Pending, guest: any Guest, needsSuspension: Bool, frozenMark: String?,
     _ work: () throws -> Void
   ) throws {
-    try stopIfInterrupted()
+    try observer.stopIfInterrupted()
     try requireUnderWay(pending)
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
     guard isSuspended || isFrozen else {
@@ -286,7 +286,7 @@ extension Context {
       isDevice: false, capacity: disk.live.capacity, job: names.scratchFormatJob,
       encryption: encryption)
     let passphrase = (0..<32).map { _ in UInt8.random(in: UInt8(ascii: "a")...UInt8(ascii: "p")) }
-    try withSecret(passphrase, as: names.scratchSecret, in: monitor) {
+    try monitor.withSecret(passphrase, as: names.scratchSecret) {
       try open(
         path: path, format: "qcow2", file: names.scratchFile, image: names.scratch,
         backing: backing, made: image, in: monitor)

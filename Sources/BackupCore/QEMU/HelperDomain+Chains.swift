@@ -11,17 +11,19 @@ import QMP
 /// libvirt has each file of a chain as a raw disk, of which it asks little. The images are nodes over
 /// these that no device has: what QEMU tells libvirt of its devices is short then, however long the
 /// chain.
-extension Context {
+extension HelperDomain {
   /// Opens what a helper domain is to have open.
   ///
   /// - Parameters:
   ///   - disks: The disks, in the order of the definition.
   ///   - definition: What the helper was started from.
   ///   - helper: The helper.
+  ///   - observer: Who may ask to stop.
   /// - Returns: What its QEMU has for each disk, under the names asked for, in that order.
   /// - Throws: ``BackupError``, `QMPError` or what libvirt throws.
-  package func open(
-    _ disks: [HelperDisk], of definition: HelperDefinition, in helper: any Guest
+  static func open(
+    _ disks: [Disk], of definition: HelperDefinition, in helper: any Guest,
+    observer: any Observer
   ) throws -> [LiveDisk] {
     let live = try DomainDefinition(parsing: try helper.definition())
     let opened = Dictionary(
@@ -35,7 +37,9 @@ extension Context {
       }
     }
     for (number, disk) in disks.enumerated() where disk.disk.isLayered {
-      try layer(files[number], number: number, isReadOnly: disk.disk.isReadOnly, in: helper)
+      try layer(
+        files[number], number: number, isReadOnly: disk.disk.isReadOnly, in: helper,
+        observer: observer)
     }
     let nodes = try helper.monitor.blockNodes()
     let chains = HelperChain.all(in: live, nodes: nodes)
@@ -68,13 +72,15 @@ extension Context {
   ///   - number: The place of the disk among those of the helper.
   ///   - isReadOnly: Whether the active layer is opened read-only; the others are.
   ///   - helper: The helper.
+  ///   - observer: Who may ask to stop.
   /// - Throws: ``BackupError`` or `QMPError`.
-  private func layer(
-    _ files: [DomainDefinition.Disk], number: Int, isReadOnly: Bool, in helper: any Guest
+  private static func layer(
+    _ files: [DomainDefinition.Disk], number: Int, isReadOnly: Bool, in helper: any Guest,
+    observer: any Observer
   ) throws {
     var below: String?
     for (place, file) in files.enumerated().reversed() {
-      try stopIfInterrupted()
+      try observer.stopIfInterrupted()
       guard let index = file.chain.first?.index else {
         throw BackupError(.failed, "the helper domain has not all disks")
       }
@@ -89,7 +95,7 @@ extension Context {
   }
 
   /// Takes a file that is to be written from the device that has it: only one may write.
-  private func release(
+  private static func release(
     _ file: DomainDefinition.Disk, number: Int, in monitor: any Monitor
   ) throws {
     let nothing = "nothing-\(number)"
@@ -98,7 +104,10 @@ extension Context {
       try monitor.execute(.setDrive(device: device, node: nothing))
     }
   }
+}
 
+/// What the pool has, as a helper domain opens it.
+extension Repository {
   /// A disk of a point, as a helper opens it: what it is made of, and what the volumes are.
   ///
   /// - Throws: ``BackupError`` for what is no regular file: libvirt and QEMU follow links, and libvirt
@@ -114,10 +123,10 @@ extension Context {
   /// - Throws: As ``helperDisk(_:format:)``.
   package func helperImage(_ volume: String, format: String) throws -> DomainDefinition.Image {
     do {
-      try repository.requireFile(volume)
+      try requireFile(volume)
     } catch let error as BackupError {
       throw BackupError(error.code, "volume '\(volume)' cannot be used: \(error)")
     }
-    return .init(source: .file(repository.path(of: volume)), format: format, index: nil)
+    return .init(source: .file(path(of: volume)), format: format, index: nil)
   }
 }

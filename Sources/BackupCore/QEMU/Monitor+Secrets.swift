@@ -7,29 +7,29 @@ package import DomainXML
 package import QMP
 
 /// Passphrases of encrypted copies: QEMU has them only while it opens an image.
-extension Context {
+extension Monitor {
   /// Hands a passphrase to QEMU while the body runs.
   package func withSecret(
-    _ value: [UInt8], as id: String, in monitor: any Monitor, _ body: () throws -> Void
+    _ value: [UInt8], as id: String, _ body: () throws -> Void
   ) throws {
-    try monitor.execute(.addSecret(id: id, value: value))
+    try execute(.addSecret(id: id, value: value))
     let result = Result { try body() }
-    try removeSecret(id, in: monitor)
+    try removeSecret(id)
     try result.get()
   }
 
   /// Takes the passphrases of an operation from QEMU, which a client that died may have left.
-  package func removeSecrets(of partial: Partial, in monitor: any Monitor) throws {
+  package func removeSecrets(of partial: Partial) throws {
     // Credentials go with the server that uses them.
     let credentials = NodeNames.credentials(operation: partial.uuid)
-    for object in try monitor.objects() where partial.id.owns(object) && object != credentials {
-      try removeSecret(object, in: monitor)
+    for object in try objects() where partial.id.owns(object) && object != credentials {
+      try removeSecret(object)
     }
   }
 
-  private func removeSecret(_ id: String, in monitor: any Monitor) throws {
+  private func removeSecret(_ id: String) throws {
     do {
-      try monitor.execute(.objectDel(id))
+      try execute(.objectDel(id))
     } catch is QMPError {
       // It is not there, or not any more.
     }
