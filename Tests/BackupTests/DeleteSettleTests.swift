@@ -189,7 +189,7 @@ import Testing
     guard let delete = pending.partial.delete else { return }
     switch change {
     case .nothing: break
-    case .timePassed: scene.pool.time += 2 * Context.setupLimit
+    case .timePassed: scene.pool.time += 2 * Journal.setupLimit
     case .copied: machine.copyAll()
     case .failed: machine.copyAll(error: "No space left on device")
     case .unwritable:

@@ -177,9 +177,9 @@ import Testing
     case .copied: machine.copyAll()
     case .failed: machine.copyAll(error: "No space left on device")
     case .helperGone: machine.helpers = [:]
-    case .timePassed: scene.pool.time += 2 * Context.setupLimit
+    case .timePassed: scene.pool.time += 2 * Journal.setupLimit
     case .freshMark:
-      scene.pool.time += 2 * Context.setupLimit
+      scene.pool.time += 2 * Journal.setupLimit
       scene.pool.replace(pending.mark, Array("done\n".utf8))
     case .fixed:
       machine.copyAll()

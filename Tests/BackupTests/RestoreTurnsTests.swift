@@ -63,7 +63,7 @@ import Testing
     kind: RestoreKilledTests.Kind
   ) throws {
     var overtaken = 0
-    try interleave(kind, ways: 40, pause: 2 * Context.setupLimit) { engine, _, scene in
+    try interleave(kind, ways: 40, pause: 2 * Journal.setupLimit) { engine, _, scene in
       try engine.settle(domainUUID: scene.uuid)
     } _: { scene, endings, way in
       // A mirror that both tell to end is cancelled.

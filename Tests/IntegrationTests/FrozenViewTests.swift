@@ -54,9 +54,7 @@ struct FrozenViewTests {
   func `a backup during which the guest writes, zeroes and discards is its instant`(
     way: Way
   ) throws {
-    for round in 0..<Rounds.count(1) {
-      try backUp(way, seed: UInt64(round) * 31 + 7)
-    }
+    for seed in Rounds.seeds(1) { try backUp(way, seed: seed) }
   }
 
   private func backUp(_ way: Way, seed: UInt64) throws {
@@ -128,9 +126,7 @@ struct FrozenViewTests {
   func `a session read while the guest writes, zeroes and discards is its instant`(
     reader: Reader, isProtected: Bool
   ) throws {
-    for round in 0..<Rounds.count(1) {
-      try read(by: reader, isProtected: isProtected, seed: UInt64(round) * 37 + 11)
-    }
+    for seed in Rounds.seeds(1) { try read(by: reader, isProtected: isProtected, seed: seed) }
   }
 
   private func read(by reader: Reader, isProtected: Bool, seed: UInt64) throws {

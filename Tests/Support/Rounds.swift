@@ -14,4 +14,12 @@ package enum Rounds {
   package static func count(_ few: Int) -> Int {
     ProcessInfo.processInfo.environment["VIRSH_BACKUP_ROUNDS"].flatMap { Int($0) } ?? few
   }
+
+  /// Returns a seed for each round of a test.
+  ///
+  /// - Parameter few: The rounds of `make check`, whose seeds are the same each time.
+  /// - Returns: These seeds, and others each time for the rounds beyond them.
+  package static func seeds(_ few: Int) -> [UInt64] {
+    (0..<count(few)).map { $0 < few ? UInt64($0) * 31 + 7 : .random(in: 0...0xffff_ffff) }
+  }
 }

@@ -43,7 +43,7 @@ extension Create {
   func makeTargets(
     of plan: CreatePlan, partial: Catalog.Pending, definition: DomainDefinition
   ) throws {
-    let owner = try context.imageOwner(of: definition)
+    let owner = try hypervisor.imageOwner(of: definition)
     var made: [(files: any Repository, name: String)] = []
     do {
       for (number, disk) in plan.disks.enumerated() {
@@ -62,11 +62,11 @@ extension Create {
           throw BackupError.targetExists(target.store.path, disk: disk.live.name)
         }
         made.append((files, name))
-        try context.noteMade(target.store.path, number, of: partial)
+        try journal.noteMade(target.store.path, number, of: partial)
       }
     } catch {
       for (files, name) in made { try files.delete(name) }
-      try context.forget(partial)
+      try journal.end(partial)
       throw error
     }
   }
@@ -109,7 +109,7 @@ extension Create {
   /// A create is whole when its manifest is there, or its copies were decided to be published.
   func isWhole(_ pending: Catalog.Pending, _ manifest: Manifest) throws -> Bool {
     guard pending.partial.isCopy else {
-      return try context.isPublished(manifest.uuid, in: manifest.volumeNames.manifest)
+      return try context.pool.isPublished(manifest.uuid, in: manifest.volumeNames.manifest)
     }
     // An earlier version had a mark for that.
     return try notedOutcome(of: pending) == .publish || repository.contains(pending.mark)
@@ -118,9 +118,9 @@ extension Create {
   /// What remains to be done for copies that are whole and taken out of QEMU.
   func finishCopies(_ pending: Catalog.Pending, guest: (any Guest)?) throws {
     if let guest { try guest.monitor.dismissJobs(of: pending.partial) }
-    guard try context.isUnderWay(pending) else { return }
+    guard try journal.isUnderWay(pending) else { return }
     try context.deleteScratch(of: pending.partial)
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Deletes the files of copies that are not whole.
@@ -132,8 +132,8 @@ extension Create {
     let files = disks.enumerated().compactMap { number, disk in
       disk.target.flatMap { $0.type == .file ? (number: number, path: $0.path) : nil }
     }
-    guard !context.trusts(pending.partial) else {
-      return try context.discard(files, of: pending, title: "the copy")
+    guard !journal.trusts(pending.partial) else {
+      return try journal.discard(files, of: pending, title: "the copy")
     }
     for (_, path) in files {
       observer.notice("the copy '\(path)' is not whole; it is left where it is")

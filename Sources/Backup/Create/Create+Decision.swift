@@ -38,7 +38,7 @@ extension Create {
 
   /// The outcome as it was decided, whatever became of the volumes since.
   func notedOutcome(of pending: Catalog.Pending) throws -> CreateOutcome? {
-    guard let length = try context.decidingLength(of: pending.decided) else { return nil }
+    guard let length = try journal.decidingLength(of: pending.decided) else { return nil }
     // The client that was to give it one is dead, and has published nothing.
     return CreateOutcome(rawValue: length) ?? .undo
   }
@@ -80,7 +80,7 @@ extension Create {
     _ outcome: CreateOutcome, _ pending: Catalog.Pending
   ) throws -> CreateOutcome? {
     if let decided = try decision(of: pending) { return decided }
-    guard try context.isUnderWay(pending) else { return nil }
+    guard try journal.isUnderWay(pending) else { return nil }
     do {
       try repository.create(
         VolumeSpecification(name: pending.decided, format: "raw", capacity: outcome.rawValue))
@@ -88,7 +88,7 @@ extension Create {
       return try decision(of: pending)
     }
     // Others may have decided, done it and forgotten all before we did.
-    guard try context.isUnderWay(pending) else {
+    guard try journal.isUnderWay(pending) else {
       try repository.delete(pending.decided)
       return nil
     }

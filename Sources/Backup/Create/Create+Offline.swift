@@ -14,7 +14,7 @@ extension Create {
     domainUUID: String, options: CreateOptions, isAsync: Bool, deadline: ContinuousClock.Instant?
   ) throws -> Manifest {
     let catalog = try catalog()
-    if let other = try context.ownPending(of: domainUUID, in: catalog).first {
+    if let other = try journal.ownPending(of: domainUUID, in: catalog).first {
       throw BackupError.occupied(by: other)
     }
     let operation = process.newUUID()
@@ -39,7 +39,7 @@ extension Create {
         let owner = try DomainDefinition(parsing: try held.guest.definition())
         try openTargets(plan, pending: pending, owner: owner, in: held.guest.monitor)
         try context.write(plan.tpm.map { try context.reader(of: $0)() }, of: plan.manifest)
-        try context.requireUnderWay(pending)
+        try journal.requireUnderWay(pending)
         if let command = plan.selectChanges { try held.guest.monitor.execute(command) }
         try startJobs(of: plan, in: held.guest.monitor)
         return held.guest

@@ -24,7 +24,7 @@ extension Create {
     try context.endCopies(of: pending.partial, disks: pending.partial.diskNames, in: guest)
     try context.takeDown(pending.partial, guest: guest)
     if pending.partial.isCopy {
-      try context.synchronizeTargets(of: pending.partial)
+      try journal.synchronizeTargets(of: pending.partial)
       try decidePublish(pending)
     } else {
       try startRecording(pending.partial, manifest, in: guest)
@@ -66,10 +66,10 @@ extension Create {
     try hypervisor.endHelper(of: pending.partial)
     let forgotten = try catalog().forgotten[manifest.domainUUID] ?? []
     // A later operation's files are not ours to delete.
-    guard try context.isUnderWay(pending) else { return }
+    guard try journal.isUnderWay(pending) else { return }
     try context.deleteScratch(of: pending.partial)
     for note in forgotten { try repository.delete(note) }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Decides that a create is published, writes the manifest and reads it back.
@@ -83,19 +83,21 @@ extension Create {
     let content = Array(try manifest.xml().utf8)
     var isWritten = false
     for attempt in 0..<20 {
-      if let published = context.publishedManifest(manifest.uuid, in: volume) {
+      if let published = context.pool.publishedManifest(manifest.uuid, in: volume) {
         // Another client may have written it and not be sure of it yet.
         try repository.synchronize([volume])
         // Others may have finished it and deleted the point, or a user its images.
         guard try manifest.volumes.allSatisfy({ try repository.contains($0.name) }) else {
-          if try isWritten || context.isUnderWay(pending) { try repository.delete(volume) }
+          if try isWritten || journal.isUnderWay(pending) { try repository.delete(volume) }
           throw BackupError(.busy, "images of backup '\(manifest.name)' were deleted meanwhile")
         }
         return published
       }
-      guard try context.isUnderWay(pending) else {
+      guard try journal.isUnderWay(pending) else {
         // Another client may have published it since the look above.
-        if let published = context.publishedManifest(manifest.uuid, in: volume) { return published }
+        if let published = context.pool.publishedManifest(manifest.uuid, in: volume) {
+          return published
+        }
         throw BackupError(.busy, "another client ended backup '\(manifest.name)'")
       }
       do {
@@ -104,12 +106,14 @@ extension Create {
       } catch let error as BackupError where error.code == .exists {
         // Somebody is writing it, or died while doing so. It is replaced and not deleted: who was
         // only slow may have completed it since we looked, and goes by that.
-        if context.waitForManifest(manifest.uuid, in: volume) == nil, attempt > 2 {
+        if context.pool.waitForManifest(manifest.uuid, in: volume) == nil, attempt > 2 {
           try replaceUnwritten(volume, content, of: pending)
         }
       }
     }
-    if let published = context.publishedManifest(manifest.uuid, in: volume) { return published }
+    if let published = context.pool.publishedManifest(manifest.uuid, in: volume) {
+      return published
+    }
     throw BackupError(.failed, "the manifest '\(volume)' could not be written")
   }
 
@@ -120,12 +124,12 @@ extension Create {
     do {
       try repository.replace(volume, content) {
         try decidePublish(pending)
-        guard context.publishedManifest(nil, in: volume) == nil else {
+        guard context.pool.publishedManifest(nil, in: volume) == nil else {
           throw BackupError(.exists, "volume '\(volume)' already exists")
         }
       }
     } catch let error as BackupError where error.code == .exists {
-      guard let other = context.publishedManifest(nil, in: volume)?.uuid,
+      guard let other = context.pool.publishedManifest(nil, in: volume)?.uuid,
         case .create(let manifest, _, _, _) = pending.partial.operation, other != manifest.uuid
       else { return }
       throw error

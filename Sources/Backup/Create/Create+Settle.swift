@@ -51,7 +51,7 @@ extension Create {
     case .failed:
       return try undoCreate(pending, guest: guest)
     case .missing:
-      guard try context.isAbandoned(pending) else { return try context.leaveRunning(pending) }
+      guard try journal.isAbandoned(pending) else { return try context.leaveRunning(pending) }
       return try undoCreate(pending, guest: guest)
     }
   }

@@ -22,7 +22,7 @@ extension Create {
     let names = manifest.volumeNames
     // Copies have nothing but the partial that says that they are ours. It goes after the manifest
     // was written.
-    let isOver = try !context.isUnderWay(pending)
+    let isOver = try !journal.isUnderWay(pending)
     guard try !isWhole(pending, manifest) else { return .finished }
     if pending.partial.isCopy, isOver { return .undone }
     if let guest {
@@ -49,15 +49,15 @@ extension Create {
       try deleteTargets(of: pending)
     } else {
       // Half a manifest is ours; a whole one that is not of this point is somebody else's.
-      if context.publishedManifest(nil, in: names.manifest) == nil,
-        try context.mayDelete(byNamesOf: pending)
+      if context.pool.publishedManifest(nil, in: names.manifest) == nil,
+        try journal.mayDelete(byNamesOf: pending)
       {
         try repository.delete(names.manifest)
       }
       try discardUnpublished(manifest.volumes.map(\.name), of: pending)
     }
-    if try context.mayDelete(byNamesOf: pending) { try context.deleteScratch(of: pending.partial) }
-    try context.forget(pending)
+    if try journal.mayDelete(byNamesOf: pending) { try context.deleteScratch(of: pending.partial) }
+    try journal.end(pending)
     return .undone
   }
 
@@ -71,7 +71,7 @@ extension Create {
   /// - Throws: What libvirt throws where it does not answer any more.
   func discardUnpublished(_ volumes: [String], of pending: Catalog.Pending) throws {
     do {
-      try context.discard(volumes, of: pending)
+      try journal.discard(volumes, of: pending)
     } catch {
       try context.rethrowUnlessLocal(error)
       observer.notice("left in the pool: \(volumes.joined(separator: ", ")): \(error)")

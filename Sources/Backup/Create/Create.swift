@@ -154,7 +154,8 @@ extension Create {
       guard settlement == .finished,
         let published = plan.isCopy
           ? plan.manifest
-          : context.publishedManifest(plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
+          : context.pool.publishedManifest(
+            plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
       else { throw cause }
       return published
     }
@@ -231,7 +232,7 @@ extension Create {
           + (plan.nvram.map {
             [.init(name: VolumeNames.nvramDisk, scratchVolume: nil, node: $0.node, device: "")]
           } ?? []), isSuspended: isSuspended, isFrozen: isFrozen))
-    return try context.begin(partial, in: names.partial)
+    return try journal.begin(partial, in: names.partial)
   }
 
   /// Makes and opens the volumes that are written, or the copies.
@@ -246,7 +247,7 @@ extension Create {
     _ plan: CreatePlan, pending: Catalog.Pending, owner definition: DomainDefinition,
     in monitor: any Monitor
   ) throws {
-    let owner = try context.imageOwner(of: definition)
+    let owner = try hypervisor.imageOwner(of: definition)
     try makeTargets(of: plan, partial: pending, definition: definition)
     for (disk, described) in zip(plan.disks, plan.manifest.disks) {
       try observer.stopIfInterrupted()

@@ -68,9 +68,9 @@ struct PendingCreate: CopyingOperation {
       _ = try create.writeManifest(context.measured(manifest), of: pending)
       return
     }
-    if context.publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
+    if context.pool.publishedManifest(nil, in: manifest.volumeNames.manifest) == nil {
       try repository.delete(manifest.volumeNames.manifest)
     }
-    try context.discard(manifest.volumes.map(\.name), of: pending)
+    try journal.discard(manifest.volumes.map(\.name), of: pending)
   }
 }

@@ -29,8 +29,8 @@ extension Delete {
   /// A delete is done when nothing is left of what it takes away but, at most, volumes.
   func isDone(_ delete: Partial.Delete) throws -> Bool {
     try delete.points.allSatisfy { point in
-      guard try context.isPublished(point.uuid, in: point.manifest) else { return true }
-      guard point.isKept, let rest = context.publishedManifest(point.uuid, in: point.manifest)
+      guard try context.pool.isPublished(point.uuid, in: point.manifest) else { return true }
+      guard point.isKept, let rest = context.pool.publishedManifest(point.uuid, in: point.manifest)
       else {
         return false
       }

@@ -44,9 +44,9 @@ extension Delete {
     }
     try hypervisor.endHelper(of: pending.partial)
     // Other deletes may have rewritten what was read before.
-    context.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
+    context.pool.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
-    try context.requireUnderWay(pending)
+    try journal.requireUnderWay(pending)
     let round = OpenMerge.round(of: try openMerges(of: delete, pending, in: catalog))
     guard let first = round.first else { return nil }
     let disks = try round.map { open -> HelperDomain.Disk in
@@ -57,7 +57,7 @@ extension Delete {
     try context.refuseAltered(
       round.flatMap { open in open.chain.prefix { $0 != open.merge.backing } },
       advice: "backup-verify shows which backups stand on it", deadline: deadline)
-    try context.requireUnderWay(pending)
+    try journal.requireUnderWay(pending)
     try context.withholdProofs(
       of: Dictionary(grouping: delete.merges, by: \.point).mapValues { Set($0.map(\.volume)) })
     let held = try HelperDomain.start(
@@ -65,7 +65,7 @@ extension Delete {
       domain: try DomainDefinition(parsing: first.domainXML), outlivesClient: outlivesClient,
       in: context)
     do {
-      try context.requireUnderWay(pending)
+      try journal.requireUnderWay(pending)
       for (number, (open, disk)) in zip(round, held.disks).enumerated() {
         try observer.stopIfInterrupted()
         let names = NodeNames(operation: pending.partial.uuid, disk: number)
@@ -143,7 +143,7 @@ extension Delete {
         try repository.replace(volume, content) {
           // The text first: who wrote it settles the delete too, if that is still there afterwards.
           let isSame = current() == old
-          try context.requireUnderWay(pending)
+          try journal.requireUnderWay(pending)
           guard isSame else { throw ChangedMeanwhile() }
         }
         isWritten = true
@@ -151,11 +151,11 @@ extension Delete {
         continue
       } catch let error as BackupError where error.code == .exists {
         // Another client that settles writes the same.
-        guard context.waitForManifest(manifest.uuid, in: volume) != nil else { throw error }
+        guard context.pool.waitForManifest(manifest.uuid, in: volume) != nil else { throw error }
       }
     }
-    context.forgetManifest(in: volume)
-    guard isWritten, context.publishedManifest(manifest.uuid, in: volume) != nil else {
+    context.pool.forgetManifest(in: volume)
+    guard isWritten, context.pool.publishedManifest(manifest.uuid, in: volume) != nil else {
       throw BackupError(.failed, "the manifest '\(volume)' could not be written")
     }
   }

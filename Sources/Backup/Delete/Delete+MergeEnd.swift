@@ -86,7 +86,7 @@ extension Delete {
 
   /// Notes that volumes have on disk what they need.
   private func noteMerges(_ merges: [Partial.DeleteMerge], of pending: Catalog.Pending) throws {
-    try context.requireUnderWay(pending)
+    try journal.requireUnderWay(pending)
     let noted = try notedMerges(of: pending)
     let volumes = noted.union(merges.map(\.volume))
     guard volumes != noted else { return }
@@ -128,7 +128,7 @@ extension Delete {
   func undoMerge(_ pending: Catalog.Pending) throws {
     guard let delete = pending.partial.delete else { return }
     try hypervisor.endHelper(of: pending.partial)
-    guard try context.isUnderWay(pending) else { return }
+    guard try journal.isUnderWay(pending) else { return }
     let noted = try notedMerges(of: pending)
     // Into a volume that is gone nothing has moved.
     let linked = Set(
@@ -142,10 +142,10 @@ extension Delete {
     do {
       try rewriteMerged(pending, delete, linked: linked)
     } catch {
-      guard try !context.isUnderWay(pending) else { throw error }
+      guard try !journal.isUnderWay(pending) else { throw error }
     }
     try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Writes down which volumes have what they need, and the others as they are.

@@ -21,7 +21,7 @@ extension Delete {
   func perform(_ pending: Catalog.Pending) throws {
     guard let delete = pending.partial.delete else { return }
     let doomed = Set(delete.points.filter { !$0.isKept }.map(\.uuid))
-    try context.requireUnderWay(pending)
+    try journal.requireUnderWay(pending)
     // The client that merged may have died before the new links of the images were on disk.
     try repository.synchronize(delete.merges.map(\.volume))
     let kept = Set(delete.points.filter(\.isKept).map(\.uuid))
@@ -30,40 +30,40 @@ extension Delete {
     }
     if try !delete.merges.isEmpty && !hasBegun(delete) {
       do {
-        try context.refuseNeeded(delete, isMerged: true, in: catalog())
+        try journal.refuseNeeded(delete, isMerged: true, in: catalog())
       } catch {
         try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
-        try context.forget(pending)
+        try journal.end(pending)
         throw error
       }
     }
     for manifest in delete.manifests where kept.contains(manifest.uuid) {
       try rewrite(manifest, of: pending)
     }
-    for point in delete.points { context.forgetManifest(in: point.manifest) }
+    for point in delete.points { context.pool.forgetManifest(in: point.manifest) }
     try dropBitmapsOfEndingChain(pending.partial, points: doomed)
     for point in delete.points where !point.isKept {
-      try context.requireUnderWay(pending)
+      try journal.requireUnderWay(pending)
       // Another manifest may have come to that name since.
-      if try context.isPublished(point.uuid, in: point.manifest) {
+      if try context.pool.isPublished(point.uuid, in: point.manifest) {
         try repository.delete(point.manifest)
         try repository.synchronize([])
       }
     }
-    try context.requireUnderWay(pending)
-    try context.discard(delete.points.flatMap(\.volumes), of: pending)
+    try journal.requireUnderWay(pending)
+    try journal.discard(delete.points.flatMap(\.volumes), of: pending)
     // Through libvirt a manifest is not whole while it is replaced, and who does that may be killed.
     for manifest in delete.manifests
-    where context.publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
+    where context.pool.publishedManifest(manifest.uuid, in: manifest.volumeNames.manifest) == nil {
       try rewrite(manifest, of: pending)
     }
     for point in delete.points {
       // A newer point may have the name.
-      try context.requireUnderWay(pending)
+      try journal.requireUnderWay(pending)
       try context.discardProofs(of: point)
     }
     try context.renewChecksums(of: Set(delete.merges.map(\.point)), for: pending)
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Without any point left nothing will ever use the chain's bitmaps, nor remove them.

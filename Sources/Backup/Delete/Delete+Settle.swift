@@ -11,10 +11,10 @@ import QMP
 extension Delete {
   /// Asks the same for a delete whose client is dead and may not have come to it.
   private func confirm(_ pending: Catalog.Pending, _ delete: Partial.Delete) throws {
-    context.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
+    context.pool.forgetManifests { $0.domainUUID == pending.partial.domainUUID }
     let catalog = try catalog()
-    try context.refuseWhileUsed(delete, besides: pending.partial.uuid, in: catalog)
-    try context.refuseNeeded(delete, isMerged: false, in: catalog)
+    try journal.refuseWhileUsed(delete, besides: pending.partial.uuid, in: catalog)
+    try journal.refuseNeeded(delete, isMerged: false, in: catalog)
   }
 
   func settleDelete(_ pending: Catalog.Pending) throws -> Settlement {
@@ -24,7 +24,7 @@ extension Delete {
     } catch {
       // A third client may have been faster, or be at it: its result counts then.
       if try isMergedElsewhere(pending) { return .running }
-      guard try !context.isUnderWay(pending) else { throw error }
+      guard try !journal.isUnderWay(pending) else { throw error }
       return try isDone(delete) ? .finished : .undone
     }
   }
@@ -41,7 +41,7 @@ extension Delete {
     {
       return .running
     }
-    guard try context.isAbandoned(pending) else { return .running }
+    guard try journal.isAbandoned(pending) else { return .running }
     return try settling(pending, delete) {
       if try !hasBegun(delete) { try confirm(pending, delete) }
       try merge(pending, deadline: nil)
@@ -51,7 +51,9 @@ extension Delete {
 
   /// Tells that the manifest of a point has gone: the delete can only go on then.
   func hasBegun(_ delete: Partial.Delete) throws -> Bool {
-    try delete.points.contains { try !$0.isKept && !context.isPublished($0.uuid, in: $0.manifest) }
+    try delete.points.contains {
+      try !$0.isKept && !context.pool.isPublished($0.uuid, in: $0.manifest)
+    }
   }
 
   /// Ends a delete that another client left, or leaves what it would take where that is needed now, or
@@ -72,7 +74,7 @@ extension Delete {
       return .finished
     } catch let error as BackupError where [.busy, .damaged].contains(error.code) {
       if try isMergedElsewhere(pending) { return .running }
-      let isLeft = try context.isUnderWay(pending)
+      let isLeft = try journal.isUnderWay(pending)
       if try !isLeft && isDone(delete) { return .finished }
       observer.notice("backup '\(pending.partial.pointName)' is not deleted: \(error)")
       if isLeft { try undoMerge(pending) }

@@ -41,13 +41,13 @@ extension Delete {
         throw (cause as? BackupError)?.leavingTraces ?? cause
       }
       // Another client may have been faster with all of it.
-      guard try !context.isUnderWay(pending), try isDone(plan.delete) else { throw cause }
+      guard try !journal.isUnderWay(pending), try isDone(plan.delete) else { throw cause }
     }
     do {
       try perform(pending)
     } catch {
       // Another client was faster with all of it.
-      guard try !context.isUnderWay(pending), try isDone(plan.delete) else { throw error }
+      guard try !journal.isUnderWay(pending), try isDone(plan.delete) else { throw error }
     }
     return plan.deleted(request)
   }
@@ -56,7 +56,7 @@ extension Delete {
   ///
   /// - Throws: ``BackupError``, with code `busy` where something needs what goes.
   private func check(_ plan: DeletePlan, _ request: DeleteRequest, in catalog: Catalog) throws {
-    try context.refuseWhileUsed(plan.delete, besides: nil, in: catalog)
+    try journal.refuseWhileUsed(plan.delete, besides: nil, in: catalog)
     do {
       for run in plan.runs { try context.checkChain(run.chain, in: catalog) }
     } catch let error as BackupError {
@@ -65,7 +65,7 @@ extension Delete {
         "\(error); what stands on backup \(request.names) cannot take over what it needs, "
           + "--children deletes it too")
     }
-    try context.refuseNeeded(plan.delete, isMerged: false, in: catalog)
+    try journal.refuseNeeded(plan.delete, isMerged: false, in: catalog)
     try refuseWithoutRoom(plan, request, in: catalog)
   }
 
@@ -84,13 +84,13 @@ extension Delete {
       creationTime: process.time(),
       helper: plan.delete.merges.isEmpty ? nil : OperationID(uuid).helper,
       operation: .delete(plan.delete))
-    let pending = try context.begin(
+    let pending = try journal.begin(
       partial, in: first.volumeNames.partial(operation: uuid), planned: catalog)
     do {
-      guard let now = context.lastCatalog,
+      guard let now = context.pool.last,
         try DeletePlan(request.again(in: now), in: now).delete == plan.delete
       else { throw request.meanwhile }
-      try context.refuseNeeded(plan.delete, isMerged: false, in: now)
+      try journal.refuseNeeded(plan.delete, isMerged: false, in: now)
     } catch {
       try repository.delete(pending.volume)
       throw error

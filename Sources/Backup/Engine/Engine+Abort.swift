@@ -15,7 +15,7 @@ extension Engine {
   ///   client is at it whose work cannot be taken from it.
   package func abort(domainUUID: String) throws {
     func pending() throws -> [Catalog.Pending] {
-      try catalog().pending(concerning: domainUUID).filter { try context.isHere($0.partial) }
+      try catalog().pending(concerning: domainUUID).filter { try journal.isHere($0.partial) }
     }
     for helper in try pending().compactMap(\.partial.helper) {
       context.hypervisor.note(helper: helper)
@@ -45,7 +45,7 @@ extension Engine {
     if let busy { throw busy }
     guard isAborted else {
       let others = try catalog().pending(concerning: domainUUID).map(\.partial)
-      if let elsewhere = try others.first(where: { try !context.isHere($0) }) {
+      if let elsewhere = try others.first(where: { try !journal.isHere($0) }) {
         throw BackupError(
           .invalid,
           "Requested operation is not valid: \(elsewhere.title) runs on host "

@@ -40,7 +40,7 @@ extension Engine {
     of pending: Catalog.Pending, _ settlement: Settlement?
   ) throws -> JobReport {
     let partial = pending.partial
-    guard try context.isHere(partial) else {
+    guard try journal.isHere(partial) else {
       return JobReport(of: partial, state: "running on \(partial.host.title)")
     }
     if settlement == .failed { return JobReport(of: partial, state: "failed") }

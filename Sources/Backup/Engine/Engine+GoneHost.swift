@@ -17,7 +17,7 @@ extension Engine {
   /// - Throws: ``BackupError`` with code `notFound` where no other host has anything under way.
   package func forgetGoneHosts(domainUUID: String) throws -> [String] {
     let gone = try catalog().pending(concerning: domainUUID).filter {
-      try !context.isHere($0.partial)
+      try !journal.isHere($0.partial)
     }
     guard !gone.isEmpty else {
       throw BackupError(

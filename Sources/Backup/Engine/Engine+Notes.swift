@@ -19,7 +19,7 @@ extension Engine {
   @discardableResult
   package func protect(_ point: Point, _ isProtected: Bool) throws -> Manifest {
     try settle(domainUUID: point.manifest.domainUUID)
-    return try context.amend(point) { $0.isProtected = isProtected }
+    return try journal.amend(point) { $0.isProtected = isProtected }
   }
 
   /// Gives a point another description.
@@ -32,6 +32,6 @@ extension Engine {
   @discardableResult
   package func describe(_ point: Point, _ text: String?) throws -> Manifest {
     try settle(domainUUID: point.manifest.domainUUID)
-    return try context.amend(point) { $0.description = text }
+    return try journal.amend(point) { $0.description = text }
   }
 }

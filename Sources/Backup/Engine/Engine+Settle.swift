@@ -25,15 +25,15 @@ extension Engine {
     domainUUID: String, endsLostSessions: Bool = true
   ) throws -> [String: Settlement] {
     var settled: [String: Settlement] = [:]
-    for pending in try context.removeStumps().pending(concerning: domainUUID) {
+    for pending in try journal.removeStumps().pending(concerning: domainUUID) {
       do {
         // Others may have ended it since we looked.
-        guard try context.isUnderWay(pending) else { continue }
+        guard try journal.isUnderWay(pending) else { continue }
         settled[pending.partial.uuid] = try settleAtLast(
           pending, endsLostSessions: endsLostSessions)
       } catch {
         try context.rethrowUnlessLocal(error)
-        guard try context.isUnderWay(pending) else {
+        guard try journal.isUnderWay(pending) else {
           // This client failed since another one was faster with all of it.
           settled[pending.partial.uuid] =
             try operation(of: pending).isFinished() ? .finished : .undone
@@ -64,13 +64,13 @@ extension Engine {
   private func settle(
     _ pending: Catalog.Pending, endsLostSessions: Bool
   ) throws -> Settlement {
-    guard try context.isHere(pending.partial) else { return .elsewhere }
+    guard try journal.isHere(pending.partial) else { return .elsewhere }
     return try operation(of: pending).settle(endsLost: endsLostSessions)
   }
 
   /// Says, once in a command, that an operation could not be settled.
   func tellUnsettled(_ partial: Partial, _ error: any Error) {
-    guard context.noteUnsettled(partial) else { return }
+    guard journal.noteUnsettled(partial) else { return }
     context.observer.notice(
       "\(partial.title) could be neither finished nor undone: \(error); backup-jobabort ends it")
   }

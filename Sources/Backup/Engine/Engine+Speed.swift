@@ -18,7 +18,7 @@ extension Engine {
     try settle(domainUUID: domainUUID, endsLostSessions: false)
     var isSet = false
     for pending in try catalog().pending(concerning: domainUUID)
-    where try context.isHere(pending.partial) {
+    where try journal.isHere(pending.partial) {
       if try operation(of: pending).setSpeed(bandwidth: bandwidth) { isSet = true }
     }
     guard isSet else {

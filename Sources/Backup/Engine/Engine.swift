@@ -15,11 +15,14 @@ package final class Engine {
   /// Makes an engine for one pool of one host.
   package init(
     repository: any Repository, hypervisor: any Hypervisor, observer: any Observer,
-    process: Context.Process
+    process: ClientProcess
   ) {
     context = Context(
       repository: repository, hypervisor: hypervisor, observer: observer, process: process)
   }
+
+  /// What is under way in the pool.
+  var journal: Journal { context.journal }
 
   /// Name of the pool.
   package var poolName: String { context.repository.name }
@@ -30,6 +33,6 @@ package final class Engine {
   /// - Returns: What is in it.
   /// - Throws: What libvirt throws.
   package func catalog(refresh: Bool = false) throws -> Catalog {
-    try context.catalog(refresh: refresh)
+    try context.pool.catalog(refresh: refresh)
   }
 }

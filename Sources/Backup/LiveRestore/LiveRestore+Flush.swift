@@ -96,7 +96,7 @@ extension LiveRestore {
     let uuid = pending.partial.domainUUID
     guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return }
     let definition = try DomainDefinition(parsing: text)
-    let owner = try context.imageOwner(of: definition)
+    let owner = try hypervisor.imageOwner(of: definition)
     let freed = live.disks.filter { disk in
       definition.disks.contains {
         $0.target == disk.name && $0.chain.map(\.source) == [.file(disk.path)]

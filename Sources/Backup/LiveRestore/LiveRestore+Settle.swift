@@ -36,7 +36,7 @@ extension LiveRestore {
     let isDefined = try hypervisor.domainName(uuid: partial.domainUUID) != nil
     if isMarked, !isDefined { return .deserted }
     guard isMarked else {
-      guard try context.isAbandoned(pending) else { return .beginning }
+      guard try journal.isAbandoned(pending) else { return .beginning }
       return isDefined ? .unmarked : .undefined
     }
     guard let guest = try hypervisor.guest(uuid: partial.domainUUID) else { return .shutOff }
@@ -62,7 +62,7 @@ extension LiveRestore {
       observer.notice(
         "domain '\(partial.domainName)' is gone; these images still stand on backup "
           + "'\(partial.pointName)': \(live.disks.map(\.path).joined(separator: ", "))")
-      try context.forget(pending)
+      try journal.end(pending)
       return .undone
     case .shutOff: return .lost
     case .pulled:
@@ -98,7 +98,7 @@ extension LiveRestore {
   func finishLive(
     _ pending: Catalog.Pending, _ live: Partial.LiveRestore, isOwn: Bool
   ) throws {
-    guard isOwn || repository.isTrusted else { return try context.forget(pending) }
+    guard isOwn || repository.isTrusted else { return try journal.end(pending) }
     guard let guest = try hypervisor.guest(uuid: pending.partial.domainUUID) else {
       throw BackupError.ended(pending.partial)
     }
@@ -115,7 +115,7 @@ extension LiveRestore {
       try hypervisor.define(freed)
       break
     }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Takes back a live restore whose guest has never run.
@@ -133,7 +133,7 @@ extension LiveRestore {
       observer.notice(
         "others can write to pool '\(repository.name)'; what a restore from it left stays where it "
           + "is: \(live.disks.map(\.path).joined(separator: ", "))")
-      try context.forget(pending)
+      try journal.end(pending)
       return true
     }
     let uuid = pending.partial.domainUUID
@@ -164,12 +164,12 @@ extension LiveRestore {
     // Without the partial somebody else's file came to the name of ours.
     if try repository.contains(pending.volume) {
       if let path = live.nvram {
-        try context.discard([(0, path)], of: pending, title: "the NVRAM")
+        try journal.discard([(0, path)], of: pending, title: "the NVRAM")
       }
       if let tpm = live.tpm { try? Restore(context).discardTPM(tpm) }
     }
     try repository.delete(pending.volume)
-    try context.forgetMade(pending)
+    try journal.forgetMade(pending)
     return true
   }
 

@@ -67,7 +67,7 @@ extension LiveRestore {
   ) throws -> Catalog.Pending? {
     try catalog.pending(concerning: domainUUID).first { pending in
       let partial = pending.partial
-      guard partial.liveRestore != nil, try context.isHere(partial) else { return false }
+      guard partial.liveRestore != nil, try journal.isHere(partial) else { return false }
       return newName.map { $0 == partial.domainName } ?? (partial.domainUUID == domainUUID)
     }
   }
@@ -92,7 +92,7 @@ extension LiveRestore {
     try restore.refuseWhileTaken(plain)
     try restore.refuseUndefinable(plain, options: options, isLive: true)
     try restore.refuseTakenPaths(of: plan, in: places)
-    let owner = try context.imageOwner(of: parsed)
+    let owner = try hypervisor.imageOwner(of: parsed)
     let definition = try LayeredDefinition(
       disks: plan.images.map { disk in
         .init(
@@ -115,7 +115,7 @@ extension LiveRestore {
           name: disk.stored.name, path: disk.path, backing: disk.chain.map(\.volume.name))
       }, nvram: plan.nvram?.path, tpm: plan.tpm)
     for line in plan.missing { observer.notice(line) }
-    let pending = try context.begin(
+    let pending = try journal.begin(
       Partial(
         uuid: plan.operation, pointName: point.manifest.name, domainName: parsed.name,
         domainUUID: parsed.uuid, host: try hypervisor.host(), owner: process.owner,

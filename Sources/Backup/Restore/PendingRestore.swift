@@ -37,7 +37,7 @@ struct PendingRestore: CopyingOperation {
   func giveUp() throws {
     var files: [(number: Int, path: String)] = []
     for (number, disk) in plan.disks.enumerated() where !disk.isDevice {
-      guard context.trusts(partial), try !restore.has([disk], uuid: partial.domainUUID) else {
+      guard journal.trusts(partial), try !restore.has([disk], uuid: partial.domainUUID) else {
         observer.notice("the file '\(disk.temporaryPath)' is left where it is")
         continue
       }
@@ -45,7 +45,7 @@ struct PendingRestore: CopyingOperation {
     }
     for file in files {
       try attempt("the file '\(file.path)' is left where it is") {
-        try context.discard([file], of: pending, title: "the file")
+        try journal.discard([file], of: pending, title: "the file")
       }
     }
     try forgetGivenUp()

@@ -127,8 +127,8 @@ extension Restore {
     }
     let paths = plan.images.filter(isWritten).map(\.path) + replaced
     guard !paths.isEmpty else { return }
-    context.lookForUsers(of: paths)
-    let users = try context.imageUsers(of: paths, besides: plan.existing?.definition.uuid)
+    hypervisor.lookForUsers(of: paths)
+    let users = try hypervisor.imageUsers(of: paths, besides: plan.existing?.definition.uuid)
     for disk in plan.images {
       let old = disk.replaced.flatMap { $0.isKept ? nil : $0.path }
       for path in [disk.path, old].compactMap(\.self) {

@@ -47,7 +47,7 @@ extension Restore {
     if try repository.contains(pending.mark) {
       age = min(age, try repository.age(of: pending.mark))
     }
-    return age > (owner == nil ? Self.claimLimit : Context.setupLimit)
+    return age > (owner == nil ? Self.claimLimit : Journal.setupLimit)
   }
 
   /// Seconds after which a claim in which nothing stands is one of a client that is dead.

@@ -82,7 +82,7 @@ extension Restore {
           try files.create(
             VolumeSpecification(
               name: name, format: disk.format, capacity: disk.stored.capacity,
-              owner: context.imageOwner(of: definition), label: definition.imageLabel))
+              owner: hypervisor.imageOwner(of: definition), label: definition.imageLabel))
         } catch let error as BackupError where error.code == .exists {
           // Without the partial nobody takes a file for ours that somebody else just made.
           for (files, name) in made { try files.delete(name) }
@@ -90,7 +90,7 @@ extension Restore {
           throw error
         }
         made.append((files, name))
-        try context.noteMade(path, number, of: pending)
+        try journal.noteMade(path, number, of: pending)
       }
       try context.open(
         path: path, format: disk.format, file: names.targetFile, image: names.target,

@@ -47,7 +47,7 @@ extension Restore {
       try restoreAutostart(pending, uuid: uuid)
       startIfAsked(restore, uuid: uuid)
     }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Tells that another client has ended a restore whose data is whole as this one would.
@@ -92,7 +92,7 @@ extension Restore {
     let paths = (restore?.disks ?? []).map { disk in
       context.isThere(disk.temporaryPath) ? disk.temporaryPath : disk.path
     }
-    try context.forget(pending)
+    try journal.end(pending)
     return BackupError(
       .givenUp,
       "\(cause); what was restored is in \(paths.joined(separator: ", "))"
@@ -126,14 +126,14 @@ extension Restore {
     try hypervisor.endHelper(of: pending.partial)
     let files = disks.enumerated().filter { !$0.element.isDevice }
       .map { (number: $0.offset, path: $0.element.temporaryPath) }
-    if context.trusts(pending.partial) {
-      try context.discard(files, of: pending, title: "the file")
+    if journal.trusts(pending.partial) {
+      try journal.discard(files, of: pending, title: "the file")
     } else {
       for (_, path) in files {
         observer.notice("the file '\(path)' is not whole; it is left where it is")
       }
     }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Gives up a restore of a pool that others can write to, and touches nothing that it names.
@@ -144,6 +144,6 @@ extension Restore {
         "the restore of '\(disk.path)' has not ended, and others can write to pool "
           + "'\(repository.name)'; what it made is left where it is")
     }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 }

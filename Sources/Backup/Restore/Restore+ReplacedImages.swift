@@ -13,7 +13,7 @@ import DomainXML
 extension Restore {
   /// Seconds after which a client does not redefine the domain any more: those who settle wait for
   /// twice as long before they take the new files away.
-  static let switchLimit: Int64 = Context.setupLimit / 2
+  static let switchLimit: Int64 = Journal.setupLimit / 2
 
   /// Gives a domain its restored images, whose data is whole, and deletes what it had.
   ///
@@ -48,7 +48,7 @@ extension Restore {
     guard let restore = pending.partial.restore, let definition = restore.definition else { return }
     let disks = restore.disks
     for (number, disk) in disks.enumerated() where disk.temporaryPath != disk.path {
-      try context.noteIdentity(of: disk.temporaryPath, number, pending)
+      try journal.noteIdentity(of: disk.temporaryPath, number, pending)
     }
     for disk in disks where disk.temporaryPath != disk.path {
       guard
@@ -89,7 +89,7 @@ extension Restore {
   /// Goes forward or back, as the domain's definition says.
   func endOverwrite(_ pending: Catalog.Pending) throws -> Settlement {
     try hypervisor.endHelper(of: pending.partial)
-    guard context.trusts(pending.partial) else {
+    guard journal.trusts(pending.partial) else {
       try leaveRestore(pending)
       return .undone
     }
@@ -112,7 +112,7 @@ extension Restore {
   func has(_ disks: [Partial.RestoreDisk], uuid: String) throws -> Bool {
     guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return false }
     let has = Set(
-      try context.paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
+      try hypervisor.paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
     return disks.contains {
       (!$0.isDevice || $0.replaced?.path != nil) && has.contains(hypervisor.resolved($0.path))
     }
@@ -129,7 +129,7 @@ extension Restore {
     try restoreTPM(restore.tpm, to: pending.partial.domainUUID, of: pending)
     try deleteUnused(replaced, of: pending)
     startIfAsked(restore, uuid: pending.partial.domainUUID)
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Deletes the files that the domain did not get, whose data may be whole.
@@ -145,15 +145,15 @@ extension Restore {
       do {
         // Whether it has its name already; another's file of that name stays.
         if try hypervisor.rename(disk.temporaryPath, to: disk.path) {
-          context.made.insert(disk.path)
+          journal.noteMade(disk.path)
         }
         made.append((number, disk.path))
       } catch is BackupError {
         continue
       }
     }
-    try context.discard(made, of: pending, title: "the file")
-    try context.forget(pending)
+    try journal.discard(made, of: pending, title: "the file")
+    try journal.end(pending)
   }
 
   /// Deletes files, but none that anything refers to, and none that came to the path of one since
@@ -162,8 +162,8 @@ extension Restore {
     _ files: [(path: String, identity: String?)], of pending: Catalog.Pending
   ) throws {
     guard !files.isEmpty else { return }
-    context.lookForUsers(of: files.map(\.path))
-    let users = try context.imageUsers(of: files.map(\.path), besides: nil)
+    hypervisor.lookForUsers(of: files.map(\.path))
+    let users = try hypervisor.imageUsers(of: files.map(\.path), besides: nil)
     for (path, identity) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")
@@ -174,7 +174,7 @@ extension Restore {
         continue
       }
       do {
-        try context.delete(path)
+        try hypervisor.delete(path)
       } catch {
         // The directory may be gone: that must not keep the rest from being done. Without libvirt
         // nothing can be.

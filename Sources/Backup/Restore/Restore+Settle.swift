@@ -38,7 +38,7 @@ extension Restore {
     guard try repository.contains(pending.mark) else { return try undoRestore(pending) }
     if pending.partial.isOverwrite {
       _ = try endOverwrite(pending)
-    } else if context.trusts(pending.partial) {
+    } else if journal.trusts(pending.partial) {
       try hypervisor.endHelper(of: pending.partial)
       try undoWhole(pending)
     } else {

@@ -57,7 +57,7 @@ extension Restore {
           + "is not of the restored disks; managedsave-remove removes it")
     }
     try refuseSavedMemory(of: name)
-    if let other = try context.ownPending(of: uuid, in: try catalog()).first(where: {
+    if let other = try journal.ownPending(of: uuid, in: try catalog()).first(where: {
       $0.uuid != operation
     }) {
       throw BackupError.occupied(by: other)
@@ -66,7 +66,7 @@ extension Restore {
     return OverwrittenDomain(
       name: name, text: text, definition: definition,
       instants: try hypervisor.savedInstants(uuid: uuid).map(SavedInstant.init(parsing:)),
-      paths: Set(try context.paths(of: definition).map(hypervisor.resolved)))
+      paths: Set(try hypervisor.paths(of: definition).map(hypervisor.resolved)))
   }
 }
 

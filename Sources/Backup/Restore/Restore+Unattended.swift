@@ -82,7 +82,7 @@ extension Restore {
         return .undone
       }
       deadline = ContinuousClock.now + .seconds(Self.switchLimit)
-      try context.markWhole(pending)
+      try journal.markWhole(pending)
     }
     try hypervisor.endHelper(of: partial)
     func isMine() throws -> Bool {

@@ -57,7 +57,7 @@ extension Restore {
           plan.disks, of: point, to: paths, pending: pending, in: places,
           bandwidth: options.bandwidth, deadline: deadline
         ) {
-          try context.markWhole(pending)
+          try journal.markWhole(pending)
         }
       }
     } catch {
@@ -126,6 +126,6 @@ extension Restore {
       creationTime: process.time(),
       helper: OperationID(plan.operation).helper,
       operation: .restore(plan.document(isAsync: isAsync)))
-    return try context.begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
+    return try journal.begin(partial, in: manifest.volumeNames.partial(operation: plan.operation))
   }
 }

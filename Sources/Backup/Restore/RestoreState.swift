@@ -41,7 +41,7 @@ extension Restore {
     {
       return .running
     }
-    guard try context.isAbandoned(pending) else { return .running }
+    guard try journal.isAbandoned(pending) else { return .running }
     let isWhole = try repository.contains(pending.mark)
     if isWhole, repository.isTrusted, let directory = fixedDirectory(of: partial) {
       return .elsewhere(directory: directory)
@@ -68,7 +68,7 @@ extension Restore {
         guard jobs.allSatisfy(\.hasCopied) else { return .running }
       case .missing:
         // Its client may be about to start them.
-        guard try repository.contains(pending.claim(1)) || context.isAbandoned(pending) else {
+        guard try repository.contains(pending.claim(1)) || journal.isAbandoned(pending) else {
           return .running
         }
         return .unattended(helper: helper)
@@ -90,7 +90,7 @@ extension Restore {
   private func isSwitching(_ pending: Catalog.Pending) throws -> Bool {
     let owner = pending.partial.owner
     guard owner != process.owner, process.liveness(owner) == .unknown else { return false }
-    return try repository.age(of: pending.mark) <= Context.setupLimit
+    return try repository.age(of: pending.mark) <= Journal.setupLimit
   }
 }
 

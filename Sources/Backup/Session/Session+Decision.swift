@@ -28,7 +28,7 @@ extension Session {
   ///   without it then: the pool may be full, and nobody can make the other mark either.
   func decide(_ pending: Catalog.Pending, keepsBitmap: Bool) throws -> Bool? {
     if let decided = try decision(on: pending) { return decided }
-    guard try context.isUnderWay(pending) else { return nil }
+    guard try journal.isUnderWay(pending) else { return nil }
     let mark = keepsBitmap ? Self.marks.finished : Self.marks.failed
     do {
       try repository.write(pending.mark, mark)
@@ -37,20 +37,20 @@ extension Session {
     } catch {
       guard !keepsBitmap else { throw error }
     }
-    guard try context.isUnderWay(pending) else {
+    guard try journal.isUnderWay(pending) else {
       // It says nothing any more.
       try repository.delete(pending.mark)
       return nil
     }
     if let decided = try decision(on: pending) { return decided }
-    return try context.isUnderWay(pending) ? keepsBitmap : nil
+    return try journal.isUnderWay(pending) ? keepsBitmap : nil
   }
 
   /// Tells whether the bitmap of a session stays, as the client decided that ends it; nil where none has.
   ///
   /// - Throws: What libvirt throws where that cannot be found out.
   func decision(on pending: Catalog.Pending) throws -> Bool? {
-    guard let length = try context.decidingLength(of: pending.mark) else { return nil }
+    guard let length = try journal.decidingLength(of: pending.mark) else { return nil }
     // Where the machine lost the length, a record of changes that nobody read must not be taken for one.
     return length > 0 && length != UInt64(Self.marks.failed.count)
   }

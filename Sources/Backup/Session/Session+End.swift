@@ -13,7 +13,7 @@ extension Session {
     domainUUID: String, name: String?, isFailed: Bool, forgets: Bool
   ) throws -> String? {
     let active = try catalog().pending(of: domainUUID).filter {
-      try $0.partial.session != nil && context.isHere($0.partial)
+      try $0.partial.session != nil && journal.isHere($0.partial)
     }
     let found = active.first { name == nil || $0.partial.pointName == name }
     if active.count > 1, name == nil {
@@ -69,8 +69,8 @@ extension Session {
       try context.takeDown(partial, guest: guest)
     }
     if session.stored == nil { try dropBitmap(of: pending, session, keepsOwn: keepsBitmap) }
-    if try context.isUnderWay(pending) { try context.deleteScratch(of: partial) }
-    if try context.isUnderWay(pending) { try repository.delete(pending.volume) }
+    if try journal.isUnderWay(pending) { try context.deleteScratch(of: partial) }
+    if try journal.isUnderWay(pending) { try repository.delete(pending.volume) }
     try repository.delete(pending.mark)
     return keepsBitmap
   }
@@ -91,7 +91,7 @@ extension Session {
       _ = try removeSessionBitmaps(of: partial.domainUUID, disks: disks) {
         guard $0.session == name, disks.contains($0.disk) else { return false }
         do {
-          return try context.isUnderWay(pending)
+          return try journal.isUnderWay(pending)
         } catch {
           failure = error
           return false
@@ -140,7 +140,7 @@ extension Session {
       try endSession(pending, keepsBitmap: keepsBitmap) == false ? .undone : .finished
     }
     if try isServed(), try decision(on: pending) == nil { return .running }
-    guard try context.isAbandoned(pending) else {
+    guard try journal.isAbandoned(pending) else {
       return try decision(on: pending) == nil ? context.leaveRunning(pending) : .running
     }
     let isServedNow = try isServed()

@@ -26,7 +26,7 @@ extension Session {
     }
     let definition = try DomainDefinition(parsing: text)
     let catalog = try catalog()
-    if let other = try context.ownPending(of: definition.uuid, in: catalog).first {
+    if let other = try journal.ownPending(of: definition.uuid, in: catalog).first {
       throw BackupError.occupied(by: other)
     }
     // What the images have of bitmaps only QEMU can tell. This helper ends with our connection; the

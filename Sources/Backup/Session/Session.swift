@@ -225,7 +225,7 @@ extension Session {
     _ session: Partial.Session, operation: String, name: String, of domain: DomainDefinition,
     helper: String?
   ) throws -> Catalog.Pending {
-    try context.begin(
+    try journal.begin(
       Partial(
         uuid: operation, pointName: name, domainName: domain.name, domainUUID: domain.uuid,
         host: try hypervisor.host(), owner: process.owner, creationTime: process.time(),

@@ -81,7 +81,7 @@ extension Verify {
       point: point,
       chains: try disks.map { ($0, try catalog.chain(of: point, disk: $0.name)) },
       recorded: recorded, parsed: parsed, start: .init(of: recorded),
-      owner: try context.imageOwner(of: parsed))
+      owner: try hypervisor.imageOwner(of: parsed))
   }
 
   private func definition(of plan: BootPlan, _ pending: Catalog.Pending) throws -> String {
@@ -139,7 +139,7 @@ extension Verify {
         repository.read(nvram.volume.name, offset: 0, length: nvram.capacity))
     }
     // A client that ended the operation meanwhile has not seen these volumes.
-    guard try context.isUnderWay(pending) else {
+    guard try journal.isUnderWay(pending) else {
       throw BackupError(.busy, "another client ended the verification; try again")
     }
   }

@@ -184,7 +184,7 @@ extension Verify {
   /// Refuses to believe what was read while another client ended the operation: the volumes may have
   /// been written since.
   private func requireHeld(_ pending: Catalog.Pending) throws {
-    guard try context.isUnderWay(pending) else {
+    guard try journal.isUnderWay(pending) else {
       throw BackupError(.busy, "another client ended the verification; try again")
     }
   }

@@ -127,7 +127,7 @@ extension Verify {
     hasHelper: Bool = false, _ body: (Catalog.Pending) throws -> Result
   ) throws -> Result {
     let uuid = process.newUUID(), manifest = point.manifest
-    let pending = try context.begin(
+    let pending = try journal.begin(
       Partial(
         uuid: uuid, pointName: manifest.name, domainName: manifest.domainName,
         domainUUID: manifest.domainUUID, host: try hypervisor.host(), owner: process.owner,
@@ -152,8 +152,8 @@ extension Verify {
     try hypervisor.endHelper(of: pending.partial)
     // Names that no other operation gives.
     let mark = ".\(pending.partial.id.short).booted."
-    try context.discard(verify.volumes.filter { $0.contains(mark) })
-    try context.forget(pending)
+    try journal.discard(verify.volumes.filter { $0.contains(mark) })
+    try journal.end(pending)
   }
 
   /// Takes back what a client left that is gone.
@@ -161,7 +161,7 @@ extension Verify {
     // A domain that runs ends with its client, however far away that is.
     let isDead = process.liveness(pending.partial.owner) == .dead
     if try !isDead && context.guest(of: pending.partial) != nil { return .running }
-    guard try context.isAbandoned(pending) else { return .running }
+    guard try journal.isAbandoned(pending) else { return .running }
     try undo(pending)
     return .undone
   }

@@ -20,7 +20,7 @@ enum ProcessIdentity {
   /// Only on its own machine, in the same boot and among the same processes can that be known; two
   /// machines may have one name, and so may two containers. A process id that was given to another
   /// process since is told by its start time.
-  static func liveness(of owner: Partial.Owner) -> Context.Liveness {
+  static func liveness(of owner: Partial.Owner) -> ClientProcess.Liveness {
     guard owner.host == own.host, owner.bootID == own.bootID,
       owner.pidNamespace == nil || owner.pidNamespace == own.pidNamespace
     else { return .unknown }

@@ -38,7 +38,7 @@ struct Workplace {
   }
 
   /// This process, for the engine.
-  static let process = Context.Process(
+  static let process = ClientProcess(
     owner: ProcessIdentity.own, liveness: ProcessIdentity.liveness(of:),
     bootTime: ProcessIdentity.bootTime(),
     time: { Int64(time(nil)) }, newUUID: UUIDs.random)

@@ -20,12 +20,14 @@ extension Operation {
   /// The one who hears what is done.
   package var observer: any Observer { context.observer }
   /// The client.
-  package var process: Context.Process { context.process }
+  package var process: ClientProcess { context.process }
+  /// What is under way in the pool.
+  package var journal: Journal { context.journal }
 
   /// Reads the pool.
   ///
-  /// The corresponding method is ``Context/catalog(refresh:)``.
+  /// The corresponding method is ``PoolReader/catalog(refresh:)``.
   package func catalog(refresh: Bool = false) throws -> Catalog {
-    try context.catalog(refresh: refresh)
+    try context.pool.catalog(refresh: refresh)
   }
 }

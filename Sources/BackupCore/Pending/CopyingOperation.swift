@@ -47,7 +47,7 @@ extension CopyingOperation {
     }
     guard try undoLeft() else { return false }
     // An undo that could not end leaves the partial, and tells nothing.
-    if try context.isUnderWay(pending) { try giveUp(because: nil) }
+    if try journal.isUnderWay(pending) { try giveUp(because: nil) }
     return true
   }
 
@@ -58,11 +58,11 @@ extension CopyingOperation {
     switch process.liveness(partial.owner) {
     case .dead: return false
     case .alive:
-      return try isWaitedFor || repository.age(of: pending.volume) <= Context.setupLimit
+      return try isWaitedFor || repository.age(of: pending.volume) <= Journal.setupLimit
     case .unknown:
       // A living one does not switch the disks after half of that time.
       return try isWaitedFor && repository.contains(pending.mark)
-        && repository.age(of: pending.mark) <= Context.setupLimit
+        && repository.age(of: pending.mark) <= Journal.setupLimit
     }
   }
 }

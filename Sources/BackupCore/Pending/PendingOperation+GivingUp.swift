@@ -26,9 +26,9 @@ extension PendingOperation {
   /// - Throws: What libvirt throws.
   package func forgetGivenUp() throws {
     try attempt("a scratch file is left where it is") {
-      if try context.isUnderWay(pending) { try context.deleteScratch(of: partial) }
+      if try journal.isUnderWay(pending) { try context.deleteScratch(of: partial) }
     }
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Does what may fail, and tells when it did.
@@ -68,7 +68,7 @@ extension PendingOperation {
   ///
   /// - Throws: What libvirt throws.
   package func forgetWithHost() throws {
-    try context.discard(
+    try journal.discard(
       partial.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume),
       of: pending)
     tellLeft(
@@ -77,7 +77,7 @@ extension PendingOperation {
           disk.scratchVolume.map { "\(directory)/\($0)" }
         }
       })
-    try context.forget(pending)
+    try journal.end(pending)
   }
 
   /// Tells which files of that host nobody can delete from here.

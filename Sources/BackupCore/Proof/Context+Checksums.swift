@@ -66,7 +66,7 @@ extension Context {
     _ volumes: [String], advice: String, deadline: ContinuousClock.Instant?
   ) throws {
     let wanted = Set(volumes)
-    let catalog = try catalog()
+    let catalog = try pool.catalog()
     var known: [(point: Point, checksums: Checksums, volumes: [String])] = []
     for point in catalog.points {
       guard let checksums = try catalog.checksums(of: point, in: repository) else { continue }
@@ -117,7 +117,7 @@ extension Context {
   /// - Throws: What the repository throws; nothing may be written then.
   package func withholdProofs(of volumes: [String: Set<String>]) throws {
     guard !volumes.isEmpty else { return }
-    let catalog = try catalog()
+    let catalog = try pool.catalog()
     var changed: [String] = []
     for (uuid, names) in volumes {
       guard let point = catalog.point(uuid: uuid) else { continue }
@@ -145,7 +145,7 @@ extension Context {
   ///   may have been written since; what libvirt throws where the pool cannot be read.
   package func renewChecksums(of uuids: Set<String>, for pending: Catalog.Pending) throws {
     guard !uuids.isEmpty else { return }
-    let catalog = try catalog()
+    let catalog = try pool.catalog()
     for point in uuids.sorted().compactMap({ catalog.point(uuid: $0) }) {
       guard
         var checksums = try Checksums(
@@ -157,17 +157,17 @@ extension Context {
       let volumes = own.filter(checksums.withheld.contains)
       do {
         checksums.renew(try sums(of: volumes, ReadProgress(volumes, in: self)))
-        try requireUnderWay(pending)
+        try journal.requireUnderWay(pending)
         try write(checksums, of: point)
       } catch {
-        guard try isUnderWay(pending) else { throw error }
+        guard try journal.isUnderWay(pending) else { throw error }
         observer.notice(
           "the checksums of backup '\(point.manifest.name)' are not made anew: \(error); "
             + "backup-verify --update makes them")
         continue
       }
       do {
-        try requireUnderWay(pending)
+        try journal.requireUnderWay(pending)
       } catch {
         // A merge that has begun in between has not seen them.
         try withholdProofs(of: [point.manifest.uuid: Set(volumes)])

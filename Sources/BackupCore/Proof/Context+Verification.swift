@@ -13,7 +13,9 @@ extension Context {
   package func record(_ check: Verification.Check, of point: Point) throws {
     let volume = point.verificationVolume
     // Another point may have come to the name.
-    guard publishedManifest(point.manifest.uuid, in: point.manifestVolume) != nil else { return }
+    guard pool.publishedManifest(point.manifest.uuid, in: point.manifestVolume) != nil else {
+      return
+    }
     var known =
       Verification(in: volume, of: point.manifest.uuid, repository)
       ?? Verification(point: point.manifest.uuid)

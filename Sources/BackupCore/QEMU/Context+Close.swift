@@ -68,7 +68,7 @@ extension Context {
         } catch let error as QMPError {
           // Another client may have been faster.
           guard ContinuousClock.now < end else { throw error }
-          pause(milliseconds: 20)
+          process.pause(20)
           continue
         }
         try flush(names, node, in: monitor)
@@ -85,7 +85,7 @@ extension Context {
           command: "blockdev-reopen", errorClass: "GenericError",
           desc: "the client that was ending it is gone")
       }
-      pause(milliseconds: 20)
+      process.pause(20)
     }
   }
 

@@ -130,7 +130,7 @@ extension Context {
     let found = try monitor.blockNodes()
       .filter { OperationID(parsing: $0.nodeName) == nil }
       .flatMap { $0.dirtyBitmaps ?? [] }.compactMap(\.name).compactMap(BitmapName.init(parsing:))
-    let catalog = try catalog()
+    let catalog = try pool.catalog()
     let made = catalog.pending.compactMap { pending -> String? in
       guard case .create(let manifest, _, _, _) = pending.partial.operation else { return nil }
       return manifest.uuid

@@ -70,7 +70,7 @@ extension Context {
     guard let owned = claims.compactMap(\.name).first(where: { $0.hasPrefix(claim + ".") }) else {
       // The filter has gone, or refuses bitmaps for a reason that the next try tells.
       guard ContinuousClock.now < end else { throw Context.claimed }
-      return pause(milliseconds: 20)
+      return process.pause(20)
     }
     let owner = Partial.Owner(text: owned.dropFirst(claim.utf8.count + 1))
     if owner == process.owner || owner.map(process.liveness) == .dead
@@ -80,7 +80,7 @@ extension Context {
       _ = try? monitor.execute(
         .transaction([claim, owned].map { .bitmapRemove(node: filter, name: $0) }))
     } else {
-      pause(milliseconds: 20)
+      process.pause(20)
     }
   }
 

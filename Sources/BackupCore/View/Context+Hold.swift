@@ -73,7 +73,7 @@ extension Context {
         try letGo(of: pending.partial, guest)
         break
       }
-      pause(milliseconds: 100)
+      process.pause(100)
     }
     return .running
   }

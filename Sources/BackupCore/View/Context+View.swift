@@ -36,7 +36,7 @@ extension Context {
   package func deleteScratch(of partial: Partial) throws {
     for disk in partial.liveDisks {
       guard let volume = disk.scratchVolume else { continue }
-      guard disk.scratchDirectory == nil || trusts(partial) else {
+      guard disk.scratchDirectory == nil || journal.trusts(partial) else {
         observer.notice(
           "the scratch file '\(volume)' in '\(disk.scratchDirectory ?? "")' is left where it is")
         continue
@@ -110,7 +110,7 @@ extension Context {
 
   /// Makes the scratch volumes of a view; an encrypted one is a plain file until it is opened.
   package func makeScratches(of view: FrozenView, owner definition: DomainDefinition) throws {
-    let owner = try imageOwner(of: definition)
+    let owner = try hypervisor.imageOwner(of: definition)
     for disk in view.disks {
       try observer.stopIfInterrupted()
       try scratchRepository(disk.scratchDirectory).create(
@@ -205,7 +205,7 @@ extension Context {
     _ work: () throws -> Void
   ) throws {
     try observer.stopIfInterrupted()
-    try requireUnderWay(pending)
+    try journal.requireUnderWay(pending)
     let (isSuspended, isFrozen) = pending.partial.holdsGuest
     guard isSuspended || isFrozen else {
       if needsSuspension { try expectStandstill(of: guest) }
@@ -219,7 +219,7 @@ extension Context {
     do {
       try guardian.hold()
       // Freezing takes its time.
-      try requireUnderWay(pending)
+      try journal.requireUnderWay(pending)
       try work()
       try guardian.release()
     } catch {

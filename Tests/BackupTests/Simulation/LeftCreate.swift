@@ -77,10 +77,10 @@ struct LeftCreate {
   static let killed = 98
 
   /// A client; of these the first is dead, as is ``killed``, and they do not wait.
-  static func process(of client: Int) -> Context.Process {
+  static func process(of client: Int) -> ClientProcess {
     let owner = Partial.Owner(
       host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
-    return Context.Process(
+    return ClientProcess(
       owner: owner, liveness: { [1, Int32(killed + 1)].contains($0.pid) ? .dead : .alive },
       time: { 1_795_400_100 },
       newUUID: { World.makeUUID(0xabc) }, pause: { _ in })

@@ -92,7 +92,7 @@ struct LeftOperation {
         definition: world.definition, monitor: SteppedMonitor(qemu, step: step)
       ) { [weak fake] in fake?.helper = nil }
     }
-    let process = Context.Process(
+    let process = ClientProcess(
       owner: .init(host: "h", bootID: World.makeUUID(0xb007), pid: 2, startTime: 1),
       liveness: { other in
         switch Owner(rawValue: other.pid) {

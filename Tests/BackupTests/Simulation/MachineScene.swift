@@ -30,12 +30,12 @@ extension MachineScene {
   static var unknown: Int { 99 }
 
   /// A client, of which the dead one is dead.
-  func process(of client: Int) -> Context.Process {
+  func process(of client: Int) -> ClientProcess {
     let owner = Partial.Owner(
       host: "h", bootID: World.makeUUID(0xb007), pid: Int32(client + 1), startTime: 1)
     let machine = Clients.Box(machine)
     let dead = Self.dead, unknown = Self.unknown
-    return Context.Process(
+    return ClientProcess(
       owner: owner,
       liveness: { owner in
         switch Int(owner.pid) - 1 {
@@ -157,7 +157,7 @@ extension MachineScene {
       try engine(of: client).settle(domainUUID: uuid)
       machine.copyAll()
       try machine.pullAll()
-      pool.time += 2 * Context.setupLimit
+      pool.time += 2 * Journal.setupLimit
     }
   }
 

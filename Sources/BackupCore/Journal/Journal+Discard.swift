@@ -6,7 +6,7 @@
 package import DomainXML
 
 /// How volumes of the pool go: only where it is proved that nothing needs them.
-extension Context {
+extension Journal {
   /// Refuses to delete volumes that something needs.
   ///
   /// - Parameters:
@@ -66,12 +66,12 @@ extension Context {
     func owners(in catalog: Catalog) -> [Manifest] {
       catalog.points.map(\.manifest).filter { $0.volumes.contains { volumes.contains($0.name) } }
     }
-    var catalog = try catalog()
+    var catalog = try pool.catalog()
     let read = Set(owners(in: catalog).map(\.uuid))
     if !read.isEmpty {
       // Another client may have rewritten them since they were read.
-      forgetManifests { read.contains($0.uuid) }
-      catalog = try self.catalog()
+      pool.forgetManifests { read.contains($0.uuid) }
+      catalog = try pool.catalog()
     }
     let made = catalog.pending.map(\.partial).filter { $0.uuid != operation }.flatMap { other in
       var names = other.liveDisks.filter { $0.scratchDirectory == nil }.compactMap(\.scratchVolume)
@@ -84,11 +84,11 @@ extension Context {
   }
 
   /// What needs a volume.
-  package struct VolumeUser {
+  struct VolumeUser {
     /// The same for people.
-    package var text: String
+    var text: String
     /// Name of the volume, where it is one of the pool.
-    package var volume: String?
+    var volume: String?
   }
 
   /// Finds what needs volumes of the pool: other images by their own words, and domains.
@@ -107,7 +107,7 @@ extension Context {
       uniquingKeysWith: { first, _ in first })
     guard !doomed.isEmpty else { return [:] }
     var users: [String: VolumeUser] = [:]
-    for (image, domain) in try domainImages(besides: nil) {
+    for (image, domain) in try hypervisor.domainImages(besides: nil) {
       if let volume = doomed[image] { users[volume] = VolumeUser(text: domain) }
     }
     let ignored = others.union(volumes)

@@ -7,7 +7,7 @@ import DomainXML
 
 /// Files outside of the pool that an operation made, and how whoever undoes it knows that they are
 /// still these: a name is no proof, since somebody may have put another file there meanwhile.
-extension Context {
+extension Journal {
   /// Notes that this client made a file for an operation.
   ///
   /// - Parameters:
@@ -19,6 +19,9 @@ extension Context {
     made.insert(path)
     if !carriesDigits(path, of: pending.partial) { try noteIdentity(of: path, number, pending) }
   }
+
+  /// Remembers that a file is this client's: it made it, or gave it the name.
+  package func noteMade(_ path: String) { made.insert(path) }
 
   /// Notes what tells a file, before it gets a name that another could have; what is noted stays.
   package func noteIdentity(of path: String, _ number: Int, _ pending: Catalog.Pending) throws {
@@ -65,8 +68,8 @@ extension Context {
       observer.notice("\(title) '\(path)' is not deleted: its directory is gone")
     }
     files.removeAll { hypervisor.isGone(Paths.split($0.path).directory) }
-    lookForUsers(of: files.map(\.path))
-    let users = try imageUsers(of: files.map(\.path), besides: nil)
+    hypervisor.lookForUsers(of: files.map(\.path))
+    let users = try hypervisor.imageUsers(of: files.map(\.path), besides: nil)
     for (number, path) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")
@@ -80,7 +83,7 @@ extension Context {
             + "is not another's by now")
         continue
       }
-      try delete(path)
+      try hypervisor.delete(path)
     }
   }
 

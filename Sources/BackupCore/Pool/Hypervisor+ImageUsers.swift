@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-extension Context {
+extension Hypervisor {
   /// Finds what refers to images: domains by their definitions and their backing chains, volumes by
   /// their backing files, backups by their manifests.
   ///
@@ -19,24 +19,24 @@ extension Context {
   {
     var users = try domainImages(besides: domainUUID)
     let directories = Set(
-      (paths + paths.map(hypervisor.resolved)).map { Paths.split($0).directory })
+      (paths + paths.map(resolved)).map { Paths.split($0).directory })
     for directory in directories {
-      for (volume, file) in try hypervisor.backingFiles(in: directory) {
-        let image = hypervisor.resolved(file)
+      for (volume, file) in try backingFiles(in: directory) {
+        let image = resolved(file)
         if users[image] == nil { users[image] = "volume '\(volume)' as its backing file" }
       }
     }
-    for repository in try hypervisor.repositories()
+    for repository in try repositories()
     where directories.contains(repository.directory) {
       for point in try Catalog(of: repository, refresh: false).points {
         for volume in point.manifest.volumes {
-          users[hypervisor.resolved(repository.path(of: volume.name))] =
+          users[resolved(repository.path(of: volume.name))] =
             "backup '\(point.manifest.name)' of domain '\(point.manifest.domainName)'"
         }
       }
     }
     return Dictionary(
-      paths.compactMap { path in users[hypervisor.resolved(path)].map { (path, $0) } },
+      paths.compactMap { path in users[resolved(path)].map { (path, $0) } },
       uniquingKeysWith: { first, _ in first })
   }
 
@@ -48,11 +48,11 @@ extension Context {
   /// - Throws: What libvirt throws.
   package func domainImages(besides domainUUID: String?) throws -> [String: String] {
     var users: [String: String] = [:]
-    for domain in try hypervisor.domains() where domain.uuid != domainUUID {
+    for domain in try domains() where domain.uuid != domainUUID {
       for text in domain.definitions {
         let definition = try DomainDefinition(parsing: text)
         for (path, isRaw) in paths(ofImagesOf: definition) {
-          for image in isRaw ? [hypervisor.resolved(path)] : try backingChain(of: path)
+          for image in isRaw ? [resolved(path)] : try backingChain(of: path)
           where users[image] == nil {
             users[image] = "domain '\(domain.name)'"
           }
@@ -66,9 +66,9 @@ extension Context {
   private func backingChain(of path: String) throws -> [String] {
     var chain: [String] = []
     var next: String? = path
-    while let path = next, !chain.contains(hypervisor.resolved(path)) {
-      chain.append(hypervisor.resolved(path))
-      next = try hypervisor.backingFile(of: path)
+    while let path = next, !chain.contains(resolved(path)) {
+      chain.append(resolved(path))
+      next = try backingFile(of: path)
     }
     return chain
   }
@@ -91,7 +91,7 @@ extension Context {
           case .file(let path), .block(let path): path
           case .volume(let pool, let name):
             // The pool may be gone; nothing can be in it then.
-            (try? hypervisor.poolDirectory(name: pool)).map { "\($0)/\(name)" }
+            (try? poolDirectory(name: pool)).map { "\($0)/\(name)" }
           case .other, .none: nil
           }
         return path.map { ($0, image.format == "raw") }
@@ -101,7 +101,7 @@ extension Context {
   /// Has libvirt look for volumes that stand on one of these images and may be new.
   package func lookForUsers(of paths: [String]) {
     for directory in Set(paths.map { Paths.split($0).directory }) {
-      try? hypervisor.repository(directory: directory).refresh()
+      try? repository(directory: directory).refresh()
     }
   }
 }

@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-extension Context {
+extension Journal {
   /// Refuses an operation that was just written down and does not go with what others wrote down or
   /// did meanwhile.
   ///
@@ -16,17 +16,17 @@ extension Context {
   ///   - partial: The operation.
   ///   - planned: The pool as it was when the operation was decided on.
   /// - Throws: ``BackupError`` with code `busy`, or `notFound` where what it needs is gone.
-  package func refuseConflicts(of partial: Partial, planned: Catalog?) throws {
+  func refuseConflicts(of partial: Partial, planned: Catalog?) throws {
     let needs = partial.needs
     let lineage = Set(
       needs.flatMap { [$0.point] + (planned?.lineage(of: $0.point).map(\.manifest.uuid) ?? []) })
     // Another client may have rewritten or deleted them since.
-    forgetManifests { manifest in
+    pool.forgetManifests { manifest in
       partial.isDelete && manifest.domainUUID == partial.domainUUID
         || lineage.contains(manifest.uuid)
     }
     let isFresh = !needs.isEmpty || partial.isDelete
-    let catalog = try catalog(refresh: isFresh && !repository.isReadDirectly)
+    let catalog = try pool.catalog(refresh: isFresh && !repository.isReadDirectly)
     guard catalog.pending.contains(where: { $0.partial.uuid == partial.uuid }) else {
       throw BackupError(.busy, "another client ended the operation before it began; try again")
     }

@@ -5,7 +5,7 @@
 
 import DomainXML
 
-extension Context {
+extension Journal {
   /// Deletes partials that were never whole, and marks and claims whose partial is gone.
   ///
   /// The partial is the first thing an operation makes and is read again before the guest is
@@ -13,12 +13,12 @@ extension Context {
   ///
   /// - Returns: The pool as it was seen last.
   package func removeStumps() throws -> Catalog {
-    var catalog = try catalog()
+    var catalog = try pool.catalog()
     let stumps = catalog.broken.filter { $0.isPartial }
     if !stumps.isEmpty {
       // The rest of one may be on its way.
-      pause(milliseconds: 300)
-      catalog = try self.catalog()
+      process.pause(300)
+      catalog = try pool.catalog()
       for stump in stumps where catalog.broken.contains(stump) && !stump.isNewer {
         // libvirt refuses while its client makes it; what stays is looked at again the next time.
         try? repository.delete(stump.volume)

@@ -5,7 +5,7 @@
 
 package import DomainXML
 
-extension Context {
+extension Journal {
   /// Marks the files of a restore as whole: everything is written and closed.
   ///
   /// - Throws: ``BackupError`` with code `busy` where another client ended it and deleted them.

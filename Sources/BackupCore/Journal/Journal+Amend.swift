@@ -6,7 +6,7 @@
 package import DomainXML
 
 /// Changes of a manifest that is there already: of what a user notes, never of what it says of data.
-extension Context {
+extension Journal {
   /// The most times that a change is tried while other clients change the same manifest.
   private static let amendments = 20
 
@@ -38,16 +38,17 @@ extension Context {
     var look = 0
     while try isDoomedNow(point) {
       look += 1
-      guard look < Context.looks else {
+      guard look < Journal.looks else {
         _ = try? rewrite(point, isTakenBack: true) {
           $0.isProtected = before.isProtected
           $0.description = before.description
         }
         throw beingDeleted(point)
       }
-      pause(milliseconds: 50)
+      process.pause(50)
     }
-    guard let manifest = publishedManifest(point.manifest.uuid, in: point.manifestVolume) else {
+    guard let manifest = pool.publishedManifest(point.manifest.uuid, in: point.manifestVolume)
+    else {
       throw gone(point)
     }
     return manifest
@@ -65,9 +66,9 @@ extension Context {
     _ point: Point, isTakenBack: Bool = false, _ change: (inout Manifest) -> Void
   ) throws -> Manifest {
     let volume = point.manifestVolume
-    for _ in 0..<Context.amendments {
+    for _ in 0..<Journal.amendments {
       if !isTakenBack, try isDoomedNow(point) { throw beingDeleted(point) }
-      guard let before = waitForManifest(point.manifest.uuid, in: volume) else {
+      guard let before = pool.waitForManifest(point.manifest.uuid, in: volume) else {
         throw gone(point)
       }
       var manifest = before
@@ -75,12 +76,12 @@ extension Context {
       if manifest == before { return before }
       do {
         try repository.replace(volume, Array(try manifest.xml().utf8)) {
-          guard publishedManifest(point.manifest.uuid, in: volume) == before else {
+          guard pool.publishedManifest(point.manifest.uuid, in: volume) == before else {
             throw BackupError(.exists, "another client changed the manifest '\(volume)'")
           }
         }
         try repository.synchronize([volume])
-        forgetManifest(in: volume)
+        pool.forgetManifest(in: volume)
         return before
       } catch let error as BackupError where error.code == .exists {
         continue
@@ -94,7 +95,7 @@ extension Context {
 
   /// True if an operation that is written down by now deletes the point; the pool is read anew.
   private func isDoomedNow(_ point: Point) throws -> Bool {
-    try catalog(refresh: true).isDoomed(point.manifest.uuid)
+    try pool.catalog(refresh: true).isDoomed(point.manifest.uuid)
   }
 
   private func beingDeleted(_ point: Point) -> BackupError {

@@ -6,7 +6,7 @@
 import DomainXML
 
 /// Lets a client find what another one decided.
-extension Context {
+extension Journal {
   /// Reads a decision from the volume that tells it by its length.
   ///
   /// - Parameter volume: The volume's name.
@@ -25,16 +25,16 @@ extension Context {
         guard try !repository.contains(volume) else { throw error }
         return nil
       }
-      pause(milliseconds: 50)
+      process.pause(50)
     }
     return 0
   }
 }
 
 /// Names can be given again: to what is deleted by name somebody else may have come meanwhile.
-extension Context {
+extension Journal {
   /// The name of a partial is that of one operation at a time.
-  package enum NameHolder {
+  enum NameHolder {
     /// The operation itself has it.
     case own
     /// No operation has it.
@@ -46,7 +46,7 @@ extension Context {
   /// Finds the operation that has the name of an operation's partial by now.
   ///
   /// - Throws: When that cannot be found out.
-  package func holder(of pending: Catalog.Pending) throws -> NameHolder {
+  func holder(of pending: Catalog.Pending) throws -> NameHolder {
     guard try repository.contains(pending.volume) else { return .nobody }
     let text: String
     do {
@@ -56,7 +56,8 @@ extension Context {
       return .nobody
     }
     // One that is not whole is being written, and ours was.
-    return (try? documents.partial(saying: text, in: pending.volume))?.uuid == pending.partial.uuid
+    return (try? pool.documents.partial(saying: text, in: pending.volume))?.uuid
+      == pending.partial.uuid
       ? .own : .other
   }
 
@@ -77,11 +78,11 @@ extension Context {
     let volume = manifest.volumeNames.manifest
     guard try repository.contains(volume) else { return true }
     let text = try Catalog.text(of: volume, in: repository)
-    return (try? documents.manifest(saying: text, in: volume)) == nil
+    return (try? pool.documents.manifest(saying: text, in: volume)) == nil
   }
 
   /// Deletes the partial of an operation, unless it is another's by now.
-  package func deletePartial(of pending: Catalog.Pending) throws {
+  func deletePartial(of pending: Catalog.Pending) throws {
     guard try isUnderWay(pending) else { return }
     try repository.delete(pending.volume)
   }

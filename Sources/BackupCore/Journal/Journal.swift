@@ -4,40 +4,64 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 package import DomainXML
-import QMP
 
-extension Context {
-  /// Refuses while something else works on the domain.
+/// What is under way in a pool: an operation is written down there before anything of it is done, and
+/// the last that goes is what was written down.
+///
+/// So any client finds what another one left, and two that begin at once see each other.
+package final class Journal {
+  /// Seconds after which an operation without jobs is given up, whoever owns it.
+  package static let setupLimit: Int64 = 120
+
+  let pool: PoolReader
+  let hypervisor: any Hypervisor
+  let observer: any Observer
+  let process: ClientProcess
+  /// Files outside of the pool that this client made.
+  var made: Set<String> = []
+  /// The partials that this client wrote for operations that it began, by their UUIDs.
+  private var begun: [String: Partial] = [:]
+  /// The operations of which this client has told that they cannot be settled, by their UUIDs.
+  private var toldUnsettled: Set<String> = []
+
+  /// Makes the journal of a pool.
   ///
-  /// Nobody else refuses for us: QEMU and libvirt would let two jobs run at once.
+  /// - Parameters:
+  ///   - pool: The pool.
+  ///   - hypervisor: The host.
+  ///   - observer: Who is told what is left as it is.
+  ///   - process: This client.
+  package init(
+    pool: PoolReader, hypervisor: any Hypervisor, observer: any Observer, process: ClientProcess
+  ) {
+    self.pool = pool
+    self.hypervisor = hypervisor
+    self.observer = observer
+    self.process = process
+  }
+
+  /// The pool in which is written.
+  var repository: any Repository { pool.repository }
+
+  /// True if the partial of an operation may name what is deleted outside of the pool.
   ///
-  /// - Throws: ``BackupError`` with code `busy` that names what it is.
-  package func refuseWhileBusy(_ guest: any Guest, domainUUID: String, catalog: Catalog) throws {
-    if let other = try ownPending(of: domainUUID, in: catalog).first {
-      throw BackupError.occupied(by: other)
-    }
-    if let job = try guest.activeJob() {
-      throw BackupError(
-        .busy, "Requested operation is not valid: the domain has an active job (\(job))")
-    }
-    let names = try guest.monitor.blockNodes().map(\.nodeName)
-    // A client that was killed may have left a probe; a client that still needs it makes another.
-    for probe in names where NodeNames.isProbe(probe) { try guest.monitor.close(probe) }
-    if let operation = names.lazy.filter({ !NodeNames.isProbe($0) }).compactMap(
-      OperationID.init(parsing:)
-    ).first {
-      throw try otherPoolsOperation(operation)
-        ?? BackupError(
-          .busy,
-          "Requested operation is not valid: a backup of the domain into another pool has not ended; "
-            + "see backup-jobinfo with --pool")
-    }
-    if let job = try guest.monitor.jobs().first {
-      throw BackupError(
-        .busy,
-        "Requested operation is not valid: the domain has an active block job (\(job.type), "
-          + "'\(job.id)')")
-    }
+  /// A pool into which nobody but its owner can put files is trusted, and so is the very partial that this
+  /// client wrote.
+  package func trusts(_ partial: Partial) -> Bool {
+    repository.isTrusted || begun[partial.uuid] == partial
+  }
+
+  /// Takes note that an operation cannot be settled.
+  ///
+  /// - Returns: Whether that is news.
+  package func noteUnsettled(_ partial: Partial) -> Bool {
+    toldUnsettled.insert(partial.uuid).inserted
+  }
+
+  /// Tells that an operation is of the libvirt that we are connected to: a pool can have operations of
+  /// others that use it.
+  package func isHere(_ partial: Partial) throws -> Bool {
+    process.isHere(partial, try hypervisor.host())
   }
 
   /// Finds the operations of this host that work on a domain's own disks.
@@ -47,17 +71,6 @@ extension Context {
     try catalog.pending(of: domainUUID).map(\.partial).filter {
       try $0.occupiesDomain && isHere($0)
     }
-  }
-
-  /// The refusal that names an operation of another pool, by what is in its nodes' names.
-  private func otherPoolsOperation(_ operation: OperationID) throws -> BackupError? {
-    for other in try hypervisor.repositories() where other.directory != repository.directory {
-      let pending = (try? Catalog(of: other, refresh: false))?.pending ?? []
-      if let found = pending.first(where: { $0.partial.id == operation }) {
-        return BackupError.occupied(by: found.partial, pool: other.name)
-      }
-    }
-    return nil
   }
 
   /// Writes down an operation.
@@ -72,8 +85,8 @@ extension Context {
   package func begin(
     _ partial: Partial, in volume: String, planned: Catalog? = nil
   ) throws -> Catalog.Pending {
-    note(partial)
-    let planned = planned ?? lastCatalog
+    begun[partial.uuid] = partial
+    let planned = planned ?? pool.last
     do {
       try repository.write(volume, Array(try partial.xml().utf8))
     } catch let error as BackupError where error.code == .exists {
@@ -104,7 +117,7 @@ extension Context {
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
   /// say that what was made is not whole. Where another operation has its name by now they are that
   /// one's.
-  package func forget(_ pending: Catalog.Pending) throws {
+  package func end(_ pending: Catalog.Pending) throws {
     try deletePartial(of: pending)
     if pending.partial.isCreate { try repository.delete(pending.decided) }
     guard try holder(of: pending) == .nobody else { return }
@@ -128,7 +141,7 @@ extension Context {
     case .alive: return false
     case .unknown: break
     }
-    return try repository.age(of: pending.volume) > Context.setupLimit
+    return try repository.age(of: pending.volume) > Journal.setupLimit
   }
 
   /// Refuses to go on with an operation that another client has ended.
