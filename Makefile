@@ -72,6 +72,7 @@ lint: ## format, licenses, syntax of the scripts, which room of the engine names
 	[ -z "$$bad" ] || { echo "No license in the first lines of:$$bad"; exit 1; }
 	@for script in $(SCRIPTS); do bash -n "$$script"; done
 	@Tests/Lint/arrows
+	@Tests/Lint/circles
 	@Tests/Lint/kinds
 
 .PHONY: check

@@ -37,4 +37,11 @@ extension Delete {
       return Set(rest.volumes.map(\.name)).isDisjoint(with: point.volumes)
     }
   }
+
+  /// Tells that the manifest of a point has gone: the delete can only go on then.
+  func hasBegun(_ delete: Partial.Delete) throws -> Bool {
+    try delete.points.contains {
+      try !$0.isKept && !context.pool.isPublished($0.uuid, in: $0.manifest)
+    }
+  }
 }

@@ -84,38 +84,6 @@ extension Delete {
 
   // MARK: - What is written down
 
-  /// Notes that volumes have on disk what they need.
-  private func noteMerges(_ merges: [Partial.DeleteMerge], of pending: Catalog.Pending) throws {
-    try journal.requireUnderWay(pending)
-    let noted = try notedMerges(of: pending)
-    let volumes = noted.union(merges.map(\.volume))
-    guard volumes != noted else { return }
-    let content = Array(volumes.sorted().map { $0 + "\n" }.joined().utf8)
-    if noted.isEmpty {
-      do {
-        return try repository.write(pending.mergedNote, content)
-      } catch let error as BackupError where error.code == .exists {
-        // Another client is at it, or died in the midst of it.
-      }
-    }
-    try repository.replace(pending.mergedNote, content)
-  }
-
-  /// Names of the volumes that are noted to have on disk what they need.
-  func notedMerges(of pending: Catalog.Pending) throws -> Set<String> {
-    guard try repository.contains(pending.mergedNote) else { return [] }
-    let text = try Catalog.text(of: pending.mergedNote, in: repository)
-    // One that was cut off names no volume.
-    return Set(text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init))
-  }
-
-  /// Whether the header of a volume names what it is to stand on.
-  func isLinked(_ merge: Partial.DeleteMerge) throws -> Bool {
-    let header = try Qcow2Header(
-      parsing: try repository.read(merge.volume, offset: 0, length: Qcow2Header.length))
-    return header.backingFile == merge.backing
-  }
-
   // MARK: - Giving up
 
   /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.

@@ -49,13 +49,6 @@ extension Delete {
     }
   }
 
-  /// Tells that the manifest of a point has gone: the delete can only go on then.
-  func hasBegun(_ delete: Partial.Delete) throws -> Bool {
-    try delete.points.contains {
-      try !$0.isKept && !context.pool.isPublished($0.uuid, in: $0.manifest)
-    }
-  }
-
   /// Ends a delete that another client left, or leaves what it would take where that is needed now, or
   /// where what would be merged is damaged.
   ///

@@ -101,23 +101,6 @@ extension Restore {
     return .undone
   }
 
-  /// Whether the domain's definition has one of the new images: it got them all at once.
-  ///
-  /// A device that it had before tells nothing.
-  func isSwitched(_ partial: Partial) throws -> Bool {
-    try has(partial.restore?.disks ?? [], uuid: partial.domainUUID)
-  }
-
-  /// Whether the persistent definition of a domain has one of these images.
-  func has(_ disks: [Partial.RestoreDisk], uuid: String) throws -> Bool {
-    guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return false }
-    let has = Set(
-      try hypervisor.paths(of: try DomainDefinition(parsing: text)).map(hypervisor.resolved))
-    return disks.contains {
-      (!$0.isDevice || $0.replaced?.path != nil) && has.contains(hypervisor.resolved($0.path))
-    }
-  }
-
   /// Deletes what the domain does not have any more.
   func finishOverwrite(_ pending: Catalog.Pending) throws {
     guard let restore = pending.partial.restore else { return }

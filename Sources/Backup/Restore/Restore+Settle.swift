@@ -45,10 +45,4 @@ extension Restore {
       try leaveRestore(pending)
     }
   }
-
-  /// Says who can end a restore whose data is whole.
-  func tellFixed(_ partial: Partial, _ directory: String) {
-    observer.notice(
-      "\(partial.title) can be ended only on its host, by who may write to '\(directory)'")
-  }
 }

@@ -152,17 +152,4 @@ extension Restore {
     }
     return domain
   }
-
-  /// Starts a domain that has its restored images, where that was asked for.
-  ///
-  /// Whoever waits for a restore does so itself.
-  func startIfAsked(_ restore: Partial.Restore, uuid: String) {
-    guard restore.isAsync, restore.isStarted else { return }
-    do {
-      guard try !hypervisor.isActive(uuid: uuid), try has(restore.disks, uuid: uuid) else { return }
-      try hypervisor.start(uuid: uuid, paused: restore.isPaused)
-    } catch {
-      observer.notice("the domain could not be started: \(error)")
-    }
-  }
 }

@@ -86,6 +86,12 @@ extension Restore {
       .map { Paths.split($0.path).directory }.first { !hypervisor.canRename(in: $0) }
   }
 
+  /// Says who can end a restore whose data is whole.
+  func tellFixed(_ partial: Partial, _ directory: String) {
+    observer.notice(
+      "\(partial.title) can be ended only on its host, by who may write to '\(directory)'")
+  }
+
   /// Tells that a client of which nothing is known may be about to redefine the domain.
   private func isSwitching(_ pending: Catalog.Pending) throws -> Bool {
     let owner = pending.partial.owner

@@ -6,6 +6,21 @@
 package import DomainXML
 
 extension Journal {
+  /// Tells that an operation is of the libvirt that we are connected to: a pool can have operations of
+  /// others that use it.
+  package func isHere(_ partial: Partial) throws -> Bool {
+    process.isHere(partial, try hypervisor.host())
+  }
+
+  /// Finds the operations of this host that work on a domain's own disks.
+  ///
+  /// An operation that another host left cannot be running: the domain is here.
+  package func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
+    try catalog.pending(of: domainUUID).map(\.partial).filter {
+      try $0.occupiesDomain && isHere($0)
+    }
+  }
+
   /// Refuses an operation that was just written down and does not go with what others wrote down or
   /// did meanwhile.
   ///

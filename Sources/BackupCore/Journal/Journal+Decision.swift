@@ -61,6 +61,36 @@ extension Journal {
       ? .own : .other
   }
 
+  /// An operation under way is written down as it was: no other client has ended it, after which
+  /// another one may have come to its name.
+  ///
+  /// Callers ask before they delete anything by a name that a later operation could have too.
+  ///
+  /// - Throws: What libvirt throws where that cannot be found out.
+  package func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
+    try holder(of: pending) == .own
+  }
+
+  /// Refuses to go on with an operation that another client has ended.
+  ///
+  /// - Throws: ``BackupError`` with code `busy`.
+  package func requireUnderWay(_ pending: Catalog.Pending) throws {
+    guard try !isUnderWay(pending) else { return }
+    throw BackupError(.busy, "another client ended \(pending.partial.title)")
+  }
+
+  /// Tells that nobody will go on with an operation that has no jobs.
+  package func isAbandoned(_ pending: Catalog.Pending) throws -> Bool {
+    if pending.partial.owner == process.owner { return true }
+    switch process.liveness(pending.partial.owner) {
+    case .dead: return true
+    // However long it takes.
+    case .alive: return false
+    case .unknown: break
+    }
+    return try repository.age(of: pending.volume) > Journal.setupLimit
+  }
+
   /// Tells that what an operation made can still be deleted by name.
   ///
   /// A client that sets up goes on for a moment after others undid the create: what it makes then is

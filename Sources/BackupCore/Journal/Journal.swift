@@ -58,21 +58,6 @@ package final class Journal {
     toldUnsettled.insert(partial.uuid).inserted
   }
 
-  /// Tells that an operation is of the libvirt that we are connected to: a pool can have operations of
-  /// others that use it.
-  package func isHere(_ partial: Partial) throws -> Bool {
-    process.isHere(partial, try hypervisor.host())
-  }
-
-  /// Finds the operations of this host that work on a domain's own disks.
-  ///
-  /// An operation that another host left cannot be running: the domain is here.
-  package func ownPending(of domainUUID: String, in catalog: Catalog) throws -> [Partial] {
-    try catalog.pending(of: domainUUID).map(\.partial).filter {
-      try $0.occupiesDomain && isHere($0)
-    }
-  }
-
   /// Writes down an operation.
   ///
   /// - Parameters:
@@ -102,16 +87,6 @@ package final class Journal {
     return pending
   }
 
-  /// An operation under way is written down as it was: no other client has ended it, after which
-  /// another one may have come to its name.
-  ///
-  /// Callers ask before they delete anything by a name that a later operation could have too.
-  ///
-  /// - Throws: What libvirt throws where that cannot be found out.
-  package func isUnderWay(_ pending: Catalog.Pending) throws -> Bool {
-    try holder(of: pending) == .own
-  }
-
   /// Ends an operation that is done or undone.
   ///
   /// The partial goes first: a mark without it says nothing, while a partial without its mark would
@@ -130,25 +105,5 @@ package final class Journal {
       try repository.delete(pending.claim(number))
       number += 1
     }
-  }
-
-  /// Tells that nobody will go on with an operation that has no jobs.
-  package func isAbandoned(_ pending: Catalog.Pending) throws -> Bool {
-    if pending.partial.owner == process.owner { return true }
-    switch process.liveness(pending.partial.owner) {
-    case .dead: return true
-    // However long it takes.
-    case .alive: return false
-    case .unknown: break
-    }
-    return try repository.age(of: pending.volume) > Journal.setupLimit
-  }
-
-  /// Refuses to go on with an operation that another client has ended.
-  ///
-  /// - Throws: ``BackupError`` with code `busy`.
-  package func requireUnderWay(_ pending: Catalog.Pending) throws {
-    guard try !isUnderWay(pending) else { return }
-    throw BackupError(.busy, "another client ended \(pending.partial.title)")
   }
 }

@@ -100,25 +100,6 @@ extension Context {
   /// Seconds in which a client that has claimed a flush does what follows it: while it flushes,
   /// libvirt lets nobody else look.
   private static let flushLimit: Int64 = 15
-
-  /// Why a copy failed, in the user's words.
-  package func failureText(disk: String, error: String, of partial: Partial) -> String {
-    "copying disk '\(disk)' failed: \(error)\(fullness(of: disk, partial))"
-  }
-
-  /// Says that what a disk is written to is full; empty where it is not.
-  ///
-  /// libvirt knows what was free when it looked last, so it looks again.
-  package func fullness(of disk: String, _ partial: Partial) -> String {
-    let directory = partial.target(of: disk).map { Paths.split($0).directory }
-    guard let files = try? directory.map(hypervisor.repository(directory:)) ?? repository,
-      (try? files.refresh()) != nil, let left = try? files.available(), left < Context.fullLimit
-    else { return "" }
-    return directory.map { " ('\($0)' is full)" } ?? " (pool '\(repository.name)' is full)"
-  }
-
-  /// Bytes below which a file system is called full.
-  private static let fullLimit: UInt64 = 1 << 20
 }
 
 extension BackupError {
