@@ -34,6 +34,39 @@ struct CatalogTests {
   }
 
   @Test
+  func `a manifest that goes while it is read is not there, and one that cannot be read is told`()
+    throws
+  {
+    var world = World(.init("vda"))
+    let manifest = try world.make("p")
+    let pool = PoolReader(world.repository, pause: { _ in })
+    let volume = manifest.volumeNames.manifest
+    world.repository.unreadable = [volume]
+    #expect(throws: BackupError.self) { try pool.isPublished(manifest.uuid, in: volume) }
+    world.repository.unreadable = []
+    #expect(try pool.isPublished(manifest.uuid, in: volume))
+    world.repository.goingWhenRead = [volume]
+    #expect(try !pool.isPublished(manifest.uuid, in: volume))
+  }
+
+  @Test
+  func `backups of an earlier domain of a name are called by its UUID`() throws {
+    var world = World(.init("vda"))
+    let manifest = try world.make("p")
+    let catalog = try world.catalog()
+    let other = "11111111-2222-3333-4444-555555555555"
+    for name in [nil, "p"] {
+      let error = #expect(throws: BackupError.self) {
+        try catalog.point(name, of: other, named: manifest.domainName)
+      }
+      #expect(
+        error?.description
+          == "domain '\(manifest.domainName)' has no backup in pool 'backups'; those there are of an "
+          + "earlier domain of that name, to be called by its UUID: \(manifest.domainUUID)")
+    }
+  }
+
+  @Test
   func `kinship is by disk`() throws {
     var world = World(.init("vda"), .init("vdb", index: 2))
     let p1 = try world.make("p1")

@@ -28,6 +28,8 @@ final class FakeRepository: Repository {
   var free: UInt64 = 1 << 40
   /// Volumes that cannot be read.
   var unreadable: Set<String> = []
+  /// Volumes that another client deletes when they are about to be read.
+  var goingWhenRead: Set<String> = []
   /// How often the pool was told to look again.
   private(set) var refreshes = 0
 
@@ -109,6 +111,7 @@ final class FakeRepository: Repository {
   func synchronize(_ volumes: [String]) {}
 
   func read(_ volume: String, offset: UInt64, length: UInt64) throws -> [UInt8] {
+    if goingWhenRead.remove(volume) != nil { delete(volume) }
     guard let content = contents[volume], !unreadable.contains(volume) else {
       throw BackupError(.failed, "cannot read \(volume)")
     }

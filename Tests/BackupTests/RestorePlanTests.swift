@@ -138,7 +138,7 @@ import Testing
     let plan = try RestorePlan(
       .init(.disksOnly(name: nil), targetDirectory: "/to"), in: situation())
     #expect(plan.disks.map(\.path) == ["/to/vda.img", "/to/vdb.img"])
-    #expect(plan.definition == nil && plan.nvram == nil && plan.tpm == nil && plan.missing == [])
+    #expect(plan.definition == nil && plan.nvram == nil && plan.tpm == nil)
     let named = try RestorePlan(.init(.disksOnly(name: "a/b")), in: situation())
     #expect(named.disks.map(\.fileName) == ["a%2Fb-vda.qcow2", "a%2Fb-vdb.img"])
   }
@@ -226,6 +226,18 @@ import Testing
         "disk 'vdb' is not in the backup: it is left as it is",
         "the NVRAM is not in the backup: it is left as it is",
         "the state of the TPM is not in the backup: it is left as it is",
+      ])
+  }
+
+  @Test func `what no domain gets is told, with the volumes that have it`() throws {
+    let plan = try RestorePlan(.init(.disksOnly(name: nil)), in: situation())
+    let manifest = plan.point.manifest
+    #expect(
+      plan.missing == [
+        "the NVRAM is not restored without a domain: it is volume "
+          + "'\(try #require(manifest.nvram).volume.name)'",
+        "the state of the TPM is not restored without a domain: it is volume "
+          + "'\(try #require(manifest.tpm).volume.name)'",
       ])
   }
 }

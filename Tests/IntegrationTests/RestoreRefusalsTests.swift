@@ -80,7 +80,16 @@ struct RestoreRefusalsTests {
       result.stderr.contains("domain '\(domain.name)' already exists with uuid \(uuid)"),
       "\(result)")
     // By its name it is the other one that is meant, and that has no backup.
-    try refuse(history, "the domain has no backup in pool")
+    let earlier = "of an earlier domain of that name, to be called by its UUID: \(old)"
+    try refuse(history, "domain '\(domain.name)' has no backup in pool")
+    try refuse(history, earlier)
+    let info = try history.run("backup-info")
+    #expect(info.status == 1 && info.stderr.contains(earlier), "\(info)")
+    let list = try history.run("backup-list").expectSuccess()
+    #expect(
+      list.stderr.contains(
+        "backups of an earlier domain '\(domain.name)', to be called by its UUID: \(old)"),
+      "\(list)")
     // None of it has left anything that stands in the way.
     other.remove()
     try history.run("backup-restore").expectSuccess()

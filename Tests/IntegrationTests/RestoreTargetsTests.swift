@@ -62,8 +62,9 @@ struct RestoreTargetsTests {
     try history.backUp("f")
     let target = try Pool(libvirt)
     defer { target.remove() }
-    let refused = try history.run("backup-restore", "f", "--print-xml")
-    #expect(refused.status == 1 && refused.stderr.contains("exists"), "\(refused)")
+    // What is in the way of a restore is not in the way of looking at it.
+    let beside = try history.run("backup-restore", "f", "--print-xml").expectSuccess()
+    #expect(beside.stdout.contains("<name>\(domain.name)</name>"), "\(beside)")
     try domain.vanish()
     let printed = try history.run(
       "backup-restore", "f", "--target-pool", target.name, "--format", "qcow2", "--print-xml"

@@ -133,7 +133,7 @@ extension Create {
       return try context.telling(.guestEnded, ifEnded: guest) { try publish(pending, guest: guest) }
     } catch {
       // What went wrong first is what the user has to know.
-      let cause = context.cause(of: error, deadline: deadline)
+      let cause = named(context.cause(of: error, deadline: deadline), pending)
       let settlement: Settlement
       do {
         settlement = try undoCreate(pending, guest: try context.guest(of: pending.partial))
@@ -150,6 +150,17 @@ extension Create {
       else { throw cause }
       return published
     }
+  }
+
+  /// Names the domain whose end ended a backup, and what is left of that.
+  private func named(_ cause: any Error, _ pending: Catalog.Pending) -> any Error {
+    guard (cause as? BackupError) == .guestEnded, pending.partial.helper == nil else {
+      return cause
+    }
+    return BackupError(
+      .failed,
+      "domain '\(pending.partial.domainName)' ended while it was backed up; nothing of backup "
+        + "'\(pending.partial.pointName)' was kept")
   }
 }
 

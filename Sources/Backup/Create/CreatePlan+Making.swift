@@ -154,7 +154,13 @@ extension CreatePlan {
         throw BackupError.invalidName(name)
       }
       guard isFree(name) else {
-        throw BackupError(.exists, "operation failed: domain backup \(name) already exists")
+        let others = situation.catalog.domainsOnce(named: domain.name, besides: domain.uuid)
+        let isOwn = others.isEmpty || points.contains { $0.manifest.name == name }
+        throw BackupError(
+          .exists,
+          "operation failed: domain backup \(name) already exists"
+            + (isOwn
+              ? "" : ", of an earlier domain of that name (\(others.joined(separator: ", ")))"))
       }
       return name
     }

@@ -27,8 +27,7 @@ extension Delete {
 
   /// Names of the volumes that are noted to have on disk what they need.
   func notedMerges(of pending: Catalog.Pending) throws -> Set<String> {
-    guard try repository.contains(pending.mergedNote) else { return [] }
-    let text = try Catalog.text(of: pending.mergedNote, in: repository)
+    guard let text = try Catalog.textIfThere(pending.mergedNote, in: repository) else { return [] }
     // One that was cut off names no volume.
     return Set(text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init))
   }

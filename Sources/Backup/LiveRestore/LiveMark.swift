@@ -48,8 +48,9 @@ extension LiveRestore {
 
   /// Reads the mark of a live restore; without one the data is to move, with no limit.
   func mark(of pending: Catalog.Pending) throws -> LiveMark {
-    guard try repository.contains(pending.mark) else { return .pulling(speed: 0) }
-    let bytes = try repository.read(pending.mark, offset: 0, length: 64)
+    guard let bytes = try repository.readIfThere(pending.mark, length: 64) else {
+      return .pulling(speed: 0)
+    }
     return LiveMark(parsing: String(decoding: bytes, as: UTF8.self))
   }
 }

@@ -94,7 +94,10 @@ extension Restore {
   func definition(
     of point: Point, options: RestoreOptions, emulators: Set<String>
   ) throws -> String? {
-    try decide(point, options: options, catalog: catalog(), emulators: emulators).plan.definition
+    let catalog = try catalog(), places = HostPlaces(context)
+    let situation = try situation(
+      of: point, options, in: catalog, emulators: emulators, places: places)
+    return try plan(options, in: situation, catalog: catalog).definition
   }
 
   /// Decides what a restore will be, and refuses one that cannot be.
@@ -106,13 +109,21 @@ extension Restore {
     let places = HostPlaces(context)
     let situation = try situation(
       of: point, options, in: catalog, emulators: emulators, places: places)
-    let plan = try RestorePlan(options, in: situation)
-    try checkVolumes(of: plan, in: catalog, believesRecords: options.isVerified)
-    try plan.refuseUntrusted(options, in: situation)
+    let plan = try plan(options, in: situation, catalog: catalog)
     if let definition = plan.definition, plan.existing == nil { try refuseWhileTaken(definition) }
     try refuseTakenPaths(of: plan, in: places)
     try refuseUsedImages(of: plan)
     return (plan, places)
+  }
+
+  /// Decides what a restore will be, wherever there is room for it.
+  private func plan(
+    _ options: RestoreOptions, in situation: RestoreSituation, catalog: Catalog
+  ) throws -> RestorePlan {
+    let plan = try RestorePlan(options, in: situation)
+    try checkVolumes(of: plan, in: catalog, believesRecords: options.isVerified)
+    try plan.refuseUntrusted(options, in: situation)
+    return plan
   }
 
   /// Writes down a restore, before anything of it is made.

@@ -85,10 +85,20 @@ struct RestorePlan: Sendable, Equatable {
       replacedDefinition: isAsync ? existing.map { StableHash.hex($0.text) } : nil)
   }
 
+  /// Lines for the user about what only a domain that is defined could have.
+  private var notDefined: [String] {
+    let manifest = point.manifest
+    return [("the NVRAM", manifest.nvram), ("the state of the TPM", manifest.tpm)].compactMap {
+      state, saved in
+      saved.map { "\(state) is not restored without a domain: it is volume '\($0.volume.name)'" }
+    }
+  }
+
   /// Lines for the user, one for each disk or state of the domain that is not restored.
   var missing: [String] {
-    guard !isSelection, let parsed = try? definition.map(DomainDefinition.init(parsing:)) else {
-      return []
+    guard !isSelection else { return [] }
+    guard let parsed = try? definition.map(DomainDefinition.init(parsing:)) else {
+      return notDefined
     }
     let restored = Set(images.map(\.stored.name))
     let left = parsed.disks.filter {

@@ -97,6 +97,8 @@ extension Session {
     try context.refuseWhileBusy(guest, domainUUID: definition.uuid, catalog: catalog)
     let plan = try plan(
       options, definition, text: text, guest: guest, isProtected: isProtected, catalog: catalog)
+    // Whoever cannot have what was asked for hears of nothing else before.
+    if options.isQuiesced { _ = try context.mayStop(guest, isQuiesced: true) }
     tell(plan)
     if !isProtected { observer.notice(Protection.warning) }
     let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)

@@ -48,8 +48,8 @@ final class LibvirtRepository: Repository {
     guard try pool.isActive else {
       throw BackupError(
         .invalid,
-        "Requested operation is not valid: storage pool '\(pool.name)' is not active; pool-start "
-          + "starts it")
+        "Requested operation is not valid: storage pool '\(pool.name)' is not active; "
+          + "'pool-start \(pool.name)' starts it")
     }
     self.pool = pool
     self.remake = remake

@@ -79,20 +79,10 @@ extension Vsh.Command where Context == Client {
         return true
       }
       let isAsync = arguments.flag("async")
-      let manifest: Manifest
-      do {
-        manifest = try command.whileCaught {
-          try engine.create(
-            domainUUID: domain.uuid, options: options, isAsync: isAsync,
-            deadline: command.deadline)
-        }
-      } catch let error as LibvirtError where options.isQuiesced && error.isOfMissingAgent {
-        throw ShellError(
-          lines: [error.message],
-          hints: [
-            "--quiesce needs the package qemu-guest-agent in the guest, running, and in the domain the",
-            "channel 'org.qemu.guest_agent.0'; without --quiesce the backup is as after a power cut",
-          ])
+      let manifest = try command.whileCaught(isQuiesced: options.isQuiesced) {
+        try engine.create(
+          domainUUID: domain.uuid, options: options, isAsync: isAsync,
+          deadline: command.deadline)
       }
       if !isAsync { command.console.complete() }
       try shell.present(

@@ -26,9 +26,10 @@ extension Vsh.Command where Context == Client {
       let workplace = try Workplace(shell)
       let repository = try workplace.pools.repository(try arguments.string("pool"))
       let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
-      let uuid = try workplace.domainUUID(try arguments.required("domain"), in: catalog)
+      let domain = try arguments.required("domain")
+      let uuid = try workplace.domainUUID(domain, in: catalog)
       workplace.tellSuspended(catalog, domainUUID: uuid)
-      let point = try catalog.point(try arguments.string("backupname"), of: uuid)
+      let point = try catalog.point(try arguments.string("backupname"), of: uuid, named: domain)
       let description = BackupDescription(
         point: point, catalog: catalog, repository: repository,
         here: try? workplace.hypervisor.host(),
@@ -132,10 +133,13 @@ private struct BackupDescription: Presentable {
       let path = Quoting.shell(repository.path(of: disk.volume.name))
       shell.print("  qemu-img convert -O raw \(path) \(disk.name).img")
     }
-    let paths = manifest.disks.map {
-      "-a " + Quoting.shell(repository.path(of: $0.volume.name))
+    let paths = manifest.disks.map { Quoting.shell(repository.path(of: $0.volume.name)) }
+    shell.print("To take single files out of it (Debian's package guestmount):")
+    shell.print("  guestmount --ro -i \(paths.map { "-a \($0)" }.joined(separator: " ")) /mnt")
+    for (disk, path) in zip(manifest.disks, paths) where manifest.disks.count > 1 {
+      shell.print("  guestmount --ro -a \(path) -m /dev/sda1 /mnt  # \(disk.name) alone")
     }
-    shell.print("  guestmount --ro -i \(paths.joined(separator: " ")) /mnt")
+    shell.print("  guestunmount /mnt")
   }
 
   func xml() throws -> String? { try manifest.xml() }

@@ -45,6 +45,8 @@ struct BackupListing: Presentable {
   private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
   var hidden = 0
+  /// Lines about domains that were named and have no backup, while an earlier domain of that name has.
+  private(set) var earlier: [String] = []
   /// How many of those that are shown have damage that no column tells.
   var damaged = 0
 
@@ -66,7 +68,14 @@ struct BackupListing: Presentable {
       var named: Set<String>?
       for name in names {
         do {
-          named = (named ?? []).union([try workplace.domainUUID(name, in: catalog)])
+          let uuid = try workplace.domainUUID(name, in: catalog)
+          named = (named ?? []).union([uuid])
+          let others = catalog.domainsOnce(named: name, besides: uuid)
+          if catalog.points(of: uuid).isEmpty, !others.isEmpty {
+            earlier.append(
+              "pool '\(repository.name)' has backups of an earlier domain '\(name)', to be called by "
+                + "its UUID: \(others.joined(separator: ", "))")
+          }
           unknown.removeAll { $0 == name }
         } catch let error as BackupError where error.code == .notFound {
           if repositories.count == 1 { throw error }

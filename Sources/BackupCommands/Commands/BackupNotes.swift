@@ -82,7 +82,9 @@ extension RunningCommand {
     let engine = try engine()
     let catalog = try engine.catalog()
     let uuid = try domainUUID(in: catalog)
-    return (engine, try catalog.point(try arguments.required("backupname"), of: uuid))
+    let point = try catalog.point(
+      try arguments.required("backupname"), of: uuid, named: try arguments.required("domain"))
+    return (engine, point)
   }
 
   /// The point that is named, as a command finds it that changes nothing.
@@ -90,6 +92,7 @@ extension RunningCommand {
     let repository = try workplace.pools.repository(try arguments.string("pool"))
     let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
     let uuid = try domainUUID(in: catalog)
-    return try catalog.point(try arguments.required("backupname"), of: uuid)
+    return try catalog.point(
+      try arguments.required("backupname"), of: uuid, named: try arguments.required("domain"))
   }
 }

@@ -66,13 +66,15 @@ extension Vsh.Command where Context == Client {
       let engine = try command.engine()
       let catalog = try engine.catalog()
       let uuid = try command.domainUUID(in: catalog)
-      let stored = try options.stored.map { try catalog.point($0, of: uuid) }
+      let stored = try options.stored.map {
+        try catalog.point($0, of: uuid, named: try arguments.required("domain"))
+      }
       if arguments.flag("print-xml") {
         let document = try engine.document(ofSession: options, domainUUID: uuid)
         shell.print(try document.xml(), terminator: "")
         return true
       }
-      let report = try command.whileCaught {
+      let report = try command.whileCaught(isQuiesced: options.isQuiesced) {
         try stored.map { try engine.startSession(of: $0, options: options) }
           ?? engine.startSession(domainUUID: uuid, options: options)
       }

@@ -30,10 +30,11 @@ struct RestoreRun {
     let uuid = try command.domainUUID(in: catalog)
     point =
       if let name = try command.arguments.string("backupname") {
-        try catalog.point(name, of: uuid)
+        try catalog.point(name, of: uuid, named: try command.arguments.required("domain"))
       } else {
         try catalog.newestToRestore(
-          of: uuid, here: try command.workplace.hypervisor.host(),
+          of: uuid, named: try command.arguments.required("domain"),
+          here: try command.workplace.hypervisor.host(),
           isOverwriting: command.arguments.flag("overwrite"))
       }
     options = try RestoreOptions(command.arguments, command.workplace)

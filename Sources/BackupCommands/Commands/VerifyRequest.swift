@@ -46,10 +46,10 @@ struct VerifyRequest {
   func points(in catalog: Catalog, _ workplace: Workplace) throws -> [Point] {
     guard let domain else { return catalog.points }
     let uuid = try workplace.domainUUID(domain, in: catalog)
-    if let backup { return [try catalog.point(backup, of: uuid)] }
+    if let backup { return [try catalog.point(backup, of: uuid, named: domain)] }
     let points = catalog.points(of: uuid)
     // Says that there is none.
-    return points.isEmpty ? [try catalog.point(nil, of: uuid)] : points
+    return points.isEmpty ? [try catalog.point(nil, of: uuid, named: domain)] : points
   }
 
   /// UUIDs of the points on which a domain is started: of each domain the newest.

@@ -5,6 +5,7 @@
 
 import Backup
 import BackupCore
+import Libvirt
 import Vsh
 
 /// A command of ours at work on one pool, with what all such commands read from their options.
@@ -64,13 +65,24 @@ struct RunningCommand {
   ///
   /// - Parameters:
   ///   - endsSilentHelpers: Whether a helper domain that does not answer is ended unasked.
+  ///   - isQuiesced: Whether it needs the guest's agent; where none answers the user learns what that
+  ///     takes.
   ///   - body: The work.
   /// - Returns: What the body returned.
   /// - Throws: What the body throws.
   func whileCaught<Result>(
-    endsSilentHelpers: Bool = false, _ body: () throws -> Result
-  ) rethrows -> Result {
-    try shell.context.interrupt.whileCaught(
-      deadline: deadline, endsSilentHelpers: endsSilentHelpers, body)
+    endsSilentHelpers: Bool = false, isQuiesced: Bool = false, _ body: () throws -> Result
+  ) throws -> Result {
+    do {
+      return try shell.context.interrupt.whileCaught(
+        deadline: deadline, endsSilentHelpers: endsSilentHelpers, body)
+    } catch let error as LibvirtError where isQuiesced && error.isOfMissingAgent {
+      throw ShellError(
+        lines: [error.message],
+        hints: [
+          "--quiesce needs the package qemu-guest-agent in the guest, running, and in the domain the",
+          "channel 'org.qemu.guest_agent.0'; without --quiesce it is as after a power cut",
+        ])
+    }
   }
 }

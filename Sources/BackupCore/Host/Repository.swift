@@ -100,6 +100,23 @@ extension Repository {
     try write(volume, content) {}
   }
 
+  /// Reads the beginning of a volume that another client may delete at any time.
+  ///
+  /// - Parameters:
+  ///   - volume: Its name.
+  ///   - length: Bytes to read, at most.
+  /// - Returns: The bytes; nil where there is no such volume, or none any more.
+  /// - Throws: What libvirt throws where it is there and cannot be read.
+  package func readIfThere(_ volume: String, length: UInt64) throws -> [UInt8]? {
+    guard try contains(volume) else { return nil }
+    do {
+      return try read(volume, offset: 0, length: length)
+    } catch {
+      guard try !contains(volume) else { throw error }
+      return nil
+    }
+  }
+
   /// Makes the pool see what others put into it, where names are not read past it anyway.
   package func look() throws {
     if !isReadDirectly { try refresh() }

@@ -47,12 +47,7 @@ extension Journal {
   ///
   /// - Throws: When that cannot be found out.
   func holder(of pending: Catalog.Pending) throws -> NameHolder {
-    guard try repository.contains(pending.volume) else { return .nobody }
-    let text: String
-    do {
-      text = try Catalog.text(of: pending.volume, in: repository)
-    } catch {
-      guard try !repository.contains(pending.volume) else { throw error }
+    guard let text = try Catalog.textIfThere(pending.volume, in: repository) else {
       return .nobody
     }
     // One that is not whole is being written, and ours was.
@@ -106,8 +101,7 @@ extension Journal {
     guard case .create(let manifest, _, _, _) = pending.partial.operation, !pending.partial.isCopy
     else { return false }
     let volume = manifest.volumeNames.manifest
-    guard try repository.contains(volume) else { return true }
-    let text = try Catalog.text(of: volume, in: repository)
+    guard let text = try Catalog.textIfThere(volume, in: repository) else { return true }
     return (try? pool.documents.manifest(saying: text, in: volume)) == nil
   }
 

@@ -43,8 +43,7 @@ extension Journal {
   /// The note of a file's identity; nil where there is none, or its client was killed before it wrote it.
   private func notedIdentity(_ number: Int, of pending: Catalog.Pending) throws -> [UInt8]? {
     let note = pending.made(number)
-    guard try repository.contains(note) else { return nil }
-    let noted = try repository.read(note, offset: 0, length: 256)
+    guard let noted = try repository.readIfThere(note, length: 256) else { return nil }
     // libvirt makes a volume of zeroes.
     return noted.contains { $0 != 0 } ? noted : nil
   }

@@ -24,6 +24,7 @@ extension Catalog {
   ///
   /// - Parameters:
   ///   - domainUUID: The domain.
+  ///   - domain: What the user called it.
   ///   - here: This host.
   ///   - isOverwriting: Whether it takes the place of what a domain of this host has.
   /// - Returns: The point; one of another host only where there are none but that host's, and nothing
@@ -31,11 +32,11 @@ extension Catalog {
   /// - Throws: ``BackupError`` with code `notFound` where there is none, or `invalid` where one must be
   ///   named.
   package func newestToRestore(
-    of domainUUID: String, here: HostIdentity, isOverwriting: Bool
+    of domainUUID: String, named domain: String, here: HostIdentity, isOverwriting: Bool
   ) throws -> Point {
     let all = points(of: domainUUID)
     if let own = all.last(where: { $0.isOf(here) }) { return own }
-    let newest = try point(nil, of: domainUUID)
+    let newest = try point(nil, of: domainUUID, named: domain)
     guard !isOverwriting, !hasSeveralHosts(of: domainUUID, here: here) else {
       throw BackupError(
         .invalid,

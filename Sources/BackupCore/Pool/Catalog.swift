@@ -152,7 +152,20 @@ package struct Catalog: Sendable {
   ///
   /// - Throws: ``BackupError`` for one that is too large to be ours; what the repository throws.
   package static func text(of volume: String, in repository: any Repository) throws -> String {
-    let bytes = try repository.read(volume, offset: 0, length: largestDocument + 1)
+    try text(try repository.read(volume, offset: 0, length: largestDocument + 1))
+  }
+
+  /// The content of a document of ours that another client may delete at any time; nil where it is not
+  /// there.
+  ///
+  /// - Throws: As ``text(of:in:)``.
+  package static func textIfThere(
+    _ volume: String, in repository: any Repository
+  ) throws -> String? {
+    try repository.readIfThere(volume, length: largestDocument + 1).map(text)
+  }
+
+  private static func text(_ bytes: [UInt8]) throws -> String {
     guard bytes.count <= largestDocument else {
       throw BackupError(.invalid, "it is longer than \(largestDocument) bytes")
     }
@@ -284,6 +297,14 @@ extension Catalog {
     return chain
   }
 
+  /// UUIDs of other domains that have points under a name.
+  package func domainsOnce(named name: String, besides uuid: String) -> [String] {
+    Set(
+      points.map(\.manifest).filter { $0.domainName == name && $0.domainUUID != uuid }
+        .map(\.domainUUID)
+    ).sorted()
+  }
+
   /// The domain a user means by a recorded name or UUID.
   ///
   /// - Throws: ``BackupError`` with code `notFound`, or `invalid` where a name fits several domains.
@@ -318,18 +339,27 @@ extension Catalog {
 
   /// A point of a domain, by name or UUID; the newest for nil.
   ///
+  /// - Parameters:
+  ///   - text: The name or the UUID of the point.
+  ///   - domainUUID: The domain.
+  ///   - domain: What the user called it; nil where nobody named it.
+  /// - Returns: The point.
   /// - Throws: ``BackupError`` with code `notFound`.
-  package func point(_ text: String?, of domainUUID: String) throws -> Point {
+  package func point(
+    _ text: String?, of domainUUID: String, named domain: String? = nil
+  ) throws -> Point {
     let own = points(of: domainUUID)
-    guard let text else {
-      guard let newest = own.last else {
-        throw BackupError(
-          .notFound,
-          "the domain has no backup in pool '\(poolName)'; backup-list --all-pools shows those of "
-            + "all pools")
-      }
-      return newest
+    let earlier = domain.map { domainsOnce(named: $0, besides: domainUUID) } ?? []
+    if own.isEmpty, text == nil || !earlier.isEmpty {
+      throw BackupError(
+        .notFound,
+        "\(domain.map { "domain '\($0)'" } ?? "the domain") has no backup in pool '\(poolName)'; "
+          + (earlier.isEmpty
+            ? "backup-list --all-pools shows those of all pools"
+            : "those there are of an earlier domain of that name, to be called by its UUID: "
+              + earlier.joined(separator: ", ")))
     }
+    guard let text else { return own[own.count - 1] }
     if let named = own.first(where: { $0.manifest.name == text })
       ?? own.first(where: { $0.manifest.uuid == text.lowercased() })
     {

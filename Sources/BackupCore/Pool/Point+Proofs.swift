@@ -61,9 +61,8 @@ extension Checksums {
   ///   - repository: The pool's volumes.
   /// - Throws: What the repository throws where they are there and cannot be read.
   package init?(in volume: String, of point: String, _ repository: any Repository) throws {
-    guard try repository.contains(volume) else { return nil }
-    let bytes = try repository.read(volume, offset: 0, length: Checksums.largest + 1)
-    guard bytes.count <= Checksums.largest,
+    guard let bytes = try repository.readIfThere(volume, length: Checksums.largest + 1),
+      bytes.count <= Checksums.largest,
       let read = Checksums(parsing: String(decoding: bytes, as: UTF8.self)), read.point == point
     else { return nil }
     self = read

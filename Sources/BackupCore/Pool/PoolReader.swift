@@ -77,8 +77,7 @@ package final class PoolReader {
   ///
   /// - Throws: When that cannot be found out, which is not the same as no.
   package func isPublished(_ uuid: String, in volume: String) throws -> Bool {
-    guard try repository.contains(volume) else { return false }
-    let text = try Catalog.text(of: volume, in: repository)
+    guard let text = try Catalog.textIfThere(volume, in: repository) else { return false }
     let manifest = try? documents.manifest(saying: text, in: volume)
     return manifest?.uuid == uuid
   }
