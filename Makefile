@@ -64,7 +64,7 @@ demo: test-deps build ## a backup and a restore on a private libvirtd (KEEP=1: l
 	@KEEP='$(KEEP)' Tests/Demo/run $(PROGRAM)
 
 .PHONY: lint
-lint: ## format, licenses, syntax of the scripts, which room of the engine names which
+lint: ## format, licenses, syntax of the scripts, which part of the engine names and calls which
 	$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@bad=; for file in $(LICENSED); do \
 	  head -n 6 "$$file" | grep -q 'SPDX-License-Identifier: GPL-3.0-or-later' || bad="$$bad $$file"; \

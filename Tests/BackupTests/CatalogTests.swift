@@ -50,7 +50,7 @@ struct CatalogTests {
   }
 
   @Test
-  func `backups of an earlier domain of a name are called by its UUID`() throws {
+  func `backups of another domain of a name are named by its UUID`() throws {
     var world = World(.init("vda"))
     let manifest = try world.make("p")
     let catalog = try world.catalog()
@@ -61,8 +61,8 @@ struct CatalogTests {
       }
       #expect(
         error?.description
-          == "domain '\(manifest.domainName)' has no backup in pool 'backups'; those there are of an "
-          + "earlier domain of that name, to be called by its UUID: \(manifest.domainUUID)")
+          == "domain '\(manifest.domainName)' has no backup in pool 'backups'; it has those of another "
+          + "domain of that name (\(manifest.domainUUID)), to be named by UUID")
     }
   }
 

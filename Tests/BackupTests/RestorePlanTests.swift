@@ -232,6 +232,8 @@ import Testing
   @Test func `what no domain gets is told, with the volumes that have it`() throws {
     let plan = try RestorePlan(.init(.disksOnly(name: nil)), in: situation())
     let manifest = plan.point.manifest
+    let one = RestoreOptions(.disksOnly(name: nil), disks: [.init(name: "vda")])
+    #expect(try RestorePlan(one, in: situation()).missing == [])
     #expect(
       plan.missing == [
         "the NVRAM is not restored without a domain: it is volume "

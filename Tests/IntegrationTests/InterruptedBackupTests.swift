@@ -122,6 +122,7 @@ struct InterruptedBackupTests {
     try scene.run("backup-jobabort").expectSuccess()
     let aborted = try client.wait()
     #expect(aborted.status == 1 && !aborted.stderr.isEmpty, "\(aborted)")
+    #expect(!aborted.stderr.contains("ended while"), "\(aborted)")
     #expect(try scene.pool.files() == [])
     try scene.expectNoStrays()
     #expect(try scene.domain.ourBitmaps() == [])

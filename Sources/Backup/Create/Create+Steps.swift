@@ -133,7 +133,7 @@ extension Create {
       return try context.telling(.guestEnded, ifEnded: guest) { try publish(pending, guest: guest) }
     } catch {
       // What went wrong first is what the user has to know.
-      let cause = named(context.cause(of: error, deadline: deadline), pending)
+      let cause = context.cause(of: error, deadline: deadline)
       let settlement: Settlement
       do {
         settlement = try undoCreate(pending, guest: try context.guest(of: pending.partial))
@@ -147,16 +147,18 @@ extension Create {
           ? plan.manifest
           : context.pool.publishedManifest(
             plan.manifest.uuid, in: plan.manifest.volumeNames.manifest)
-      else { throw cause }
+      else { throw try named(cause, pending) }
       return published
     }
   }
 
-  /// Names the domain whose end ended a backup, and what is left of that.
-  private func named(_ cause: any Error, _ pending: Catalog.Pending) -> any Error {
-    guard (cause as? BackupError) == .guestEnded, pending.partial.helper == nil else {
-      return cause
-    }
+  /// Names the domain whose end ended a backup that was undone.
+  ///
+  /// Where the domain is there it was another client that ended the copies.
+  private func named(_ cause: any Error, _ pending: Catalog.Pending) throws -> any Error {
+    guard (cause as? BackupError) == .guestEnded, pending.partial.helper == nil,
+      try hypervisor.guest(uuid: pending.partial.domainUUID) == nil
+    else { return cause }
     return BackupError(
       .failed,
       "domain '\(pending.partial.domainName)' ended while it was backed up; nothing of backup "

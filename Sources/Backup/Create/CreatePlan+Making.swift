@@ -154,13 +154,13 @@ extension CreatePlan {
         throw BackupError.invalidName(name)
       }
       guard isFree(name) else {
-        let others = situation.catalog.domainsOnce(named: domain.name, besides: domain.uuid)
-        let isOwn = others.isEmpty || points.contains { $0.manifest.name == name }
+        let volume = VolumeNames(domain: domain.name, uuid: domain.uuid, point: name).manifest
+        let other = situation.catalog.points.first {
+          $0.manifestVolume == volume && $0.manifest.domainUUID != domain.uuid
+        }
+        let owner = other.map { " of " + Catalog.others([$0.manifest.domainUUID]) } ?? ""
         throw BackupError(
-          .exists,
-          "operation failed: domain backup \(name) already exists"
-            + (isOwn
-              ? "" : ", of an earlier domain of that name (\(others.joined(separator: ", ")))"))
+          .exists, "operation failed: domain backup \(name)\(owner) already exists")
       }
       return name
     }

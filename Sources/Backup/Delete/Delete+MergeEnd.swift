@@ -82,8 +82,6 @@ extension Delete {
     }
   }
 
-  // MARK: - What is written down
-
   // MARK: - Giving up
 
   /// Ends a delete whose merges were not all done: what moved is written down, nothing goes.

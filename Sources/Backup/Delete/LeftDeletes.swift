@@ -130,13 +130,18 @@ extension Catalog {
   /// - Parameters:
   ///   - text: The name or UUID.
   ///   - domainUUID: The domain.
+  ///   - domain: What the user called it.
   /// - Returns: The name.
   /// - Throws: ``BackupError`` with code `notFound`.
-  package func nameToDelete(_ text: String, of domainUUID: String) throws -> String {
+  package func nameToDelete(
+    _ text: String, of domainUUID: String, named domain: String
+  ) throws -> String {
     if let point = try? point(text, of: domainUUID) { return point.manifest.name }
     let taken = pending(of: domainUUID).lazy.compactMap { $0.partial.delete?.taking(text) }.first
     // Says that there is none.
-    guard let taken else { return try point(text, of: domainUUID).manifest.name }
+    guard let taken else {
+      return try point(text, of: domainUUID, named: domain).manifest.name
+    }
     return taken.name ?? text
   }
 }

@@ -72,7 +72,7 @@ extension Engine {
   ///
   /// - Returns: The definition; nil where the disks alone would be restored.
   /// - Throws: What ``restore(_:options:emulators:isAsync:deadline:willWrite:)`` throws before it
-  ///   begins.
+  ///   begins, but for files and domains that are in the way.
   package func definition(
     ofRestore point: Point, options: RestoreOptions, emulators: Set<String>
   ) throws -> String? {

@@ -114,7 +114,7 @@ final class HostPlaces: RestorePlaces {
   }
 
   func path(of tpm: DomainDefinition.TPM, uuid: String) -> String? {
-    context.path(of: tpm, uuid: uuid)
+    context.statePath(of: tpm, uuid: uuid)
   }
 
   func canRename(in directory: String) -> Bool { context.hypervisor.canRename(in: directory) }

@@ -91,23 +91,6 @@ extension RestorePlan {
     return disks
   }
 
-  /// Where a disk of a definition has its file; nil where it has none, or its pool is not there.
-  static func originalPath(
-    of disk: DomainDefinition.Disk?, in places: any RestorePlaces
-  ) throws -> String? {
-    switch disk?.source {
-    case .file(let path): return path
-    case .volume(let pool, let name):
-      guard !name.utf8.contains(UInt8(ascii: "/")) else { return nil }
-      do {
-        return try places.poolDirectory(name: pool) + "/" + name
-      } catch is BackupError {
-        return nil
-      }
-    default: return nil
-    }
-  }
-
   private static func format(_ wanted: String?, stored: Manifest.Disk) throws -> String {
     guard let wanted else {
       // Only these two are written by everything; others become what holds all they hold.

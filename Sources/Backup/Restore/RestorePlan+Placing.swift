@@ -73,6 +73,23 @@ extension RestorePlan {
     return try RestorePlan.originalPath(of: disk, in: places)
   }
 
+  /// Where a disk of a definition has its file; nil where it has none, or its pool is not there.
+  static func originalPath(
+    of disk: DomainDefinition.Disk?, in places: any RestorePlaces
+  ) throws -> String? {
+    switch disk?.source {
+    case .file(let path): return path
+    case .volume(let pool, let name):
+      guard !name.utf8.contains(UInt8(ascii: "/")) else { return nil }
+      do {
+        return try places.poolDirectory(name: pool) + "/" + name
+      } catch is BackupError {
+        return nil
+      }
+    default: return nil
+    }
+  }
+
   /// A path for a restored disk where nothing is: the recorded one, else one of the domain's name.
   private func freePath(
     for disk: Disk, of domain: String, isTaken: (String) throws -> Bool

@@ -97,9 +97,8 @@ struct RestorePlan: Sendable, Equatable {
   /// Lines for the user, one for each disk or state of the domain that is not restored.
   var missing: [String] {
     guard !isSelection else { return [] }
-    guard let parsed = try? definition.map(DomainDefinition.init(parsing:)) else {
-      return notDefined
-    }
+    guard let definition else { return notDefined }
+    guard let parsed = try? DomainDefinition(parsing: definition) else { return [] }
     let restored = Set(images.map(\.stored.name))
     let left = parsed.disks.filter {
       !restored.contains($0.target) && $0.device == "disk" && !$0.isReadOnly

@@ -98,10 +98,9 @@ extension Session {
     let plan = try plan(
       options, definition, text: text, guest: guest, isProtected: isProtected, catalog: catalog)
     // Whoever cannot have what was asked for hears of nothing else before.
-    if options.isQuiesced { _ = try context.mayStop(guest, isQuiesced: true) }
+    let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)
     tell(plan)
     if !isProtected { observer.notice(Protection.warning) }
-    let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)
     try guest.monitor.removeDescriptorSets { _ in true }
     let session = Partial.Session(
       disks: plan.disks.map { disk in

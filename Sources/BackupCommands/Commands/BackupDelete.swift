@@ -62,8 +62,9 @@ extension Vsh.Command where Context == Client {
         shell.printExtra("Manifest \(name) deleted", terminator: "")
         return true
       }
+      let domain = try arguments.required("domain")
       let uuid = try command.domainUUID(in: catalog)
-      let titles = try names.map { try catalog.nameToDelete($0, of: uuid) }
+      let titles = try names.map { try catalog.nameToDelete($0, of: uuid, named: domain) }
       let gone: [Deleted]?
       do {
         gone = try command.whileCaught {

@@ -136,10 +136,10 @@ private struct BackupDescription: Presentable {
     let paths = manifest.disks.map { Quoting.shell(repository.path(of: $0.volume.name)) }
     shell.print("To take single files out of it (Debian's package guestmount):")
     shell.print("  guestmount --ro -i \(paths.map { "-a \($0)" }.joined(separator: " ")) /mnt")
-    for (disk, path) in zip(manifest.disks, paths) where manifest.disks.count > 1 {
-      shell.print("  guestmount --ro -a \(path) -m /dev/sda1 /mnt  # \(disk.name) alone")
-    }
     shell.print("  guestunmount /mnt")
+    guard manifest.disks.count > 1 else { return }
+    shell.print("The same of a disk that has only data, by the name of its file system:")
+    for path in paths { shell.print("  guestmount --ro -a \(path) -m /dev/sda1 /mnt") }
   }
 
   func xml() throws -> String? { try manifest.xml() }

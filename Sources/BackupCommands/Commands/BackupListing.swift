@@ -45,7 +45,7 @@ struct BackupListing: Presentable {
   private var hasSeveralHosts = false
   /// How many unfinished and broken ones are not.
   var hidden = 0
-  /// Lines about domains that were named and have no backup, while an earlier domain of that name has.
+  /// Lines about domains that were named and have no backup, while another domain of that name has.
   private(set) var earlier: [String] = []
   /// How many of those that are shown have damage that no column tells.
   var damaged = 0
@@ -70,11 +70,11 @@ struct BackupListing: Presentable {
         do {
           let uuid = try workplace.domainUUID(name, in: catalog)
           named = (named ?? []).union([uuid])
-          let others = catalog.domainsOnce(named: name, besides: uuid)
+          let others = catalog.domains(named: name, besides: uuid)
           if catalog.points(of: uuid).isEmpty, !others.isEmpty {
             earlier.append(
-              "pool '\(repository.name)' has backups of an earlier domain '\(name)', to be called by "
-                + "its UUID: \(others.joined(separator: ", "))")
+              "domain '\(name)' has no backup in pool '\(repository.name)'; it has those of "
+                + "\(Catalog.others(others)), to be named by UUID")
           }
           unknown.removeAll { $0 == name }
         } catch let error as BackupError where error.code == .notFound {

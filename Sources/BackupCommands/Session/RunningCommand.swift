@@ -81,7 +81,7 @@ struct RunningCommand {
         lines: [error.message],
         hints: [
           "--quiesce needs the package qemu-guest-agent in the guest, running, and in the domain the",
-          "channel 'org.qemu.guest_agent.0'; without --quiesce it is as after a power cut",
+          "channel 'org.qemu.guest_agent.0'; without --quiesce the data is as after a power cut",
         ])
     }
   }

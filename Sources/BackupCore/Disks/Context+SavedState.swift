@@ -56,7 +56,7 @@ extension Context {
     of definition: DomainDefinition, isRunning: Bool, into sources: inout StateSources
   ) {
     guard let tpm = definition.tpm else { return }
-    guard let path = path(of: tpm, uuid: definition.uuid) else {
+    guard let path = statePath(of: tpm, uuid: definition.uuid) else {
       sources.unsaved.append("the state of the TPM is not saved: libvirt does not say where it is")
       return
     }
@@ -68,7 +68,7 @@ extension Context {
   }
 
   /// The file of a TPM's state; nil where that is not known.
-  package func path(of tpm: DomainDefinition.TPM, uuid: String) -> String? {
+  package func statePath(of tpm: DomainDefinition.TPM, uuid: String) -> String? {
     guard !tpm.hasSource, let directory = hypervisor.tpmDirectory(uuid: uuid) else { return nil }
     return "\(directory)/\(tpm.directoryName)/\(tpm.fileName)"
   }

@@ -297,8 +297,16 @@ extension Catalog {
     return chain
   }
 
-  /// UUIDs of other domains that have points under a name.
-  package func domainsOnce(named name: String, besides uuid: String) -> [String] {
+  /// Tells of other domains of a name, by their UUIDs.
+  package static func others(_ uuids: [String]) -> String {
+    uuids.count == 1
+      ? "another domain of that name (\(uuids[0]))"
+      : "other domains of that name (\(uuids.joined(separator: ", ")))"
+  }
+
+  /// UUIDs of other domains that have points under a name: such a domain was deleted and installed
+  /// anew, renamed, or is another host's.
+  package func domains(named name: String, besides uuid: String) -> [String] {
     Set(
       points.map(\.manifest).filter { $0.domainName == name && $0.domainUUID != uuid }
         .map(\.domainUUID)
@@ -349,15 +357,14 @@ extension Catalog {
     _ text: String?, of domainUUID: String, named domain: String? = nil
   ) throws -> Point {
     let own = points(of: domainUUID)
-    let earlier = domain.map { domainsOnce(named: $0, besides: domainUUID) } ?? []
-    if own.isEmpty, text == nil || !earlier.isEmpty {
+    let others = domain.map { domains(named: $0, besides: domainUUID) } ?? []
+    if own.isEmpty, text == nil || !others.isEmpty {
       throw BackupError(
         .notFound,
         "\(domain.map { "domain '\($0)'" } ?? "the domain") has no backup in pool '\(poolName)'; "
-          + (earlier.isEmpty
+          + (others.isEmpty
             ? "backup-list --all-pools shows those of all pools"
-            : "those there are of an earlier domain of that name, to be called by its UUID: "
-              + earlier.joined(separator: ", ")))
+            : "it has those of \(Catalog.others(others)), to be named by UUID"))
     }
     guard let text else { return own[own.count - 1] }
     if let named = own.first(where: { $0.manifest.name == text })
