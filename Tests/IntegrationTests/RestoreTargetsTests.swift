@@ -62,7 +62,7 @@ struct RestoreTargetsTests {
     try history.backUp("f")
     let target = try Pool(libvirt)
     defer { target.remove() }
-    // What is in the way of a restore is not in the way of looking at it.
+    // Files that are in the way of a restore are not in the way of looking at it.
     let beside = try history.run("backup-restore", "f", "--print-xml").expectSuccess()
     #expect(beside.stdout.contains("<name>\(domain.name)</name>"), "\(beside)")
     try domain.vanish()

@@ -31,7 +31,7 @@ extension Create {
       }
     } catch let error as QMPError {
       // An attempt to start the domain takes the images' owner away from the helper, for instance.
-      // What the images record since earlier points they go on to record.
+      // The images go on to record what they record since earlier points.
       observer.notice(
         "the images do not record what changes from now on (\(error.desc)): the next backup stands "
           + "on an earlier one, or is full")

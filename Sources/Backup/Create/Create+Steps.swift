@@ -132,7 +132,7 @@ extension Create {
       try context.wait(for: pending, in: guest, deadline: deadline)
       return try context.telling(.guestEnded, ifEnded: guest) { try publish(pending, guest: guest) }
     } catch {
-      // What went wrong first is what the user has to know.
+      // The user has to know the first error.
       let cause = context.cause(of: error, deadline: deadline)
       let settlement: Settlement
       do {
@@ -167,7 +167,7 @@ extension Create {
 }
 
 extension CreatePlan {
-  /// What is to be known of a volume before it is written; nil where it is what libvirt made.
+  /// The facts about a volume that decide how it is opened; nil where libvirt made it as it is.
   fileprivate func image(of disk: Disk) -> TargetImage? {
     // libvirt makes images whose clusters are compressed by zlib, where they are.
     guard let compression, compression != .zlib else { return nil }

@@ -42,7 +42,7 @@ extension Create {
     let catalog = try catalog()
     try context.refuseWhileBusy(guest, domainUUID: domainUUID, catalog: catalog)
     var plan = try plan(options, for: guest, isProtected: isProtected, catalog: catalog)
-    // Whoever cannot have what was asked for hears of nothing else before.
+    // A user who cannot have what was asked for hears of nothing else before.
     if options.isQuiesced { _ = try context.mayStop(guest, isQuiesced: true) }
     try announce(plan)
     if isProtected { try context.checkScratch(of: plan.view) }

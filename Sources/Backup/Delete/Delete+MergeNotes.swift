@@ -6,7 +6,7 @@
 import BackupCore
 import DomainXML
 
-/// What is written down of merges: that a volume has on disk what it needs.
+/// The notes of merges: they say that a volume has on disk what it needs.
 extension Delete {
   /// Notes that volumes have on disk what they need.
   func noteMerges(_ merges: [Partial.DeleteMerge], of pending: Catalog.Pending) throws {
@@ -32,7 +32,7 @@ extension Delete {
     return Set(text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init))
   }
 
-  /// Whether the header of a volume names what it is to stand on.
+  /// Tells that the header of a volume names what it is to stand on.
   func isLinked(_ merge: Partial.DeleteMerge) throws -> Bool {
     let header = try Qcow2Header(
       parsing: try repository.read(merge.volume, offset: 0, length: Qcow2Header.length))

@@ -21,7 +21,7 @@ package final class Engine {
       repository: repository, hypervisor: hypervisor, observer: observer, process: process)
   }
 
-  /// What is under way in the pool.
+  /// The journal of what is under way in the pool.
   var journal: Journal { context.journal }
 
   /// Name of the pool.

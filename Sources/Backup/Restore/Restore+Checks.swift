@@ -127,7 +127,6 @@ extension Restore {
     }
     let paths = plan.images.filter(isWritten).map(\.path) + replaced
     guard !paths.isEmpty else { return }
-    hypervisor.lookForUsers(of: paths)
     let users = try hypervisor.imageUsers(of: paths, besides: plan.existing?.definition.uuid)
     for disk in plan.images {
       let old = disk.replaced.flatMap { $0.isKept ? nil : $0.path }

@@ -8,14 +8,14 @@ import DomainXML
 
 /// The domain that a restore is for: which images it has, and its start.
 extension Restore {
-  /// Whether the domain's definition has one of the new images: it got them all at once.
+  /// Tells that the domain's definition has one of the new images: it got them all at once.
   ///
   /// A device that it had before tells nothing.
   func isSwitched(_ partial: Partial) throws -> Bool {
     try has(partial.restore?.disks ?? [], uuid: partial.domainUUID)
   }
 
-  /// Whether the persistent definition of a domain has one of these images.
+  /// Tells that the persistent definition of a domain has one of these images.
   func has(_ disks: [Partial.RestoreDisk], uuid: String) throws -> Bool {
     guard let text = try hypervisor.inactiveDefinition(uuid: uuid) else { return false }
     let has = Set(
@@ -27,7 +27,7 @@ extension Restore {
 
   /// Starts a domain that has its restored images, where that was asked for.
   ///
-  /// Whoever waits for a restore does so itself.
+  /// A client that waits for its restore starts the domain itself.
   func startIfAsked(_ restore: Partial.Restore, uuid: String) {
     guard restore.isAsync, restore.isStarted else { return }
     do {

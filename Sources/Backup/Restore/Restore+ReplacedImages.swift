@@ -145,8 +145,7 @@ extension Restore {
     _ files: [(path: String, identity: String?)], of pending: Catalog.Pending
   ) throws {
     guard !files.isEmpty else { return }
-    hypervisor.lookForUsers(of: files.map(\.path))
-    let users = try hypervisor.imageUsers(of: files.map(\.path), besides: nil)
+    let users = try hypervisor.imageUsers(of: files.map(\.path))
     for (path, identity) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")

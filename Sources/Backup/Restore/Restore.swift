@@ -94,10 +94,9 @@ extension Restore {
   func definition(
     of point: Point, options: RestoreOptions, emulators: Set<String>
   ) throws -> String? {
-    let catalog = try catalog(), places = HostPlaces(context)
-    let situation = try situation(
-      of: point, options, in: catalog, emulators: emulators, places: places)
-    return try plan(options, in: situation, catalog: catalog).definition
+    try plan(
+      for: point, options, in: catalog(), emulators: emulators, places: HostPlaces(context)
+    ).definition
   }
 
   /// Decides what a restore will be, and refuses one that cannot be.
@@ -107,19 +106,20 @@ extension Restore {
     _ point: Point, options: RestoreOptions, catalog: Catalog, emulators: Set<String>
   ) throws -> (plan: RestorePlan, places: HostPlaces) {
     let places = HostPlaces(context)
-    let situation = try situation(
-      of: point, options, in: catalog, emulators: emulators, places: places)
-    let plan = try plan(options, in: situation, catalog: catalog)
+    let plan = try plan(for: point, options, in: catalog, emulators: emulators, places: places)
     if let definition = plan.definition, plan.existing == nil { try refuseWhileTaken(definition) }
     try refuseTakenPaths(of: plan, in: places)
     try refuseUsedImages(of: plan)
     return (plan, places)
   }
 
-  /// Decides what a restore will be, wherever there is room for it.
+  /// Decides what a restore will be, whatever is in its way.
   private func plan(
-    _ options: RestoreOptions, in situation: RestoreSituation, catalog: Catalog
+    for point: Point, _ options: RestoreOptions, in catalog: Catalog, emulators: Set<String>,
+    places: HostPlaces
   ) throws -> RestorePlan {
+    let situation = try situation(
+      of: point, options, in: catalog, emulators: emulators, places: places)
     let plan = try RestorePlan(options, in: situation)
     try checkVolumes(of: plan, in: catalog, believesRecords: options.isVerified)
     try plan.refuseUntrusted(options, in: situation)

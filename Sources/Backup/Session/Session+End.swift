@@ -22,8 +22,8 @@ extension Session {
     guard let session = partial.session,
       let keepsBitmap = try decide(pending, keepsBitmap: keepsBitmap)
     else { return nil }
-    if let helper = partial.helper {
-      try hypervisor.guest(name: helper)?.destroy()
+    if partial.helper != nil {
+      try hypervisor.endHelper(of: partial)
     } else if let guest = try hypervisor.guest(uuid: partial.domainUUID) {
       try context.letGo(of: partial, guest)
       try context.takeDown(partial, guest: guest)

@@ -7,7 +7,7 @@ import BackupCore
 import DomainXML
 import QMP
 
-/// What the session of a domain that runs, of one that is shut off and of a point share.
+/// The steps that all sessions share: of a domain that runs, of one that is shut off, and of a point.
 extension Session {
   /// Tells the user what a session will not have.
   func tell(_ plan: SessionPlan) {
@@ -19,7 +19,7 @@ extension Session {
     }
   }
 
-  /// What was opened for a session.
+  /// The nodes that were opened for a session.
   struct Served {
     /// The domain whose QEMU serves it.
     var guest: any Guest
@@ -55,7 +55,7 @@ extension Session {
       }
       return report
     } catch {
-      // What went wrong first is what the user has to know.
+      // The user has to know the first error.
       let cause = error
       do {
         try endSession(pending, keepsBitmap: false)

@@ -97,7 +97,7 @@ extension Session {
     try context.refuseWhileBusy(guest, domainUUID: definition.uuid, catalog: catalog)
     let plan = try plan(
       options, definition, text: text, guest: guest, isProtected: isProtected, catalog: catalog)
-    // Whoever cannot have what was asked for hears of nothing else before.
+    // A user who cannot have what was asked for hears of nothing else before.
     let isSuspended = try context.mayStop(guest, isQuiesced: options.isQuiesced)
     tell(plan)
     if !isProtected { observer.notice(Protection.warning) }

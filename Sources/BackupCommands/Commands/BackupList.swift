@@ -48,7 +48,7 @@ extension Vsh.Command where Context == Client {
     ) { shell, arguments in
       let listing = try BackupListing(shell, arguments)
       try shell.present(listing, arguments)
-      for line in listing.earlier { shell.printNotice(line) }
+      for line in listing.absences { shell.printNotice(line) }
       if listing.hidden > 0 {
         shell.printNotice("\(listing.hidden) unfinished or broken backup(s) not shown, see --all")
       }

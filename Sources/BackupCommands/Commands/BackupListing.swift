@@ -46,7 +46,7 @@ struct BackupListing: Presentable {
   /// How many unfinished and broken ones are not.
   var hidden = 0
   /// Lines about domains that were named and have no backup, while another domain of that name has.
-  private(set) var earlier: [String] = []
+  private(set) var absences: [String] = []
   /// How many of those that are shown have damage that no column tells.
   var damaged = 0
 
@@ -70,12 +70,7 @@ struct BackupListing: Presentable {
         do {
           let uuid = try workplace.domainUUID(name, in: catalog)
           named = (named ?? []).union([uuid])
-          let others = catalog.domains(named: name, besides: uuid)
-          if catalog.points(of: uuid).isEmpty, !others.isEmpty {
-            earlier.append(
-              "domain '\(name)' has no backup in pool '\(repository.name)'; it has those of "
-                + "\(Catalog.others(others)), to be named by UUID")
-          }
+          absences += [catalog.absence(of: name, uuid: uuid)].compactMap(\.self)
           unknown.removeAll { $0 == name }
         } catch let error as BackupError where error.code == .notFound {
           if repositories.count == 1 { throw error }

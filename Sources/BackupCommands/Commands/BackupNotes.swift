@@ -80,19 +80,13 @@ extension RunningCommand {
   /// The point that is named, and the engine that can change it.
   fileprivate func point() throws -> (engine: Engine, point: Point) {
     let engine = try engine()
-    let catalog = try engine.catalog()
-    let uuid = try domainUUID(in: catalog)
-    let point = try catalog.point(
-      try arguments.required("backupname"), of: uuid, named: try arguments.required("domain"))
-    return (engine, point)
+    return (engine, try point(try arguments.required("backupname"), in: engine.catalog()))
   }
 
   /// The point that is named, as a command finds it that changes nothing.
   fileprivate func readPoint() throws -> Point {
     let repository = try workplace.pools.repository(try arguments.string("pool"))
     let catalog = try Catalog(of: repository, refresh: !repository.isReadDirectly)
-    let uuid = try domainUUID(in: catalog)
-    return try catalog.point(
-      try arguments.required("backupname"), of: uuid, named: try arguments.required("domain"))
+    return try point(try arguments.required("backupname"), in: catalog)
   }
 }

@@ -66,9 +66,7 @@ extension Vsh.Command where Context == Client {
       let engine = try command.engine()
       let catalog = try engine.catalog()
       let uuid = try command.domainUUID(in: catalog)
-      let stored = try options.stored.map {
-        try catalog.point($0, of: uuid, named: try arguments.required("domain"))
-      }
+      let stored = try options.stored.map { try command.point($0, in: catalog) }
       if arguments.flag("print-xml") {
         let document = try engine.document(ofSession: options, domainUUID: uuid)
         shell.print(try document.xml(), terminator: "")

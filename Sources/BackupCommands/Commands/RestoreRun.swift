@@ -27,13 +27,12 @@ struct RestoreRun {
     self.command = command
     engine = try command.engine()
     let catalog = try engine.catalog()
-    let uuid = try command.domainUUID(in: catalog)
     point =
       if let name = try command.arguments.string("backupname") {
-        try catalog.point(name, of: uuid, named: try command.arguments.required("domain"))
+        try command.point(name, in: catalog)
       } else {
         try catalog.newestToRestore(
-          of: uuid, named: try command.arguments.required("domain"),
+          of: command.domainUUID(in: catalog), named: try command.arguments.required("domain"),
           here: try command.workplace.hypervisor.host(),
           isOverwriting: command.arguments.flag("overwrite"))
       }

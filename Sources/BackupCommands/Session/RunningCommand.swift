@@ -61,6 +61,18 @@ struct RunningCommand {
     try workplace.domainUUID(try arguments.required("domain"), in: catalog)
   }
 
+  /// Finds a point of the domain that is named.
+  ///
+  /// - Parameters:
+  ///   - name: The name or UUID of the point.
+  ///   - catalog: The pool.
+  /// - Returns: The point.
+  /// - Throws: ``BackupError`` when there is no such domain or point.
+  func point(_ name: String, in catalog: Catalog) throws -> Point {
+    try catalog.point(
+      name, of: domainUUID(in: catalog), named: try arguments.required("domain"))
+  }
+
   /// Does the work of the command, with ^C, SIGTERM and the deadline noted for the engine to see.
   ///
   /// - Parameters:

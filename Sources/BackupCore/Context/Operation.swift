@@ -21,7 +21,7 @@ extension Operation {
   package var observer: any Observer { context.observer }
   /// The client.
   package var process: ClientProcess { context.process }
-  /// What is under way in the pool.
+  /// The journal of what is under way in the pool.
   package var journal: Journal { context.journal }
 
   /// Reads the pool.

@@ -7,19 +7,19 @@ package import DomainXML
 
 /// The process that the engine runs in: a client, as others see it, and what it takes from its system.
 package struct ClientProcess: Sendable {
-  /// What is known of the client that owns an operation.
+  /// The state of the client that owns an operation, as far as it is known.
   package enum Liveness: Sendable {
-    /// It runs.
+    /// The client runs.
     case alive
-    /// It is provably gone.
+    /// The client is provably gone.
     case dead
-    /// It was on another machine, in another container or before this machine was started.
+    /// The client was on another machine, in another container or before this machine was started.
     case unknown
   }
 
   /// This client.
   package var owner: Partial.Owner
-  /// Whether another client still runs.
+  /// Finds out whether another client still runs.
   package var liveness: @Sendable (Partial.Owner) -> Liveness
   /// When this machine was started, in seconds since 1970-01-01T00:00:00Z; nil where that is not
   /// known.

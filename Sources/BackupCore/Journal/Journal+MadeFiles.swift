@@ -67,8 +67,7 @@ extension Journal {
       observer.notice("\(title) '\(path)' is not deleted: its directory is gone")
     }
     files.removeAll { hypervisor.isGone(Paths.split($0.path).directory) }
-    hypervisor.lookForUsers(of: files.map(\.path))
-    let users = try hypervisor.imageUsers(of: files.map(\.path), besides: nil)
+    let users = try hypervisor.imageUsers(of: files.map(\.path))
     for (number, path) in files {
       if let user = users[path] {
         observer.notice("the file '\(path)' is kept: it is used by \(user)")

@@ -5,8 +5,8 @@
 
 package import DomainXML
 
-/// What is under way in a pool: an operation is written down there before anything of it is done, and
-/// the last that goes is what was written down.
+/// The journal of a pool: an operation is written down there before anything of it is done, and what was
+/// written down goes last.
 ///
 /// So any client finds what another one left, and two that begin at once see each other.
 package final class Journal {

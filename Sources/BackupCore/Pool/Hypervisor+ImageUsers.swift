@@ -9,14 +9,19 @@ extension Hypervisor {
   /// Finds what refers to images: domains by their definitions and their backing chains, volumes by
   /// their backing files, backups by their manifests.
   ///
+  /// libvirt looks into the images' directories before: a volume that stands on one may be new.
+  ///
   /// - Parameters:
   ///   - paths: The images.
   ///   - domainUUID: A domain that may; nil for none.
   /// - Returns: What refers to each that something refers to, for people.
   /// - Throws: What libvirt throws.
-  package func imageUsers(of paths: [String], besides domainUUID: String?) throws -> [String:
-    String]
-  {
+  package func imageUsers(
+    of paths: [String], besides domainUUID: String? = nil
+  ) throws -> [String: String] {
+    for directory in Set(paths.map { Paths.split($0).directory }) {
+      try? repository(directory: directory).refresh()
+    }
     var users = try domainImages(besides: domainUUID)
     let directories = Set(
       (paths + paths.map(resolved)).map { Paths.split($0).directory })
@@ -96,12 +101,5 @@ extension Hypervisor {
           }
         return path.map { ($0, image.format == "raw") }
       }
-  }
-
-  /// Has libvirt look for volumes that stand on one of these images and may be new.
-  package func lookForUsers(of paths: [String]) {
-    for directory in Set(paths.map { Paths.split($0).directory }) {
-      try? repository(directory: directory).refresh()
-    }
   }
 }

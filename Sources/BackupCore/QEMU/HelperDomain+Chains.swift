@@ -106,7 +106,7 @@ extension HelperDomain {
   }
 }
 
-/// What the pool has, as a helper domain opens it.
+/// Volumes of the pool, as a helper domain opens them.
 extension Repository {
   /// A disk of a point, as a helper opens it: what it is made of, and what the volumes are.
   ///

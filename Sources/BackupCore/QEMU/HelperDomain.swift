@@ -13,7 +13,7 @@ package struct HelperDomain {
 
   /// The domain itself.
   package let guest: any Guest
-  /// What its QEMU has for each disk, under the names asked for, in that order.
+  /// The disks as its QEMU has them, under the names asked for, in that order.
   package let disks: [LiveDisk]
 
   /// Starts a helper domain.
@@ -136,7 +136,7 @@ extension HelperDomain {
     do {
       try hypervisor.forgetTrials()
     } catch {
-      // It is tried again by the next command.
+      // The next command tries it again.
       try context.rethrowUnlessLocal(error)
     }
     var helpers: [(name: String, definition: String)] = []
